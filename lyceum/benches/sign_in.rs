@@ -110,8 +110,8 @@ fn rejections(visitor: &Client) {
     let (mut unknown, mut wrong) = (Figures::default(), Figures::default());
     let coin = RandomState::new();
     for number in 1..=TRIES {
-        let mut try_unknown = || unknown.add(time_refusal(visitor, &format!("stranger{number}@lyceum.example")));
-        let mut try_wrong = || wrong.add(time_refusal(visitor, &student(number)));
+        let mut try_unknown = || unknown.add(time_rejection(visitor, &format!("stranger{number}@lyceum.example")));
+        let mut try_wrong = || wrong.add(time_rejection(visitor, &student(number)));
         if coin.hash_one(number) % 2 == 0 {
             try_unknown();
             try_wrong();
@@ -121,8 +121,8 @@ fn rejections(visitor: &Client) {
         }
     }
 
-    println!("sign-in refused, unknown address:      {unknown}");
-    println!("sign-in refused, wrong password:       {wrong}");
+    println!("sign-in rejected, unknown address:     {unknown}");
+    println!("sign-in rejected, wrong password:      {wrong}");
     println!("a pair's difference (wrong - unknown): {}", Difference::of(&wrong, &unknown));
 }
 
@@ -161,7 +161,7 @@ fn time_catalogue(visitor: &Client) -> Duration {
     time(|| ask_catalogue(visitor))
 }
 
-fn time_refusal(visitor: &Client, email: &str) -> Duration {
+fn time_rejection(visitor: &Client, email: &str) -> Duration {
     time(|| {
         let answer = visitor.send(LOGIN, json!({ "input": { "email": email, "password": "not the password" } }));
         assert_eq!(answer["data"]["login"]["userErrors"][0]["code"], "INVALID_CREDENTIALS", "{answer}");

@@ -336,7 +336,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
         let opened = shutdown.stop.run_until_cancelled(opening).await;
         let Some((subgraph, routes)) = opened.transpose()? else { return Ok(None) };
         late_routes.set(routes);
-        let work = subgraph.run_background(context.bus.clone(), settings.events.clone(), shutdown.stop.clone());
+        let work = subgraph.run_background(context.event_bus.clone(), settings.events.clone(), shutdown.stop.clone());
         join!(work, shutdown.stop.run_until_cancelled(log_when_ready(&subgraph, address)));
         Ok(Some(subgraph))
     };

@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_names_no_host_is_refused() {
+    fn a_setting_that_names_no_host_is_rejected() {
         for text in ["", "localhost:4000", "[::1]:4000", "http://lyceum.example", "*.lyceum.example", "a b", "a@b"] {
             assert!(text.parse::<AllowedHost>().is_err(), "{text}");
         }

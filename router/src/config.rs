@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_setting_is_refused() {
+    fn a_misspelt_setting_is_rejected() {
         let supergraph = supergraph();
         let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
         std::fs::write(&file, "htpp: {}").expect("it can be written");

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_refused_takes_nothing() {
+    fn who_is_rejected_takes_nothing() {
         let (limits, home) = (limits(), address("192.0.2.1"));
         let _held = [1, 2].map(|_| limits.subscription(Some(home), Some("alice")).expect("a permit"));
 

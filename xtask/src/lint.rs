@@ -4,13 +4,13 @@ use anyhow::Result;
 
 use crate::npm::Package;
 use crate::workspace::{cargo, compile};
-use crate::{module_circles, process};
+use crate::{module_cycles, process};
 
 pub async fn run() -> Result<()> {
     process::run(cargo().args(["fmt", "--all", "--check"])).await?;
     // No member of the workspace.
     process::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])).await?;
-    module_circles::check().await?;
+    module_cycles::check().await?;
     let clippy = ["--workspace", "--all-targets", "--features", "bench/gateways", "--locked", "--", "-D", "warnings"];
     process::run(compile("clippy").args(clippy)).await?;
     let doc = ["--workspace", "--no-deps", "--document-private-items", "--locked"];

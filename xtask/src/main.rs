@@ -17,7 +17,7 @@ mod learn_costs;
 mod lint;
 mod load;
 mod manifests;
-mod module_circles;
+mod module_cycles;
 mod module_tree;
 mod monitoring;
 mod npm;

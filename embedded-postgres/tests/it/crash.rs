@@ -8,7 +8,7 @@ use embedded_postgres::Server;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::testing::{connect, installation, open_directory, options, refusal, text};
+use crate::testing::{connect, installation, open_directory, options, rejection, text};
 
 /// The variable with the data directory for [`owner`], which runs in a process of its own.
 const OWNED: &str = "LYCEUM_TEST_OWNED_DATA";
@@ -74,12 +74,12 @@ async fn a_start_after_its_owner_was_killed_replaces_the_orphan() {
 }
 
 #[tokio::test]
-async fn a_start_beside_a_living_owner_is_refused() {
+async fn a_start_beside_a_living_owner_is_rejected() {
     let place = open_directory();
     let data = place.path().join("school");
     let mut owner = start_owner(&data);
 
-    let message = refusal(options(&data)).await;
+    let message = rejection(options(&data)).await;
 
     assert!(message.contains(&format!("in use by process {}", owner.id())), "{message}");
     assert!(is_alive(server_pid(&data)), "the other's server was left alone");

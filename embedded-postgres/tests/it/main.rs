@@ -1,6 +1,6 @@
 //! Real servers, started, stopped, killed and misused.
 
 mod crash;
-mod refusals;
+mod rejections;
 mod server;
 mod testing;

@@ -25,7 +25,7 @@ pub fn options(data_dir: &Path) -> ServerOptions {
 }
 
 /// Returns the error message of a start that must fail.
-pub async fn refusal(options: ServerOptions) -> String {
+pub async fn rejection(options: ServerOptions) -> String {
     let error = Server::start(&installation().await, options).await.expect_err("this must not start");
     format!("{error:#}")
 }

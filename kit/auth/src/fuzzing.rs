@@ -6,7 +6,7 @@ use subgraph_kit::client_ip::HEADER as CLIENT;
 use uuid::Uuid;
 
 use crate::{
-    seal::{Fact, SealKeys},
+    seal::{SealKeys, SealedValue},
     secret::MIN_SECRET_LENGTH,
     signature::{SIGNATURE, Secret, Secrets, SignedParts},
 };
@@ -42,11 +42,11 @@ pub fn signature(data: &[u8]) {
     assert!(claimed == signature || !secrets.verify_message(&address, body, &claimed));
 
     let id = |bytes: &[u8]| Uuid::from_u128(bytes.iter().fold(0, |id, byte| (id << 8) | u128::from(*byte)));
-    let fact = Fact::CourseTeacher { course: CourseId(id(path)), teacher: UserId(id(token)) };
-    let seal = seals.seal(fact);
-    assert!(seals.verify(fact, &seal));
-    assert!(!seals.verify(fact, &String::from_utf8_lossy(&changed(seal.as_bytes()))));
-    assert!(claimed == seal || !seals.verify(fact, &claimed));
+    let value = SealedValue::CourseTeacher { course: CourseId(id(path)), teacher: UserId(id(token)) };
+    let seal = seals.seal(value);
+    assert!(seals.verify(value, &seal));
+    assert!(!seals.verify(value, &String::from_utf8_lossy(&changed(seal.as_bytes()))));
+    assert!(claimed == seal || !seals.verify(value, &claimed));
 }
 
 fn check_request(secrets: &Secrets, parts: [&[u8]; 5], changed: &impl Fn(&[u8]) -> Vec<u8>) {

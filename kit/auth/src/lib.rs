@@ -1,4 +1,4 @@
-//! Authentication of users and processes: access tokens, signatures between processes, seals on facts.
+//! Authentication of users and processes: access tokens, signatures between processes, sealed values.
 
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

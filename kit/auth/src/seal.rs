@@ -1,10 +1,10 @@
-//! Sealed facts about an entity.
+//! Sealed values of an entity.
 //!
 //! Fields of another subgraph's entity arrive with the router's request, and the router may be faulty or compromised.
 //! So whatever decides a permission is sealed by the entity's owner, with a secret that the router does not have, and a
-//! fact with an invalid seal is rejected.
+//! value with an invalid seal is rejected.
 //!
-//! A seal has no timestamp: it is valid as long as the secret. So only immutable facts can be sealed; a mutable one
+//! A seal has no timestamp: it is valid as long as the secret. So only immutable values can be sealed; a mutable one
 //! needs a version or a time among its parts.
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -14,7 +14,7 @@ use contracts::{CourseId, UserId};
 
 use crate::secret::{Digest, MacKeys, SIGNATURE_LENGTH, Secret, SecretError, update_with_length};
 
-/// The domain separator of a sealed fact.
+/// The domain separator of a sealed value.
 const PURPOSE: &[u8] = b"lyceum fact of an entity, 1";
 
 /// The secret of `--insecure-dev` if none is set: public, so for a development machine only.
@@ -59,16 +59,16 @@ impl SealSettings {
         let previous = Secret::read(self.seal_secret_previous.as_ref(), self.seal_secret_previous_file.as_ref())?;
         match MacKeys::from_settings("LYCEUM_SEAL_SECRET", current, previous)? {
             Some(keys) => Ok(SealKeys(keys)),
-            None if !insecure_dev => Err(SecretError::NoFactSecret),
+            None if !insecure_dev => Err(SecretError::NoSealSecret),
             None if !address.ip().is_loopback() => Err(SecretError::Exposed(address)),
             None => SealKeys::try_new(&Secret::from(INSECURE_DEV_SECRET)),
         }
     }
 }
 
-/// An immutable fact about one subgraph's entity that another one must trust.
+/// An immutable value of one subgraph's entity that another subgraph must trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact {
+pub enum SealedValue {
     /// The teacher of a course.
     CourseTeacher {
         /// The course to publish.
@@ -78,7 +78,7 @@ pub enum Fact {
     },
 }
 
-impl Fact {
+impl SealedValue {
     fn add_to(self, digest: &mut Digest) {
         let (entity, key, field, value) = match self {
             Self::CourseTeacher { course, teacher } => ("Course", course.0, "teacher", teacher.0),
@@ -89,7 +89,7 @@ impl Fact {
     }
 }
 
-/// The keys to seal facts, and to verify seals.
+/// The keys to seal values, and to verify seals.
 #[derive(Clone)]
 pub struct SealKeys(MacKeys);
 
@@ -107,18 +107,18 @@ impl SealKeys {
         MacKeys::try_new(secret, None).map(Self)
     }
 
-    /// Seals a fact: base64url of its HMAC.
+    /// Seals a value: base64url of its HMAC.
     #[must_use]
-    pub fn seal(&self, fact: Fact) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| fact.add_to(digest)))
+    pub fn seal(&self, value: SealedValue) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| value.add_to(digest)))
     }
 
-    /// Whether the seal is valid for this fact. Compares in constant time.
+    /// Whether the seal is valid for this value. Compares in constant time.
     #[must_use]
-    pub fn verify(&self, fact: Fact, seal: &str) -> bool {
+    pub fn verify(&self, value: SealedValue, seal: &str) -> bool {
         let mut bytes = [0; SIGNATURE_LENGTH];
         match BASE64_URL_SAFE_NO_PAD.decode_slice(seal, &mut bytes) {
-            Ok(SIGNATURE_LENGTH) => self.0.verify(&bytes, |digest| fact.add_to(digest)),
+            Ok(SIGNATURE_LENGTH) => self.0.verify(&bytes, |digest| value.add_to(digest)),
             _ => false,
         }
     }
@@ -130,8 +130,11 @@ mod tests {
 
     use super::*;
 
-    fn fact(course: u128, teacher: u128) -> Fact {
-        Fact::CourseTeacher { course: CourseId(Uuid::from_u128(course)), teacher: UserId(Uuid::from_u128(teacher)) }
+    fn value(course: u128, teacher: u128) -> SealedValue {
+        SealedValue::CourseTeacher {
+            course: CourseId(Uuid::from_u128(course)),
+            teacher: UserId(Uuid::from_u128(teacher)),
+        }
     }
 
     fn secret(letter: &str) -> Secret {
@@ -147,29 +150,29 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_is_good_for_its_fact_alone() {
-        let seal = keys("a").seal(fact(1, 2));
+    fn a_seal_is_valid_for_its_value_alone() {
+        let seal = keys("a").seal(value(1, 2));
 
-        assert!(keys("a").verify(fact(1, 2), &seal));
-        for other in [fact(1, 3), fact(3, 2), fact(2, 1), fact(1, 1), fact(2, 2)] {
+        assert!(keys("a").verify(value(1, 2), &seal));
+        for other in [value(1, 3), value(3, 2), value(2, 1), value(1, 1), value(2, 2)] {
             assert!(!keys("a").verify(other, &seal), "{other:?}");
         }
-        assert!(!keys("b").verify(fact(1, 2), &seal));
+        assert!(!keys("b").verify(value(1, 2), &seal));
     }
 
     #[test]
     fn what_is_no_seal_does_not_fit() {
-        let seal = keys("a").seal(fact(1, 2));
+        let seal = keys("a").seal(value(1, 2));
 
         for wrong in ["", "=", "seal", &seal[1..], &seal[..seal.len() - 1], &format!("{seal}A"), &seal.to_lowercase()] {
-            assert!(!keys("a").verify(fact(1, 2), wrong), "{wrong}");
+            assert!(!keys("a").verify(value(1, 2), wrong), "{wrong}");
         }
         let changed = |index: usize| {
             let other = if &seal[index..=index] == "A" { "B" } else { "A" };
             format!("{}{other}{}", &seal[..index], &seal[index + 1..])
         };
         for index in 0..seal.len() {
-            assert!(!keys("a").verify(fact(1, 2), &changed(index)), "{index}");
+            assert!(!keys("a").verify(value(1, 2), &changed(index)), "{index}");
         }
     }
 
@@ -182,21 +185,21 @@ mod tests {
         };
         let changing = settings.keys(address("0.0.0.0:0"), false).expect("they are long enough");
 
-        assert!(changing.verify(fact(1, 2), &keys("a").seal(fact(1, 2))));
-        assert!(changing.verify(fact(1, 2), &keys("b").seal(fact(1, 2))));
-        assert!(!changing.verify(fact(1, 2), &keys("c").seal(fact(1, 2))));
-        assert_eq!(changing.seal(fact(1, 2)), keys("b").seal(fact(1, 2)));
+        assert!(changing.verify(value(1, 2), &keys("a").seal(value(1, 2))));
+        assert!(changing.verify(value(1, 2), &keys("b").seal(value(1, 2))));
+        assert!(!changing.verify(value(1, 2), &keys("c").seal(value(1, 2))));
+        assert_eq!(changing.seal(value(1, 2)), keys("b").seal(value(1, 2)));
     }
 
     #[test]
     fn without_a_secret_there_are_no_keys_unless_it_is_asked_for_on_loopback() {
         let (none, loopback, public) = (SealSettings::default(), address("127.0.0.1:1"), address("0.0.0.0:1"));
 
-        assert!(matches!(none.keys(loopback, false), Err(SecretError::NoFactSecret)));
+        assert!(matches!(none.keys(loopback, false), Err(SecretError::NoSealSecret)));
         assert!(matches!(none.keys(public, true), Err(SecretError::Exposed(_))));
         // Separate processes accept each other's seals.
         let [one, other] = [0, 1].map(|_| none.keys(loopback, true).expect("it is asked for"));
-        assert!(one.verify(fact(1, 2), &other.seal(fact(1, 2))));
+        assert!(one.verify(value(1, 2), &other.seal(value(1, 2))));
     }
 
     #[test]

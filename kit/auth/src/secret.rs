@@ -46,7 +46,7 @@ pub enum SecretError {
          one with `openssl rand -base64 48`, the same for all subgraphs; the router must not have it. Or use \
          `--insecure-dev` for local development"
     )]
-    NoFactSecret,
+    NoSealSecret,
     /// Without a secret, on an address that others can reach.
     #[error("`--insecure-dev` requires a loopback address, not {0}: anyone could query the subgraph directly")]
     Exposed(SocketAddr),

@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signature_is_refused() {
+    fn what_is_no_signature_is_rejected() {
         let good = signed()[SIGNATURE].to_str().expect("letters").to_owned();
         let (time, mac) = good.split_once('.').expect("two parts");
         let cases = [
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn two_signatures_are_refused() {
+    fn two_signatures_are_rejected() {
         let mut headers = signed();
         headers.append(SIGNATURE, headers[SIGNATURE].clone());
 
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_refused_with_its_length() {
+    fn a_short_secret_is_rejected_with_its_length() {
         let settings = |length| {
             let tried = Some(Secret::from("x".repeat(length)));
             [

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_refused_with_a_reason() {
+    fn what_is_no_event_is_rejected_with_a_reason() {
         let refused = |change: fn(&mut Value)| {
             let mut value = to_value(event()).expect("JSON");
             change(&mut value);

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_text_nor_number_is_refused() {
+    fn what_is_neither_text_nor_number_is_rejected() {
         for value in [Value::Null, Value::Boolean(true), Value::List(Vec::new())] {
             assert!(MoneyInput::parse(Some(value)).is_err());
         }

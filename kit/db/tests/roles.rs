@@ -33,7 +33,7 @@ impl Role {
     }
 
     async fn provision(&self, db: &PgPool) {
-        AppRole::in_url(&self.url).expect("an address").provision(db).await.expect("it has its rights");
+        AppRole::in_url(&self.url).expect("an address").provision(db).await.expect("it has its privileges");
     }
 
     async fn connect(&self) -> PgPool {
@@ -83,9 +83,9 @@ async fn a_subgraphs_role_reads_and_writes_rows_and_nothing_else(db: PgPool) {
     ] {
         assert_eq!(code(&app, statement).await.as_deref(), Some("42501"), "{statement}");
     }
-    let rights = "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls
+    let privileges = "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls
         from pg_roles where rolname = current_user";
-    assert!(!query_scalar::<_, bool>(rights).fetch_one(&app).await.expect("a role"));
+    assert!(!query_scalar::<_, bool>(privileges).fetch_one(&app).await.expect("a role"));
     app.close().await;
     role.drop(&db).await;
 }

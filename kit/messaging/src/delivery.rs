@@ -31,11 +31,11 @@ pub enum DeliveryError {
 
 impl DeliveryError {
     /// Classifies a storage error: rejected if the data is at fault, unavailable otherwise.
-    pub(super) fn of_storage(error: &sqlx::Error) -> Self {
+    pub(super) fn from_storage(error: &sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        let is_the_events = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
-        let reason = report::chain(error);
-        if is_the_events { Self::Rejected(reason) } else { Self::Unavailable(reason) }
+        let is_invalid_data = code.is_some_and(|code| code.starts_with(DATA_EXCEPTION) || code.starts_with(TOO_LARGE));
+        let reason = report::error_chain(error);
+        if is_invalid_data { Self::Rejected(reason) } else { Self::Unavailable(reason) }
     }
 }
 

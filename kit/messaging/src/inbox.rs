@@ -77,11 +77,11 @@ struct PendingEvent {
 /// The outcome of handling an event.
 enum HandlingOutcome {
     Done {
-        happened: DateTime<Utc>,
+        occurred_at: DateTime<Utc>,
         after_commit: AfterCommit,
     },
     /// Cannot be handled: not retried.
-    Unusable(String),
+    Rejected(String),
     Failed(Error),
 }
 
@@ -107,8 +107,8 @@ impl Inbox {
     /// [`DeliveryError`]: rejected, if the event is malformed or its id exists with other content; unavailable, if it
     /// cannot be stored now.
     pub async fn receive(&self, body: &[u8]) -> Result<(), DeliveryError> {
-        let (envelope, event) = read(body)?;
-        let keep = query_scalar(
+        let (envelope, event) = parse(body)?;
+        let insert = query_scalar(
             "with added as (
                  insert into inbox_events (event_id, type, subject, event) values ($1, $2, $3, $4::jsonb)
                  on conflict (event_id) do nothing
@@ -126,7 +126,7 @@ impl Inbox {
         .bind(CHANNEL)
         .fetch_optional(&self.db);
         let is_the_same: Option<bool> =
-            with_timeout(STORE_TIMEOUT, keep).await.map_err(|error| DeliveryError::of_storage(&error))?;
+            with_timeout(STORE_TIMEOUT, insert).await.map_err(|error| DeliveryError::from_storage(&error))?;
         fail_point("inbox.received");
         // None: a concurrent transaction has just stored the same event.
         if is_the_same.unwrap_or(true) {
@@ -152,7 +152,7 @@ impl Inbox {
 
     async fn process(&self, next: &PendingEvent, db: &DbPool, mut transaction: Transaction) -> Result<(), sqlx::Error> {
         match self.handle_event(&mut transaction, next).await {
-            HandlingOutcome::Done { happened, after_commit } => {
+            HandlingOutcome::Done { occurred_at, after_commit } => {
                 query("update inbox_events set processed_at = now() where position = $1")
                     .bind(next.position)
                     .execute(&mut *transaction)
@@ -160,7 +160,7 @@ impl Inbox {
                 fail_point("inbox.before-commit");
                 transaction.commit().await?;
                 fail_point("inbox.committed");
-                let delay = Utc::now().signed_duration_since(happened).to_std().unwrap_or_default();
+                let delay = Utc::now().signed_duration_since(occurred_at).to_std().unwrap_or_default();
                 metrics::record_latency(self.service, next.event_type(), delay);
                 metrics::record_handled(self.service, next.event_type(), "done");
                 if let Some(after_commit) = after_commit {
@@ -168,7 +168,7 @@ impl Inbox {
                 }
                 debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "event handled");
             }
-            HandlingOutcome::Unusable(reason) => {
+            HandlingOutcome::Rejected(reason) => {
                 transaction.rollback().await?;
                 self.dead_letter(db, next, 1, &reason).await?;
             }
@@ -187,21 +187,21 @@ impl Inbox {
     async fn handle_event(&self, transaction: &mut PgConnection, next: &PendingEvent) -> HandlingOutcome {
         let event: Event = match serde_json::from_str(&next.event) {
             Ok(event) => event,
-            Err(error) => return HandlingOutcome::Unusable(text::redact_strings(&error.to_string())),
+            Err(error) => return HandlingOutcome::Rejected(text::redact_strings(&error.to_string())),
         };
         if !event.payload.event_type().consumers().contains(&self.service) {
-            return HandlingOutcome::Unusable(format!("{} does not consume this event type", self.service));
+            return HandlingOutcome::Rejected(format!("{} does not consume this event type", self.service));
         }
-        let happened = event.time;
+        let occurred_at = event.time;
         match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
-            Ok(Ok(after_commit)) => HandlingOutcome::Done { happened, after_commit },
+            Ok(Ok(after_commit)) => HandlingOutcome::Done { occurred_at, after_commit },
             Ok(Err(error)) => HandlingOutcome::Failed(error),
             Err(_) => HandlingOutcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
         }
     }
 
     async fn schedule_retry(&self, db: &DbPool, next: &PendingEvent, error: &Error) -> Result<(), sqlx::Error> {
-        let reason = report::chain(error);
+        let reason = report::error_chain(error);
         let attempts: Option<i32> = query_scalar(
             "update inbox_events
              set attempts = attempts + 1, reason = $2, next_attempt_at = now() + interval '0.1 s' * power(2, attempts)
@@ -287,14 +287,14 @@ async fn until_next_attempt(transaction: &mut PgConnection) -> Result<Option<Dur
 }
 
 /// Parses an event: its envelope, and its JSON to store.
-pub(crate) fn read(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
-    let refuse = |reason: String| DeliveryError::Rejected(format!("malformed event: {reason}"));
-    let malformed = |error: serde_json::Error| refuse(text::redact_strings(&error.to_string()));
+pub(crate) fn parse(body: &[u8]) -> Result<(Envelope, String), DeliveryError> {
+    let reject = |reason: String| DeliveryError::Rejected(format!("malformed event: {reason}"));
+    let malformed = |error: serde_json::Error| reject(text::redact_strings(&error.to_string()));
     let event: Value = serde_json::from_slice(body).map_err(malformed)?;
     let envelope = Envelope::deserialize(&event).map_err(malformed)?;
     if envelope.specversion == "1.0" {
         Ok((envelope, event.to_string()))
     } else {
-        Err(refuse("`specversion` must be 1.0".to_owned()))
+        Err(reject("`specversion` must be 1.0".to_owned()))
     }
 }

@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// The prefix of all event types; NATS subjects have the system's name instead.
-const PREFIX: &str = "lyceum.";
+const EVENT_TYPE_PREFIX: &str = "lyceum.";
 
 /// The header with a message's signature by a service.
 const SIGNATURE: &str = "Lyceum-Signature";
@@ -75,7 +75,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// A failure is logged again after an attempt that lasted this long.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
 
-const NOT_SIGNED: &str = "NATS message with an invalid signature ignored";
+const INVALID_SIGNATURE: &str = "NATS message with an invalid signature ignored";
 
 /// The NATS transport.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ struct Connection {
 
 /// The attributes needed to acknowledge an event.
 #[derive(Deserialize)]
-struct Sender {
+struct EventOrigin {
     id: Uuid,
     source: String,
 }
@@ -117,13 +117,13 @@ impl Nats {
     /// # Errors
     /// If `url` is not a valid server URL.
     pub async fn connect(url: &str, name: NatsName, secrets: Option<Secrets>) -> Result<Self, ConnectError> {
-        let (say, connected) = watch::channel(());
+        let (connected_tx, connected_rx) = watch::channel(());
         let is_unavailable = AtomicBool::new(false);
         let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum").event_callback(move |event| {
             match event {
                 Event::Connected => {
                     is_unavailable.store(false, Ordering::Relaxed);
-                    say.send_replace(());
+                    connected_tx.send_replace(());
                 }
                 Event::Disconnected | Event::ClientError(_) if !is_unavailable.swap(true, Ordering::Relaxed) => {
                     warn!("NATS is unavailable, events are queued");
@@ -135,7 +135,7 @@ impl Nats {
         let client = options.connect(url).await?;
         let jetstream = jetstream::new(client.clone());
         let stream_ready = AtomicBool::new(false);
-        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, stream_ready, connected })))
+        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, stream_ready, connected: connected_rx })))
     }
 
     async fn publish(
@@ -158,16 +158,16 @@ impl Nats {
         })
     }
 
-    async fn read(&self, inbox: &Inbox) -> Result<(), NatsError> {
+    async fn consume(&self, inbox: &Inbox) -> Result<(), NatsError> {
         let consumer = self.consumer(inbox.service()).await?;
         let stream = consumer.stream().max_messages_per_batch(BATCH).expires(PULL_EXPIRY).heartbeat(HEARTBEAT);
         let messages = stream.messages().await?.map_err(NatsError::from);
-        messages.try_for_each_concurrent(CONCURRENCY, async |message| self.take(inbox, &message).await).await
+        messages.try_for_each_concurrent(CONCURRENCY, async |message| self.handle_message(inbox, &message).await).await
     }
 
-    async fn take(&self, inbox: &Inbox, message: &Message) -> Result<(), NatsError> {
+    async fn handle_message(&self, inbox: &Inbox, message: &Message) -> Result<(), NatsError> {
         if !self.has_valid_signature(&message.message) {
-            warn!(service = inbox.service(), subject = %message.subject, "{NOT_SIGNED}");
+            warn!(service = inbox.service(), subject = %message.subject, "{INVALID_SIGNATURE}");
             return message.ack().await;
         }
         loop {
@@ -188,7 +188,7 @@ impl Nats {
     /// Acknowledges an event: first to its producer, then to NATS.
     async fn ack_event(&self, service: &str, message: &Message, rejected: Option<String>) -> Result<(), NatsError> {
         fail_point("nats.received");
-        if let Ok(Sender { id, source }) = serde_json::from_slice(&message.payload)
+        if let Ok(EventOrigin { id, source }) = serde_json::from_slice(&message.payload)
             && let Ok(producer) = source.trim_start_matches('/').parse::<NatsName>()
         {
             let ack = serde_json::to_vec(&Ack { event: id, consumer: service.to_owned(), rejected })?;
@@ -199,7 +199,7 @@ impl Nats {
         message.ack().await
     }
 
-    async fn read_acks(&self, service: &str, db: &DbPool) -> Result<(), NatsError> {
+    async fn consume_acks(&self, service: &str, db: &DbPool) -> Result<(), NatsError> {
         // A queue group: one of the service's processes receives each ack.
         let acks = self.0.client.queue_subscribe(self.ack_subject(service), service.to_owned()).await?;
         let apply = acks.for_each_concurrent(CONCURRENCY, async |message| self.apply_ack(service, db, &message).await);
@@ -221,7 +221,7 @@ impl Nats {
 
     async fn apply_ack(&self, service: &str, db: &DbPool, message: &async_nats::Message) {
         if !self.has_valid_signature(message) {
-            warn!(service, subject = %message.subject, "{NOT_SIGNED}");
+            warn!(service, subject = %message.subject, "{INVALID_SIGNATURE}");
             return;
         }
         let Ok(Ack { event, consumer, rejected }) = serde_json::from_slice(&message.payload) else {
@@ -231,7 +231,7 @@ impl Nats {
         while let Err(error) =
             with_timeout(BACKGROUND_TIMEOUT, outbox::acknowledge(db, &consumer, event, rejected.as_deref())).await
         {
-            match DeliveryError::of_storage(&error) {
+            match DeliveryError::from_storage(&error) {
                 DeliveryError::Unavailable(reason) => {
                     debug!(service, reason, "acknowledgement not stored yet, retrying");
                 }
@@ -262,7 +262,7 @@ impl Nats {
 
     /// `lyceum.event.notification.payment.completed.ID`: the system's name, destination, event type and event id.
     fn subject_of(&self, destination: &str, event_type: EventType, id: Uuid) -> String {
-        format!("{}.event.{destination}.{}.{id}", self.0.name, event_type.name().trim_start_matches(PREFIX))
+        format!("{}.event.{destination}.{}.{id}", self.0.name, event_type.name().trim_start_matches(EVENT_TYPE_PREFIX))
     }
 
     fn ack_subject(&self, service: &str) -> String {
@@ -276,7 +276,7 @@ impl Nats {
         }
         let config = stream::Config {
             name: self.0.name.to_string(),
-            description: Some("What Lyceum's services tell each other.".to_owned()),
+            description: Some("Events between Lyceum's services.".to_owned()),
             subjects: vec![format!("{}.event.>", self.0.name)],
             max_age: RETENTION,
             // A republished event replaces the previous message.
@@ -298,7 +298,7 @@ impl Nats {
             ack_wait: ACK_WAIT,
             ..pull::Config::default()
         };
-        // The last read has failed, perhaps because the server lost its disk.
+        // The last attempt has failed, perhaps because the server lost its disk.
         self.0.stream_ready.store(false, Ordering::Relaxed);
         self.ensure_stream().await?;
         Ok(self.0.jetstream.create_consumer_on_stream(config, self.0.name.to_string()).await?)
@@ -316,11 +316,11 @@ impl Transport for Nats {
     }
 
     fn receive<'a>(&'a self, inbox: &'a Inbox, stop: &'a CancellationToken) -> BoxFuture<'a, ()> {
-        retry_forever(&self.0.client, stop, inbox.service(), async || self.read(inbox).await).boxed()
+        retry_forever(&self.0.client, stop, inbox.service(), async || self.consume(inbox).await).boxed()
     }
 
     fn receive_acks<'a>(&'a self, service: &'a str, db: &'a DbPool, stop: &'a CancellationToken) -> BoxFuture<'a, ()> {
-        retry_forever(&self.0.client, stop, service, async || self.read_acks(service, db).await).boxed()
+        retry_forever(&self.0.client, stop, service, async || self.consume_acks(service, db).await).boxed()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The outbox: events, written in the transaction of the change. All its SQL statements but metrics and clean-up.
+//! The outbox: events, written in the transaction of the change. Holds all SQL statements on the outbox, except for
+//! metrics and clean-up.
 
 use std::time::Duration;
 

@@ -23,14 +23,18 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Delivers pending events to `destination`. Their rows stay locked meanwhile: no other relay delivers them
 /// concurrently, and the locks end with this process's connection.
-pub async fn deliver_pending(db: &DbPool, bus: &dyn Transport, destination: &str) -> Result<Progress, sqlx::Error> {
+pub async fn deliver_pending(
+    db: &DbPool,
+    transport: &dyn Transport,
+    destination: &str,
+) -> Result<Progress, sqlx::Error> {
     let mut transaction = db.begin().await?;
     let pending = outbox::claim(&mut transaction, destination, BATCH).await?;
     if pending.is_empty() {
         return Ok(Progress::Idle);
     }
     let mut deliveries: FuturesUnordered<_> =
-        pending.iter().map(async |event| (event, deliver(bus, destination, event).await)).collect();
+        pending.iter().map(async |event| (event, deliver(transport, destination, event).await)).collect();
     let (mut delivered, mut published) = (Vec::new(), Vec::new());
     // One undeliverable event must not delay those of other subjects.
     let mut progress = Progress::Blocked;
@@ -62,11 +66,15 @@ pub async fn deliver_pending(db: &DbPool, bus: &dyn Transport, destination: &str
     Ok(progress)
 }
 
-async fn deliver(bus: &dyn Transport, destination: &str, event: &PendingEvent) -> Result<Delivery, DeliveryError> {
+async fn deliver(
+    transport: &dyn Transport,
+    destination: &str,
+    event: &PendingEvent,
+) -> Result<Delivery, DeliveryError> {
     let event_type =
         EventType::from_type(&event.r#type).ok_or_else(|| DeliveryError::Rejected("unknown event type".to_owned()))?;
     let outgoing = OutgoingEvent { id: event.event_id, event_type, json: event.event.as_bytes() };
-    let outcome = timeout(DELIVERY_TIMEOUT, bus.deliver(destination, outgoing))
+    let outcome = timeout(DELIVERY_TIMEOUT, transport.deliver(destination, outgoing))
         .await
         .unwrap_or_else(|_| Err(DeliveryError::Unavailable("no response in time".to_owned())));
     metrics::record_delivery(destination, event_type.name(), outcome_name(&outcome));

@@ -55,7 +55,7 @@ impl FromStr for EventBusAddress {
         match text {
             "local" => Ok(Self::Local),
             _ if ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme)) => Ok(Self::Nats(text.to_owned())),
-            _ => Err("either `local` or an address such as nats://127.0.0.1:4222"),
+            _ => Err("must be `local` or a URL such as nats://127.0.0.1:4222"),
         }
     }
 }
@@ -79,7 +79,7 @@ impl FromStr for NatsName {
         if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("1 to 64 letters, digits, `-` and `_`")
+            Err("must have 1 to 64 letters, digits, `-` or `_`")
         }
     }
 }

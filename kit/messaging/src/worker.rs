@@ -53,7 +53,7 @@ pub struct EventWorker {
 
 impl EventWorker {
     /// Delivers and handles events until `stop` is cancelled, then finishes those in progress.
-    pub async fn run(&self, bus: &EventBus, settings: &EventSettings, stop: &CancellationToken) {
+    pub async fn run(&self, event_bus: &EventBus, settings: &EventSettings, stop: &CancellationToken) {
         // A separate pool, so that requests and events do not wait for each other's connections.
         let db = database::background_pool(&self.db, CONNECTIONS);
         let mut tasks = JoinSet::new();
@@ -61,9 +61,9 @@ impl EventWorker {
         let destinations = self.destinations();
         for destination in destinations.iter().copied() {
             let wakeup = subscribe(&mut wakeups, OUTBOX);
-            let (db, bus, stop) = (db.clone(), bus.clone(), stop.clone());
+            let (db, event_bus, stop) = (db.clone(), event_bus.clone(), stop.clone());
             tasks.spawn(trace::in_background_scope(self.service, async move {
-                poll_loop(&stop, &wakeup, async || relay::deliver_pending(&db, &*bus, destination).await).await;
+                poll_loop(&stop, &wakeup, async || relay::deliver_pending(&db, &*event_bus, destination).await).await;
             }));
         }
         for inbox in self.inbox.iter().cycle().take(CONCURRENCY) {
@@ -74,21 +74,28 @@ impl EventWorker {
             }));
         }
         if let Some(inbox) = self.inbox.clone() {
-            let (bus, stop) = (bus.clone(), stop.clone());
-            tasks.spawn(trace::in_background_scope(self.service, async move { bus.receive(&inbox, &stop).await }));
+            let (event_bus, stop) = (event_bus.clone(), stop.clone());
+            tasks
+                .spawn(trace::in_background_scope(self.service, async move { event_bus.receive(&inbox, &stop).await }));
         }
         if !destinations.is_empty() {
-            let (service, db, bus, stop) = (self.service, db.clone(), bus.clone(), stop.clone());
-            tasks
-                .spawn(trace::in_background_scope(service, async move { bus.receive_acks(service, &db, &stop).await }));
+            let (service, db, event_bus, stop) = (self.service, db.clone(), event_bus.clone(), stop.clone());
+            tasks.spawn(trace::in_background_scope(service, async move {
+                event_bus.receive_acks(service, &db, &stop).await;
+            }));
         }
-        let (retention_hours, until, own) = (settings.event_retention_hours, stop.clone(), db.clone());
-        let (sends, receives) = (!destinations.is_empty(), self.inbox.is_some());
-        tasks.spawn(trace::in_background_scope(self.service, async move {
-            delete_expired(&own, retention_hours, sends, receives, &until).await;
-        }));
-        let (service, db_of_watch, until) = (self.service, db.clone(), stop.clone());
-        tasks.spawn(async move { backlog::observe(service, &destinations, receives, &db_of_watch, &until).await });
+        let (has_outbox, has_inbox) = (!destinations.is_empty(), self.inbox.is_some());
+        let retention_hours = settings.event_retention_hours;
+        let clean_up = {
+            let (db, stop) = (db.clone(), stop.clone());
+            async move { delete_expired(&db, retention_hours, has_outbox, has_inbox, &stop).await }
+        };
+        tasks.spawn(trace::in_background_scope(self.service, clean_up));
+        let observe_backlog = {
+            let (service, backlog_db, stop) = (self.service, db.clone(), stop.clone());
+            async move { backlog::observe(service, &destinations, has_inbox, &backlog_db, &stop).await }
+        };
+        tasks.spawn(observe_backlog);
 
         tokio::select! {
             never = dispatch_wakeups(&self.db, &wakeups), if !wakeups.is_empty() => match never {},
@@ -139,15 +146,15 @@ async fn poll_loop<F>(stop: &CancellationToken, wakeup: &Notify, mut process: im
 where
     F: Future<Output = Result<Progress, sqlx::Error>>,
 {
-    let mut pause = INITIAL_RETRY_DELAY;
+    let mut retry_delay = INITIAL_RETRY_DELAY;
     while !stop.is_cancelled() {
         let outcome = with_timeout(BACKGROUND_TIMEOUT, process()).await;
         match &outcome {
             Ok(Progress::Made) => {
-                pause = INITIAL_RETRY_DELAY;
+                retry_delay = INITIAL_RETRY_DELAY;
                 continue;
             }
-            Ok(Progress::Idle | Progress::NotBefore(_)) => pause = INITIAL_RETRY_DELAY,
+            Ok(Progress::Idle | Progress::NotBefore(_)) => retry_delay = INITIAL_RETRY_DELAY,
             Ok(Progress::Blocked) => {}
             Err(error) => debug!(error = %error, "event worker interrupted, retrying"),
         }
@@ -157,8 +164,8 @@ where
                 Ok(Progress::Idle) => _ = timeout(POLL_INTERVAL, wakeup.notified()).await,
                 Ok(Progress::NotBefore(wait)) => _ = timeout(wait.min(POLL_INTERVAL), wakeup.notified()).await,
                 _ => {
-                    sleep(pause).await;
-                    pause = (pause * 2).min(POLL_INTERVAL);
+                    sleep(retry_delay).await;
+                    retry_delay = (retry_delay * 2).min(POLL_INTERVAL);
                 }
             }
         };
@@ -169,10 +176,10 @@ where
     }
 }
 
-async fn delete_expired(db: &DbPool, hours: u32, sends: bool, receives: bool, stop: &CancellationToken) {
+async fn delete_expired(db: &DbPool, hours: u32, has_outbox: bool, has_inbox: bool, stop: &CancellationToken) {
     loop {
-        for (wanted, statement) in [(sends, DELETE_FROM_OUTBOX), (receives, DELETE_FROM_INBOX)] {
-            if wanted && let Err(error) = delete_batches(db, statement, hours).await {
+        for (enabled, statement) in [(has_outbox, DELETE_FROM_OUTBOX), (has_inbox, DELETE_FROM_INBOX)] {
+            if enabled && let Err(error) = delete_batches(db, statement, hours).await {
                 debug!(error = %error, "old events not deleted, retrying");
             }
         }

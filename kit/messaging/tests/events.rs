@@ -87,14 +87,14 @@ async fn wait_for_permit(permits: Option<&Semaphore>) {
 /// Stops a worker during an event: the event is finished with its first permit, and no other is begun.
 async fn stop_in_the_middle(
     subgraph: &Subgraph,
-    bus: &EventBus,
+    event_bus: &EventBus,
     permits: &Semaphore,
     has_begun: impl AsyncFn() -> bool,
 ) {
     let stop = CancellationToken::new();
     let working = {
-        let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
-        tokio::spawn(async move { subgraph.run_background(bus, EventSettings::default(), until).await })
+        let (subgraph, event_bus, until) = (subgraph.clone(), event_bus.clone(), stop.clone());
+        tokio::spawn(async move { subgraph.run_background(event_bus, EventSettings::default(), until).await })
     };
     until("one has begun", || has_begun()).await;
     stop.cancel();
@@ -107,10 +107,10 @@ async fn stop_in_the_middle(
 }
 
 /// Runs the background tasks until the guard is dropped.
-fn work(subgraph: &Subgraph, bus: &EventBus) -> DropGuard {
+fn work(subgraph: &Subgraph, event_bus: &EventBus) -> DropGuard {
     let stop = CancellationToken::new();
-    let (subgraph, bus, until) = (subgraph.clone(), bus.clone(), stop.clone());
-    tokio::spawn(async move { subgraph.run_background(bus, EventSettings::default(), until).await });
+    let (subgraph, event_bus, until) = (subgraph.clone(), event_bus.clone(), stop.clone());
+    tokio::spawn(async move { subgraph.run_background(event_bus, EventSettings::default(), until).await });
     stop.drop_guard()
 }
 
@@ -162,7 +162,7 @@ impl Listener {
         (StatusCode::NO_CONTENT, "")
     }
 
-    /// Listens, and returns a bus that delivers to it.
+    /// Listens, and returns an event bus that delivers to it.
     fn listen(self, listener: TcpListener) -> EventBus {
         let url = format!("http://{}/graphql", listener.local_addr().expect("an address"));
         let routes = Router::new().route("/events", post(Self::take)).with_state(self);
@@ -174,10 +174,10 @@ impl Listener {
 fn bus_to(url: &str) -> EventBus {
     let context = ServiceContext::new(verifier());
     context.peers.add_remote("notification", url, None).expect("an address");
-    context.bus
+    context.event_bus
 }
 
-/// A bus without peers.
+/// An event bus without peers.
 fn unconnected_bus() -> EventBus {
     Arc::new(Peers::default())
 }
@@ -214,12 +214,12 @@ async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn a_relay_stops_between_two_events(db: PgPool) {
     let log = Arc::new(Log { permits: Some(Semaphore::new(0)), ..Log::default() });
-    let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
+    let event_bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
     publish(&db, (0..3).map(|number| payload(1, number))).await;
 
     let permits = log.permits.as_ref().expect("it has some");
     let is_under_way = async || !log.under_way.lock().expect("a log").is_empty();
-    stop_in_the_middle(&subgraph("enrollment", &db), &bus, permits, is_under_way).await;
+    stop_in_the_middle(&subgraph("enrollment", &db), &event_bus, permits, is_under_way).await;
 
     assert_eq!(log.received.lock().expect("a log").len(), 1);
     assert_eq!(count(&db, WAITING).await, 2);
@@ -250,10 +250,10 @@ async fn events_wait_for_an_unavailable_consumer(db: PgPool) {
 async fn what_is_rejected_is_dead_lettered_and_can_be_sent_again(db: PgPool) {
     let log = Arc::new(Log::default());
     log.refuses.store(true, Ordering::SeqCst);
-    let bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
+    let event_bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
     publish(&db, [payload(1, 0)]).await;
 
-    let _relay = work(&subgraph("enrollment", &db), &bus);
+    let _relay = work(&subgraph("enrollment", &db), &event_bus);
     until("it is dead-lettered", async || count(&db, "select count(dead_lettered_at) from outbox_events").await == 1)
         .await;
     let reason: String = query_scalar("select reason from outbox_events").fetch_one(&db).await.expect("a reason");
@@ -462,7 +462,7 @@ async fn an_event_travels_by_function_call_and_is_acted_on(db: PgPool) {
     let context = ServiceContext::new(verifier());
     let listener = consumer(&db, &act);
     context.peers.add(listener.clone());
-    let _work = [work(&subgraph("enrollment", &db), &context.bus), work(&listener, &context.bus)];
+    let _work = [work(&subgraph("enrollment", &db), &context.event_bus), work(&listener, &context.event_bus)];
     let start = Instant::now();
 
     publish(&db, [payload(1, 0), payload(1, 1)]).await;
@@ -512,18 +512,18 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    async fn bus(&self, secret: &str) -> EventBus {
+    async fn event_bus(&self, secret: &str) -> EventBus {
         self.bus_of("lyceum", secret).await
     }
 
-    /// The bus of a system with this NATS name.
+    /// The event bus of a system with this NATS name.
     async fn bus_of(&self, system: &str, secret: &str) -> EventBus {
         let nats_name = system.parse().expect("a name");
         let settings =
             EventSettings { event_bus: EventBusAddress::Nats(self.url()), nats_name, ..EventSettings::default() };
         let secrets: Secrets = secret.parse().expect("a secret");
         let context = ServiceContext::open(verifier(), &settings, Some(secrets), SealKeys::random());
-        context.await.expect("an address").bus
+        context.await.expect("an address").event_bus
     }
 }
 
@@ -544,10 +544,10 @@ async fn events_travel_through_nats_in_order_and_none_is_lost_with_it(db: PgPool
     let mut nats = Nats::start();
     let act = Arc::new(Act::default());
     let _work = [
-        work(&subgraph("enrollment", &db), &nats.bus(SECRET).await),
-        work(&subgraph("enrollment", &db), &nats.bus(SECRET).await),
-        work(&consumer(&db, &act), &nats.bus(SECRET).await),
-        work(&consumer(&db, &act), &nats.bus(SECRET).await),
+        work(&subgraph("enrollment", &db), &nats.event_bus(SECRET).await),
+        work(&subgraph("enrollment", &db), &nats.event_bus(SECRET).await),
+        work(&consumer(&db, &act), &nats.event_bus(SECRET).await),
+        work(&consumer(&db, &act), &nats.event_bus(SECRET).await),
     ];
 
     for number in 0..EACH {
@@ -574,19 +574,19 @@ const PUBLISH_COUNT: &str = "select coalesce(sum(publish_count), 0) from outbox_
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn an_event_counts_as_delivered_when_its_receipt_has_come(db: PgPool) {
     let nats = Nats::start();
-    let bus = nats.bus(SECRET).await;
+    let event_bus = nats.event_bus(SECRET).await;
     let act = Arc::new(Act::default());
     publish(&db, [payload(1, 0), payload(1, 1)]).await;
 
-    let producer = work(&subgraph("enrollment", &db), &bus);
+    let producer = work(&subgraph("enrollment", &db), &event_bus);
     until("it is sent", async || count(&db, PUBLISH_COUNT).await > 0).await;
     drop(producer);
-    let _consumer = work(&consumer(&db, &act), &bus);
+    let _consumer = work(&consumer(&db, &act), &event_bus);
     until("it is acted on", async || act.done.lock().expect("a list").len() == 1).await;
     // The ack was missed, and the subject's next event is not published.
     assert_eq!(count(&db, WAITING).await, 2);
 
-    let _teller = work(&subgraph("enrollment", &db), &bus);
+    let _teller = work(&subgraph("enrollment", &db), &event_bus);
     until("both have arrived", async || count(&db, WAITING).await == 0).await;
     until("both are acted on", async || act.done.lock().expect("a list").len() == 2).await;
     assert_eq!(*act.done.lock().expect("a list"), [(1, 0), (1, 1)]);
@@ -598,7 +598,7 @@ async fn what_is_sent_again_takes_the_place_of_what_was_sent_before(db: PgPool) 
     let nats = Nats::start();
     let act = Arc::new(Act::default());
     publish(&db, (0..3).map(|subject| payload(subject, 0))).await;
-    let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
+    let _teller = work(&subgraph("enrollment", &db), &nats.event_bus(SECRET).await);
     for times in 1..=4 {
         until("all are sent", async || count(&db, PUBLISH_COUNT).await == 3 * times).await;
         query(AGAIN).execute(&db).await.expect("time passes");
@@ -609,7 +609,7 @@ async fn what_is_sent_again_takes_the_place_of_what_was_sent_before(db: PgPool) 
     let client = async_nats::connect(nats.url()).await.expect("a connection");
     let mut stream = async_nats::jetstream::new(client).get_stream("lyceum").await.expect("a stream");
     assert_eq!(stream.info().await.expect("its state").state.messages, 3);
-    let _consumer = work(&consumer(&db, &act), &nats.bus(SECRET).await);
+    let _consumer = work(&consumer(&db, &act), &nats.event_bus(SECRET).await);
     until("all have arrived", async || count(&db, WAITING).await == 0).await;
     until("all are acted on", async || act.done.lock().expect("a list").len() == 3).await;
 }
@@ -618,9 +618,9 @@ async fn what_is_sent_again_takes_the_place_of_what_was_sent_before(db: PgPool) 
 async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
     let nats = Nats::start();
     let act = Arc::new(Act::default());
-    let _consumer = work(&consumer(&db, &act), &nats.bus(SECRET).await);
+    let _consumer = work(&consumer(&db, &act), &nats.event_bus(SECRET).await);
     publish(&db, [payload(1, 0)]).await;
-    let _teller = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
+    let _teller = work(&subgraph("enrollment", &db), &nats.event_bus(SECRET).await);
     until("it has arrived", async || count(&db, WAITING).await == 0).await;
     let client = async_nats::connect(nats.url()).await.expect("a connection");
 
@@ -628,10 +628,10 @@ async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
     odd.source = "https://example.com/no part of a subject".to_owned();
     let body = serde_json::to_vec(&odd).expect("JSON");
     say(&client, &format!("{EVENTS}{}", odd.id), body, Some(SECRET)).await;
-    let unreadable = r#"{"event": "no id", "of": "notification"}"#.as_bytes().to_vec();
+    let unreadable = r#"{"event": "no id", "consumer": "notification", "rejected": null}"#.as_bytes().to_vec();
     say(&client, ACKS, unreadable, Some(SECRET)).await;
     let id = Uuid::now_v7();
-    let no_text = format!(r#"{{"event": "{id}", "of": "\u0000", "refused": "\u0000"}}"#).into_bytes();
+    let no_text = format!(r#"{{"event": "{id}", "consumer": "\u0000", "rejected": "\u0000"}}"#).into_bytes();
     say(&client, ACKS, no_text, Some(SECRET)).await;
     publish(&db, [payload(3, 0)]).await;
     until("what comes later has arrived", async || count(&db, WAITING).await == 0).await;
@@ -647,7 +647,7 @@ async fn an_odd_event_stops_nobody_from_reading_on(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn what_an_inbox_rejects_is_dead_lettered_by_the_sender(db: PgPool) {
     let nats = Nats::start();
-    let bus = nats.bus(SECRET).await;
+    let event_bus = nats.event_bus(SECRET).await;
     let listener = consumer(&db, &Arc::default());
     publish(&db, [payload(1, 0)]).await;
     let id: Uuid = query_scalar("select event_id from outbox_events").fetch_one(&db).await.expect("an event");
@@ -655,7 +655,7 @@ async fn what_an_inbox_rejects_is_dead_lettered_by_the_sender(db: PgPool) {
     other.id = id;
     receive(&listener, &other).await;
 
-    let _work = [work(&subgraph("enrollment", &db), &bus), work(&listener, &bus)];
+    let _work = [work(&subgraph("enrollment", &db), &event_bus), work(&listener, &event_bus)];
     until("it is dead-lettered", async || count(&db, "select count(dead_lettered_at) from outbox_events").await == 1)
         .await;
 
@@ -684,10 +684,10 @@ async fn send(client: &async_nats::Client, subject: &str, body: Vec<u8>, signatu
 async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
     let nats = Nats::start();
     let act = Arc::new(Act::default());
-    let bus = nats.bus(SECRET).await;
+    let event_bus = nats.event_bus(SECRET).await;
     // Its secret differs from the listener's, so all its messages are ignored.
-    let producer = work(&subgraph("enrollment", &db), &nats.bus(OTHER_SECRET).await);
-    let _listener = work(&consumer(&db, &act), &bus);
+    let producer = work(&subgraph("enrollment", &db), &nats.event_bus(OTHER_SECRET).await);
+    let _listener = work(&consumer(&db, &act), &event_bus);
     publish(&db, [payload(1, 0), payload(2, 0)]).await;
     until("both are sent", async || count(&db, PUBLISH_COUNT).await >= 2).await;
 
@@ -718,7 +718,7 @@ async fn what_nobody_has_signed_in_nats_is_not_heeded(db: PgPool) {
 
     // With the right secret, the pending events are delivered.
     drop(producer);
-    let _teller = work(&subgraph("enrollment", &db), &bus);
+    let _teller = work(&subgraph("enrollment", &db), &event_bus);
     until("it has arrived", async || count(&db, WAITING).await == 0).await;
     until("it is acted on", async || act.done.lock().expect("a list").len() == 2).await;
     assert_eq!(*act.done.lock().expect("a list"), [(5, 0), (1, 0)]);
@@ -740,10 +740,10 @@ async fn a_stream_of_an_earlier_version_is_brought_up_to_date(db: PgPool) {
         ..Default::default()
     };
     stream.create_consumer(old).await.expect("a reader");
-    let (act, bus) = (Arc::new(Act::default()), nats.bus(SECRET).await);
+    let (act, event_bus) = (Arc::new(Act::default()), nats.event_bus(SECRET).await);
 
     publish(&db, [payload(1, 0)]).await;
-    let _work = [work(&subgraph("enrollment", &db), &bus), work(&consumer(&db, &act), &bus)];
+    let _work = [work(&subgraph("enrollment", &db), &event_bus), work(&consumer(&db, &act), &event_bus)];
 
     until("it has come", async || act.done.lock().expect("a list").len() == 1).await;
     let stream = jetstream.get_stream("lyceum").await.expect("a stream");
@@ -781,7 +781,7 @@ async fn two_systems_share_a_nats_server_and_hear_nothing_of_each_other(db: PgPo
 async fn what_was_sent_through_nats_arrives_when_the_bus_is_local_again(db: PgPool) {
     let nats = Nats::start();
     publish(&db, [payload(1, 0)]).await;
-    let relay = work(&subgraph("enrollment", &db), &nats.bus(SECRET).await);
+    let relay = work(&subgraph("enrollment", &db), &nats.event_bus(SECRET).await);
     until("it is in NATS", async || count(&db, PUBLISH_COUNT).await > 0).await;
     drop((relay, nats));
     query("update outbox_events set next_attempt_at = now() + interval '1 hour'")
@@ -793,7 +793,7 @@ async fn what_was_sent_through_nats_arrives_when_the_bus_is_local_again(db: PgPo
     let listener = consumer(&db, &act);
     context.peers.add(listener.clone());
 
-    let _work = [work(&subgraph("enrollment", &db), &context.bus), work(&listener, &context.bus)];
+    let _work = [work(&subgraph("enrollment", &db), &context.event_bus), work(&listener, &context.event_bus)];
 
     until("it is done", async || act.done.lock().expect("a list").len() == 1).await;
     assert_eq!(count(&db, WAITING).await, 0);

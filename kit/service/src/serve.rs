@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::Response as GraphqlResponse;
+use async_graphql::Response as ExecutionResponse;
 use async_graphql_axum::{GraphQLRequest, GraphQLResponse};
 use auth::signature::{self, RouterAuth, Secrets, SignatureError, SignedParts};
 use axum::{
@@ -105,13 +105,13 @@ pub async fn serve(listener: TcpListener, routes: Router, timeouts: ClientTimeou
 /// While the process drains, each response closes its connection: by the time that the process closes the remaining
 /// connections, no request is in flight on them.
 async fn close_when_draining(State(shutdown): State<Shutdown>, request: Request, next: Next) -> Response {
-    let answer = next.run(request).await;
-    if shutdown.draining.is_cancelled() { with_connection_close(answer).await } else { answer }
+    let response = next.run(request).await;
+    if shutdown.draining.is_cancelled() { with_connection_close(response).await } else { response }
 }
 
-async fn with_connection_close(mut answer: Response) -> Response {
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
+async fn with_connection_close(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 #[derive(Clone)]
@@ -182,28 +182,28 @@ fn wants_events(headers: &HeaderMap) -> bool {
 /// # Panics
 /// Never: a response has a JSON form.
 pub fn events(
-    answers: impl Stream<Item = GraphqlResponse> + Send + 'static,
+    responses: impl Stream<Item = ExecutionResponse> + Send + 'static,
     stop: CancellationToken,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send + 'static> {
-    let next = |answer: GraphqlResponse| {
-        let json = serde_json::to_string(&answer).expect("an answer is JSON");
+    let next = |response: ExecutionResponse| {
+        let json = serde_json::to_string(&response).expect("a response is JSON");
         Event::default().event("next").data(json)
     };
     let complete = stream::iter([Event::default().event("complete").data("")]);
-    let events = until(stop, answers.boxed()).map(next).chain(complete).map(Ok);
+    let events = until(stop, responses.boxed()).map(next).chain(complete).map(Ok);
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
 fn until(
     stop: CancellationToken,
-    answers: BoxStream<'static, GraphqlResponse>,
-) -> impl Stream<Item = GraphqlResponse> + Send + 'static {
-    stream::unfold(Some((answers, stop)), |open| async {
-        let (mut answers, stop) = open?;
+    responses: BoxStream<'static, ExecutionResponse>,
+) -> impl Stream<Item = ExecutionResponse> + Send + 'static {
+    stream::unfold(Some((responses, stop)), |open| async {
+        let (mut responses, stop) = open?;
         tokio::select! {
             biased;
             () = stop.cancelled() => Some((report::error_response(&Error::Restarting), None)),
-            answer = answers.next() => answer.map(|answer| (answer, Some((answers, stop)))),
+            response = responses.next() => response.map(|response| (response, Some((responses, stop)))),
         }
     })
 }

@@ -16,8 +16,8 @@ pub struct ServiceContext {
     /// The other subgraphs.
     pub peers: Peers,
     /// The transport of events.
-    pub bus: EventBus,
-    /// The keys to seal own facts, and to verify others'.
+    pub event_bus: EventBus,
+    /// The keys to seal own values, and to verify others'.
     pub seals: SealKeys,
     /// Dependencies of individual subgraphs, one per type.
     pub own: Extensions,
@@ -28,7 +28,7 @@ impl ServiceContext {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         let peers = Peers::default();
-        Self { verifier, bus: Arc::new(peers.clone()), peers, seals: SealKeys::random(), own: Extensions::new() }
+        Self { verifier, event_bus: Arc::new(peers.clone()), peers, seals: SealKeys::random(), own: Extensions::new() }
     }
 
     /// A context with the configured event bus.
@@ -42,11 +42,11 @@ impl ServiceContext {
         seals: SealKeys,
     ) -> Result<Self, ConnectError> {
         let peers = Peers::default();
-        let bus: EventBus = match &settings.event_bus {
+        let event_bus: EventBus = match &settings.event_bus {
             EventBusAddress::Local => Arc::new(peers.clone()),
             EventBusAddress::Nats(url) => Arc::new(Nats::connect(url, settings.nats_name.clone(), secrets).await?),
         };
-        Ok(Self { verifier, peers, bus, seals, own: Extensions::new() })
+        Ok(Self { verifier, peers, event_bus, seals, own: Extensions::new() })
     }
 
     /// Returns an individual subgraph's dependency by its type.

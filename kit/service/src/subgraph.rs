@@ -26,7 +26,7 @@ use subgraph_kit::{
     entities::{self, Entities},
     report,
     response_limit::{ResponseLimit, ResponseMeter, ResponseSettings},
-    scans::{Scan, ScanClient},
+    scans::{ScanClient, ScanContext},
     timeouts::{self, Deadline},
 };
 use telemetry::{
@@ -143,7 +143,7 @@ impl Subgraph {
             let answer = async move {
                 let scheduler = BatchScheduler::default();
                 let loader: Arc<DataLoader<L>> = Arc::new(scheduler.loader(loader));
-                scheduler.run(schema.execute(request.data(loader).data(scheduler.turn()))).await
+                scheduler.run(schema.execute(request.data(loader).data(scheduler.poll_budget()))).await
             };
             Box::pin(answer) as BoxFuture<'static, Response>
         };
@@ -187,11 +187,11 @@ impl Subgraph {
     }
 
     /// Runs the background tasks, and delivers and handles events, until `stop` is cancelled.
-    pub async fn run_background(&self, bus: EventBus, settings: EventSettings, stop: CancellationToken) {
+    pub async fn run_background(&self, event_bus: EventBus, settings: EventSettings, stop: CancellationToken) {
         let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         pool_metrics::observe_pool(self.name, &self.db);
         let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
-        tokio::join!(events.run(&bus, &settings, &stop), join_all(tasks));
+        tokio::join!(events.run(&event_bus, &settings, &stop), join_all(tasks));
     }
 
     /// Stores an event in the inbox.
@@ -267,10 +267,10 @@ impl Subgraph {
             let authenticated = self.authenticate(&headers, &mut request).await?;
             let meter = Arc::new(ResponseMeter::new(self.responses));
             let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
-            let scan = Scan::new(scan_client, deadline);
+            let scan = ScanContext::new(scan_client, deadline);
             let request =
                 with_caller(request, &authenticated, &headers, scan_client).data(deadline).data(Arc::clone(&meter));
-            let response = meter.limit(scan.answer((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
+            let response = meter.limit(scan.scope((self.run)(request))).await.ok_or(Error::ResponseTooLarge)?;
             Ok(report::finalize_errors(response))
         };
         let answer = timeout(timeouts::SUBGRAPH_REQUEST, answer)

@@ -16,7 +16,7 @@ use std::{
 use async_graphql::dataloader::{DataLoader, NoCache};
 use futures::{Stream as _, future::BoxFuture, stream::FuturesUnordered, task::AtomicWaker};
 
-use crate::response_limit::Turn;
+use crate::response_limit::PollBudget;
 
 type Load = BoxFuture<'static, ()>;
 
@@ -24,7 +24,7 @@ type Load = BoxFuture<'static, ()>;
 #[derive(Clone, Default)]
 pub struct BatchScheduler {
     waiting: Arc<Mutex<Vec<Load>>>,
-    turn: Turn,
+    poll_budget: PollBudget,
 }
 
 /// A waker that records wake-ups of the request, and forwards them to its task.
@@ -56,8 +56,8 @@ impl BatchScheduler {
 
     /// The request's budget per poll.
     #[must_use]
-    pub fn turn(&self) -> Turn {
-        self.turn.clone()
+    pub fn poll_budget(&self) -> PollBudget {
+        self.poll_budget.clone()
     }
 
     /// Runs the request to completion, and its loads whenever it cannot progress without them.
@@ -78,7 +78,7 @@ impl BatchScheduler {
     ) -> Poll<F::Output> {
         let waker = Waker::from(Arc::clone(wake_flag));
         wake_flag.task.register(cx.waker());
-        self.turn.begin();
+        self.poll_budget.begin();
         loop {
             wake_flag.woken.store(false, Ordering::SeqCst);
             if let Poll::Ready(output) = request.as_mut().poll(&mut Context::from_waker(&waker)) {

@@ -134,9 +134,9 @@ impl<'a, T: Paginated> Children<'a, T> {
         args: &PageArgs,
     ) -> Result<HashMap<Uuid, Vec<T>>, Error> {
         let sql = match parents[..] {
-            [parent] => self.sql_of_parent(parent, filter, args),
-            _ if self.is_indexed => self.sql_by_parent(parents, filter, args),
-            _ => self.sql_of_one_scan(parents, filter, args),
+            [parent] => self.single_parent_sql(parent, filter, args),
+            _ if self.is_indexed => self.lateral_join_sql(parents, filter, args),
+            _ => self.single_scan_sql(parents, filter, args),
         };
         let mut rows: HashMap<Uuid, Vec<T>> = HashMap::new();
         for row in self.fetch(sql).await? {
@@ -156,12 +156,12 @@ impl<'a, T: Paginated> Children<'a, T> {
         if self.is_indexed {
             Ok(sql.build().fetch_all(self.table.db()).await?)
         } else {
-            self.table.lane().rows(sql).await
+            self.table.scan_queue().rows(sql).await
         }
     }
 
     /// The most frequent statement; the server can reuse its plan.
-    fn sql_of_parent(&self, parent: Uuid, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+    fn single_parent_sql(&self, parent: Uuid, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
         let Self { parent_column, .. } = self;
         let mut sql = QueryBuilder::new(format!(
             "select {parent_column} as parent_key, {} from {} where {parent_column} = ",
@@ -177,7 +177,7 @@ impl<'a, T: Paginated> Children<'a, T> {
     }
 
     /// A lateral join: reads no more children per parent than requested.
-    fn sql_by_parent(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+    fn lateral_join_sql(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("select parent.key as parent_key, child.* from unnest(");
         sql.push_bind(parents);
         sql.push(format_args!(
@@ -194,7 +194,7 @@ impl<'a, T: Paginated> Children<'a, T> {
     }
 
     /// Scans the table once, where the lateral join would scan it once per parent.
-    fn sql_of_one_scan(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
+    fn single_scan_sql(&self, parents: Vec<Uuid>, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
         let Self { parent_column, .. } = self;
         let mut sql = QueryBuilder::new(format!(
             "select * from (select {parent_column} as parent_key, {}, row_number() over (partition by {parent_column}",

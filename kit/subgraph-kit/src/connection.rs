@@ -33,7 +33,7 @@ const ARGUMENTS: [(&str, &str); 4] = [
     ("before", "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."),
 ];
 
-/// A page of a list of nodes, with the cursors that lead on and the size of the whole.
+/// A page of a list of nodes, with its cursors and the total count.
 pub struct Connection<T> {
     page: Arc<Page<T>>,
     total_count: TotalCount,
@@ -85,8 +85,8 @@ impl<T: Paginated + ObjectType> Connection<T> {
         Objects(self.page.rows.iter().collect())
     }
 
-    /// The number of items in the whole list, with the filters applied. It is counted only if it is selected. Null,
-    /// with an error, if counting fails or takes too long; the list is returned all the same.
+    /// The number of items in the whole list, with the filters applied. It is counted only if it is selected. It is
+    /// null, with an error, if counting fails or takes too long; the list is returned all the same.
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         Some(count_within_deadline(ctx, (self.total_count.0)()).await)
     }
@@ -242,7 +242,7 @@ where
         let (loader, count) = (Arc::clone(&loader), count.clone());
         async move { Ok(loader.load_one(count).await?.unwrap_or(0)) }
     });
-    Ok(Connection::new(page.expect("the table answers each key"), total))
+    Ok(Connection::new(page.expect("the loader returns a value for each key"), total))
 }
 
 /// Counts one parent's children. The permission to count differs from the permission to list.

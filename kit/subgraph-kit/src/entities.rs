@@ -102,7 +102,7 @@ mod tests {
             &self.0
         }
 
-        /// The later ones answer first, and every third has nothing without any error.
+        /// The later ones respond first, and every third has nothing without any error.
         async fn pages(&self) -> Result<Option<Vec<Option<Page>>>, Error> {
             let id: u32 = self.0.parse()?;
             for _ in id..400 {
@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    async fn ask(schema: SchemaBuilder<impl ObjectType + 'static, EmptyMutation, EmptySubscription>) -> Response {
+    async fn execute(schema: SchemaBuilder<impl ObjectType + 'static, EmptyMutation, EmptySubscription>) -> Response {
         let books: Vec<_> = (0..100).map(|id| json!({ "__typename": "Book", "id": id.to_string() })).collect();
         let mut variables = Variables::from_json(json!({ "books": books }));
         number(&mut variables);
@@ -141,9 +141,9 @@ mod tests {
     async fn an_error_of_an_entity_names_the_entity() {
         let schema = Schema::build(Entities(Query), EmptyMutation, EmptySubscription).enable_federation();
 
-        let answer = ask(schema).await;
+        let response = execute(schema).await;
 
-        let mut paths: Vec<_> = answer.errors.iter().map(|error| json!(error.path)).collect();
+        let mut paths: Vec<_> = response.errors.iter().map(|error| json!(error.path)).collect();
         let mut expected: Vec<_> = ["a", "b"]
             .into_iter()
             .flat_map(|root| {
@@ -163,8 +163,8 @@ mod tests {
     async fn the_library_still_leaves_an_entitys_index_out() {
         let schema = Schema::build(Query, EmptyMutation, EmptySubscription).enable_federation();
 
-        let answer = ask(schema).await;
+        let response = execute(schema).await;
 
-        assert!(answer.errors.iter().any(|error| json!(error.path) == json!(["a", "pages"])));
+        assert!(response.errors.iter().any(|error| json!(error.path) == json!(["a", "pages"])));
     }
 }

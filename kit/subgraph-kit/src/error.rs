@@ -122,13 +122,13 @@ impl Rejection {
     }
 }
 
-/// A reason why a mutation was rejected, which the caller can act on. The payload's result is null.
+/// A reason why a mutation was rejected, which the caller can act on. The payload's other fields are then null.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(shareable)]
 pub struct UserError {
-    /// The reason in a form for programs.
+    /// The machine-readable reason.
     pub code: Code,
-    /// The reason in a form for people, in English.
+    /// A human-readable message, in English.
     pub message: String,
     /// The path of the wrong field in the input, such as `["input", "email"]`; empty if no single field is wrong.
     pub field: Vec<String>,

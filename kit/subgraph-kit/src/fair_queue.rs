@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_with_thirty_wishes_waits_behind_itself() {
+    fn a_client_waits_for_its_own_slots() {
         let queue = FairQueue::new(2);
         let mut many: Vec<_> = (0..30).map(|_| acquire(&queue, "many")).collect();
         let mut stranger = acquire(&queue, "stranger");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_stops_waiting_gives_up_their_place() {
+    fn a_cancelled_waiter_leaves_the_queue() {
         let queue = FairQueue::new(1);
         let held = slot(&mut acquire(&queue, "a")).expect("a free slot");
         let (gone, mut next) = (acquire(&queue, "b"), acquire(&queue, "c"));

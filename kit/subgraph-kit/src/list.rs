@@ -10,7 +10,7 @@ use crate::{
     Error,
     page::{Direction, PageArgs},
     row::Paginated,
-    scans::{Scan, ScanClient, ScanLane, SingleFlight},
+    scans::{ScanClient, ScanContext, ScanQueue, SingleFlight},
     table::Table,
 };
 
@@ -47,7 +47,7 @@ impl SortKey {
             "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
              <> lpad(to_hex((extract(epoch from {}) * 1000)::bigint), 12, '0') || '7')",
             T::TABLE,
-            T::TIME,
+            T::TIME_COLUMN,
         ));
         // A full scan.
         let mut transaction = db.begin().await?;
@@ -100,7 +100,7 @@ pub trait Filter: Clone + Eq + Hash + Send + Sync + 'static {
     }
 
     /// Whether a page may need a full scan, because few rows pass.
-    fn may_read_everything(&self) -> bool {
+    fn may_need_full_scan(&self) -> bool {
         false
     }
 }
@@ -113,8 +113,8 @@ impl Filter for () {
 #[derive(Clone)]
 pub struct List<T: Listable> {
     db: DbPool,
-    key: SortKey,
-    lane: ScanLane,
+    sort_key: SortKey,
+    scan_queue: ScanQueue,
     pages: SingleFlight<(ScanClient, Order, T::Filter, PageArgs), Page<T>>,
     counts: SingleFlight<(ScanClient, T::Filter), i64>,
 }
@@ -122,9 +122,9 @@ pub struct List<T: Listable> {
 impl<T: Listable> List<T> {
     /// Opens the list of a table, and detects its sort key.
     pub async fn open(table: &Table<T>) -> Result<Self, sqlx::Error> {
-        let (db, lane) = (table.db().clone(), table.lane().clone());
-        let key = SortKey::detect::<T>(&db).await?;
-        Ok(Self { db, key, lane, pages: SingleFlight::new(), counts: SingleFlight::new() })
+        let (db, scan_queue) = (table.db().clone(), table.scan_queue().clone());
+        let sort_key = SortKey::detect::<T>(&db).await?;
+        Ok(Self { db, sort_key, scan_queue, pages: SingleFlight::new(), counts: SingleFlight::new() })
     }
 
     /// Fetches a page of the rows that pass the filter.
@@ -133,35 +133,36 @@ impl<T: Listable> List<T> {
     /// [`Error::Unavailable`] if a full scan gets no turn in time.
     pub(crate) async fn page(
         &self,
-        scan: Scan,
+        scan: ScanContext,
         order: Order,
         filter: &T::Filter,
         args: &PageArgs,
     ) -> Result<Page<T>, Error> {
-        if !filter.may_read_everything() {
-            let rows = page_sql::<T>(self.key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
+        if !filter.may_need_full_scan() {
+            let rows = page_sql::<T>(self.sort_key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
             return Ok(Page::new(rows, args));
         }
-        let asked = (scan.client(), order, filter.clone(), *args);
-        let (lane, key) = (self.lane.clone(), self.key);
+        let key = (scan.client(), order, filter.clone(), *args);
+        let (scan_queue, sort_key) = (self.scan_queue.clone(), self.sort_key);
         let begin = |(client, order, filter, args): (ScanClient, Order, T::Filter, PageArgs)| async move {
-            let mut connection = lane.connection(client).await?;
-            let rows = page_sql::<T>(key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
+            let mut connection = scan_queue.connection(client).await?;
+            let rows =
+                page_sql::<T>(sort_key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
             Ok(Page::new(connection.release_after(rows)?, &args))
         };
-        scan.within_deadline(self.pages.run(asked.clone(), || begin(asked))).await
+        scan.within_deadline(self.pages.run(key.clone(), || begin(key))).await
     }
 
     /// Counts the rows that pass the filter.
-    pub(crate) async fn count(&self, scan: Scan, filter: &T::Filter) -> Result<i64, Error> {
-        let asked = (scan.client(), filter.without_columns());
-        let lane = self.lane.clone();
+    pub(crate) async fn count(&self, scan: ScanContext, filter: &T::Filter) -> Result<i64, Error> {
+        let key = (scan.client(), filter.without_columns());
+        let scan_queue = self.scan_queue.clone();
         let begin = |(client, filter): (ScanClient, T::Filter)| async move {
-            let mut connection = lane.connection(client).await?;
+            let mut connection = scan_queue.connection(client).await?;
             let count = count_sql::<T>(&filter).build_query_scalar().fetch_one(connection.get()).await;
             Ok(connection.release_after(count)?)
         };
-        self.counts.run(asked.clone(), || begin(asked)).await
+        self.counts.run(key.clone(), || begin(key)).await
     }
 }
 
@@ -191,7 +192,7 @@ pub(crate) fn push_keyset<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: S
         match key {
             SortKey::Id => sql.push(format_args!(" and id {comparison} ")).push_bind(cursor.id),
             SortKey::TimeAndId => sql
-                .push(format_args!(" and ({}, id) {comparison} (", T::TIME))
+                .push(format_args!(" and ({}, id) {comparison} (", T::TIME_COLUMN))
                 .push_bind(cursor.time)
                 .push(", ")
                 .push_bind(cursor.id)
@@ -205,7 +206,7 @@ pub(crate) fn push_order<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: So
     let direction = if is_descending(order, args.direction) { "desc" } else { "asc" };
     match key {
         SortKey::Id => sql.push(format_args!(" order by id {direction}")),
-        SortKey::TimeAndId => sql.push(format_args!(" order by {} {direction}, id {direction}", T::TIME)),
+        SortKey::TimeAndId => sql.push(format_args!(" order by {} {direction}, id {direction}", T::TIME_COLUMN)),
     };
 }
 

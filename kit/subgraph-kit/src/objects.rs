@@ -12,7 +12,7 @@ use async_graphql::{
 };
 use futures::{StreamExt as _, future::BoxFuture, poll, stream::FuturesUnordered};
 
-use crate::response_limit::Account;
+use crate::response_limit::ResponseCharges;
 
 /// A list of objects.
 pub(crate) struct Objects<'a, T>(pub(crate) Vec<&'a T>);
@@ -35,7 +35,7 @@ impl<T: ObjectType> OutputType for Objects<'_, T> {
             return resolve_list(ctx, field, self.0.iter().copied(), Some(self.0.len())).await;
         };
         let contexts: Vec<_> = (0..self.0.len()).map(|index| ctx.with_index(index)).collect();
-        Ok(Value::List(resolve(&contexts, &fields, &self.0, &Account::of(ctx)).await))
+        Ok(Value::List(resolve(&contexts, &fields, &self.0, &ResponseCharges::of(ctx)).await))
     }
 }
 
@@ -55,7 +55,7 @@ impl<T: ObjectType> OutputType for Entity<T> {
         let Some(fields) = plain_fields(&ctx.item.node, &T::type_name()) else {
             return self.0.resolve(ctx, field).await;
         };
-        let values = resolve(slice::from_ref(ctx), &fields, &[&self.0], &Account::of(ctx)).await;
+        let values = resolve(slice::from_ref(ctx), &fields, &[&self.0], &ResponseCharges::of(ctx)).await;
         Ok(values.into_iter().next().unwrap_or_default())
     }
 }
@@ -96,32 +96,32 @@ async fn resolve<T: ObjectType>(
     contexts: &[ContextSelectionSet<'_>],
     fields: &[&Positioned<Field>],
     objects: &[&T],
-    account: &Account<'_>,
+    charges: &ResponseCharges<'_>,
 ) -> Vec<Value> {
     let mut values = Vec::with_capacity(objects.len());
     let mut waiting = FuturesUnordered::new();
     for (index, (ctx, object)) in contexts.iter().zip(objects).enumerate() {
-        account.item().await;
-        let mut answered = IndexMap::with_capacity(fields.len());
+        charges.item().await;
+        let mut resolved = IndexMap::with_capacity(fields.len());
         for field in fields {
             let key = &field.node.response_key().node;
             if field.node.name.node == "__typename" {
-                answered.insert(key.clone(), object.introspection_type_name().into_owned().into());
+                resolved.insert(key.clone(), object.introspection_type_name().into_owned().into());
                 continue;
             }
-            account.field(key).await;
+            charges.field(key).await;
             let mut resolving: Resolving<'_> = Box::pin(resolve_field(ctx, field, *object));
             match poll!(&mut resolving) {
-                Poll::Ready(value) => add(&mut answered, ctx, key, value, account).await,
+                Poll::Ready(value) => add(&mut resolved, ctx, key, value, charges).await,
                 Poll::Pending => waiting.push(async move { (index, key, resolving.await) }),
             }
         }
-        values.push(answered);
+        values.push(resolved);
     }
     while let Some((index, key, value)) = waiting.next().await {
-        add(&mut values[index], &contexts[index], key, value, account).await;
+        add(&mut values[index], &contexts[index], key, value, charges).await;
     }
-    values.into_iter().map(|answered| if answered.is_empty() { Value::Null } else { Value::Object(answered) }).collect()
+    values.into_iter().map(|resolved| if resolved.is_empty() { Value::Null } else { Value::Object(resolved) }).collect()
 }
 
 async fn resolve_field<T: ObjectType>(
@@ -139,16 +139,16 @@ async fn resolve_field<T: ObjectType>(
 }
 
 async fn add(
-    answered: &mut IndexMap<Name, Value>,
+    resolved: &mut IndexMap<Name, Value>,
     ctx: &ContextSelectionSet<'_>,
     key: &Name,
     value: ServerResult<Value>,
-    account: &Account<'_>,
+    charges: &ResponseCharges<'_>,
 ) {
-    account.value(value.as_ref().map(Some)).await;
+    charges.value(value.as_ref().map(Some)).await;
     match value {
         Ok(value) => {
-            answered.insert(key.clone(), value);
+            resolved.insert(key.clone(), value);
         }
         Err(error) => ctx.add_error(error),
     }
@@ -169,7 +169,7 @@ mod tests {
 
     #[Object]
     impl Query {
-        /// As the library answers them.
+        /// As the library resolves them.
         async fn by_library(&self) -> Vec<&Book> {
             self.0.iter().collect()
         }
@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    async fn ask(document: &str) -> Response {
+    async fn execute(document: &str) -> Response {
         let books = (0..7).map(Book).collect();
         let schema = Schema::build(Entities(Query(books)), EmptyMutation, EmptySubscription)
             .validation_mode(ValidationMode::Fast)
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_is_selected_the_answer_is_the_librarys() {
+    async fn selections_resolve_as_in_the_library() {
         let selections = [
             "id",
             "id title other: title(times: 3) __typename kind: __typename",
@@ -264,8 +264,8 @@ mod tests {
                 let fragment = if selection.contains("...F") { "fragment F on Book { id next { slow } }" } else { "" };
                 format!("{{ books: {field}\n{{ {selection} }} }} {fragment}")
             };
-            let library = comparable(&ask(&document("byLibrary")).await);
-            let ours = comparable(&ask(&document("byUs")).await);
+            let library = comparable(&execute(&document("byLibrary")).await);
+            let ours = comparable(&execute(&document("byUs")).await);
 
             assert_eq!(ours, library, "{selection}");
             assert_ne!(library.0, Json::Null, "{selection}");
@@ -273,11 +273,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_entity_is_answered_as_one_of_a_list() {
-        let response =
-            ask(r#"{ _entities(representations: [{ __typename: "Book", id: "2" }, { __typename: "Book", id: "3" }]) {
+    async fn an_entity_resolves_like_a_list_item() {
+        let response = execute(
+            r#"{ _entities(representations: [{ __typename: "Book", id: "2" }, { __typename: "Book", id: "3" }]) {
                 ... on Book { id fails slow }
-            } }"#);
+            } }"#,
+        );
         let response = json!(response.await);
 
         assert_eq!(response["data"]["_entities"][0], json!({ "id": "2", "fails": 2, "slow": 2 }));

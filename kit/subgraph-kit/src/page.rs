@@ -3,7 +3,7 @@
 use crate::{Error, cursor::Cursor, row::Paginated};
 
 const DEFAULT_SIZE: u8 = 20;
-const SIZES: std::ops::RangeInclusive<i32> = 1..=100;
+const SIZE_RANGE: std::ops::RangeInclusive<i32> = 1..=100;
 
 /// The end of the list from which a page is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,8 +77,8 @@ impl ConnectionArgs {
 }
 
 fn size(argument: &'static str, size: i32) -> Result<u8, Error> {
-    let size = SIZES.contains(&size).then(|| u8::try_from(size).ok()).flatten();
-    size.ok_or_else(|| Error::invalid(argument, format!("must be {} to {}", SIZES.start(), SIZES.end())))
+    let size = SIZE_RANGE.contains(&size).then(|| u8::try_from(size).ok()).flatten();
+    size.ok_or_else(|| Error::invalid(argument, format!("must be {} to {}", SIZE_RANGE.start(), SIZE_RANGE.end())))
 }
 
 fn cursor(type_name: &str, argument: &'static str, cursor: Option<&str>) -> Result<Option<Cursor>, Error> {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_or_broken_cursor_is_refused() {
+    fn a_foreign_or_broken_cursor_is_rejected() {
         let foreign = somewhere().encode("payment");
         let long_ago = DateTime::from_timestamp_micros(-6_000_000_000_000_000_000).expect("a time");
         let long_ago = Cursor { time: long_ago, ..somewhere() }.encode("course");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_out_of_range_are_refused() {
+    fn sizes_out_of_range_are_rejected() {
         for size in [i32::MIN, -1, 0, 101, i32::MAX] {
             assert_eq!(field_of(PageArgs::try_new("course", Some(size), None, None, None)), "first");
             assert_eq!(field_of(PageArgs::try_new("course", None, None, Some(size), None)), "last");

@@ -64,14 +64,14 @@ fn set_code(failed: &mut ServerError, code: &str) {
 
 fn log(error: &Error) {
     match error {
-        Error::Internal(source) => error!(error = chain(source.as_ref()), "internal error"),
-        Error::Unavailable(source) => warn!(error = chain(source.as_ref()), "unavailable"),
+        Error::Internal(source) => error!(error = error_chain(source.as_ref()), "internal error"),
+        Error::Unavailable(source) => warn!(error = error_chain(source.as_ref()), "unavailable"),
         _ => {}
     }
 }
 
 /// Formats an error with its chain of sources.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -20,7 +20,7 @@ use async_graphql::{
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-/// How large the answers of a subgraph may be.
+/// Limits of a subgraph's responses.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ResponseSettings {
     /// The maximum size of a subgraph's response, in bytes. A larger one is dropped before it is complete, and its
@@ -38,7 +38,7 @@ const MAX_SUBGRAPH_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 /// Each takes one or two kilobytes of memory until the response is complete.
 const MAX_FIELDS: usize = 50_000;
 /// A few milliseconds of work.
-const FIELDS_PER_TURN: usize = 2_048;
+const FIELDS_PER_POLL: usize = 2_048;
 
 impl Default for ResponseSettings {
     fn default() -> Self {
@@ -55,15 +55,15 @@ pub struct ResponseMeter {
 
 /// The fields that a response may resolve before it yields. Clones share it.
 #[derive(Clone)]
-pub struct Turn(Arc<AtomicUsize>);
+pub struct PollBudget(Arc<AtomicUsize>);
 
-/// The meter and turn that a response's fields and items are charged to.
-pub(crate) struct Account<'a> {
+/// The meter and poll budget that a response's fields and items are charged to.
+pub(crate) struct ResponseCharges<'a> {
     meter: Option<&'a Arc<ResponseMeter>>,
-    turn: Option<&'a Turn>,
+    poll_budget: Option<&'a PollBudget>,
 }
 
-/// The schema extension that enforces a request's [`ResponseMeter`] and [`Turn`], from its data.
+/// The schema extension that enforces a request's [`ResponseMeter`] and [`PollBudget`], from its data.
 pub struct ResponseLimit;
 
 impl ResponseMeter {
@@ -77,41 +77,41 @@ impl ResponseMeter {
         }
     }
 
-    /// Awaits `answer`; `None` as soon as the limit is exceeded.
-    pub async fn limit<F: Future>(&self, answer: F) -> Option<F::Output> {
+    /// Awaits `response`; `None` as soon as the limit is exceeded.
+    pub async fn limit<F: Future>(&self, response: F) -> Option<F::Output> {
         tokio::select! {
             biased;
             () = self.exceeded.cancelled() => None,
-            outcome = answer => Some(outcome),
+            outcome = response => Some(outcome),
         }
     }
 
     /// Charges fields and bytes. Never returns if the limit is exceeded: [`Self::limit`] drops the response.
-    async fn take(&self, fields: usize, bytes: usize) {
-        let has = |left: &AtomicUsize, wanted: usize| {
+    async fn charge(&self, fields: usize, bytes: usize) {
+        let try_take = |left: &AtomicUsize, wanted: usize| {
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(wanted)).is_ok()
         };
-        if !has(&self.fields_left, fields) || !has(&self.bytes_left, bytes) {
+        if !try_take(&self.fields_left, fields) || !try_take(&self.bytes_left, bytes) {
             self.exceeded.cancel();
             std::future::pending::<()>().await;
         }
     }
 }
 
-impl Default for Turn {
+impl Default for PollBudget {
     fn default() -> Self {
-        Self(Arc::new(AtomicUsize::new(FIELDS_PER_TURN)))
+        Self(Arc::new(AtomicUsize::new(FIELDS_PER_POLL)))
     }
 }
 
-impl Turn {
+impl PollBudget {
     /// Resets the budget, at the beginning of a poll.
     pub(crate) fn begin(&self) {
-        self.0.store(FIELDS_PER_TURN, Ordering::Relaxed);
+        self.0.store(FIELDS_PER_POLL, Ordering::Relaxed);
     }
 
     /// Charges one field, and yields if the budget is used up.
-    async fn take(&self) {
+    async fn charge(&self) {
         poll_fn(|context| {
             let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             if taken.is_ok() {
@@ -138,20 +138,20 @@ impl Extension for ResponseLimit {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        let account = Account { meter: ctx.data_opt(), turn: ctx.data_opt() };
+        let charges = ResponseCharges { meter: ctx.data_opt(), poll_budget: ctx.data_opt() };
         match info.path_node.segment {
-            QueryPathSegment::Index(_) => account.item().await,
-            QueryPathSegment::Name(_) => account.field(info.alias.unwrap_or(info.name)).await,
+            QueryPathSegment::Index(_) => charges.item().await,
+            QueryPathSegment::Name(_) => charges.field(info.alias.unwrap_or(info.name)).await,
         }
         let value = next.run(ctx, info).await;
-        account.value(value.as_ref().map(Option::as_ref)).await;
+        charges.value(value.as_ref().map(Option::as_ref)).await;
         value
     }
 }
 
-impl<'a> Account<'a> {
+impl<'a> ResponseCharges<'a> {
     pub(crate) fn of(ctx: &ContextSelectionSet<'a>) -> Self {
-        Self { meter: ctx.data_opt(), turn: ctx.data_opt() }
+        Self { meter: ctx.data_opt(), poll_budget: ctx.data_opt() }
     }
 
     /// Charges a field before it is resolved.
@@ -169,15 +169,15 @@ impl<'a> Account<'a> {
     /// Charges the value of either.
     pub(crate) async fn value(&self, value: Result<Option<&Value>, &ServerError>) {
         let Some(meter) = self.meter else { return };
-        meter.take(0, value.map_or_else(error_bytes, |value| value.map_or(4, json_bytes))).await;
+        meter.charge(0, value.map_or_else(error_bytes, |value| value.map_or(4, json_bytes))).await;
     }
 
     async fn begin(&self, bytes: usize) {
         let Some(meter) = self.meter else { return };
-        if let Some(turn) = self.turn {
-            turn.take().await;
+        if let Some(poll_budget) = self.poll_budget {
+            poll_budget.charge().await;
         }
-        meter.take(1, bytes).await;
+        meter.charge(1, bytes).await;
     }
 }
 

@@ -21,7 +21,7 @@ pub trait Paginated: for<'r> FromRow<'r, PgRow> + Clone + Send + Sync + Unpin + 
     /// The columns that the row type reads.
     const COLUMNS: &'static str;
     /// The column of the row's creation time.
-    const TIME: &'static str;
+    const TIME_COLUMN: &'static str;
 
     /// The row's position in its list.
     fn cursor(&self) -> Cursor;

@@ -1,4 +1,4 @@
-//! Full scans: searches and counts, which may read a whole table. They have a separate lane with limited concurrency,
+//! Full scans: searches and counts, which may read a whole table. They have a separate queue with limited concurrency,
 //! so that a pool has connections left for other statements, and each client has one scan at a time.
 
 use std::{
@@ -39,8 +39,8 @@ const OTHER_CONNECTIONS: u32 = 3;
 const ABANDONED_TIMEOUT: Duration = Duration::from_millis(50);
 
 tokio::task_local! {
-    /// The scan of the request whose rows are loaded.
-    static LOADING: Scan;
+    /// The scan context of the request whose rows are loaded.
+    static CURRENT: ScanContext;
 }
 
 /// The client on whose behalf a table is scanned: full scans are queued per client.
@@ -56,20 +56,20 @@ pub enum ScanClient {
 
 /// The client of a full scan, and its deadline.
 #[derive(Clone, Copy, Debug)]
-pub struct Scan {
+pub struct ScanContext {
     client: ScanClient,
     deadline: Option<Deadline>,
 }
 
 /// The queue of one pool's full scans.
 #[derive(Clone)]
-pub(crate) struct ScanLane {
+pub(crate) struct ScanQueue {
     db: DbPool,
     queue: FairQueue<ScanClient>,
 }
 
-/// A connection of the lane. If it is dropped before its release, its statement is cancelled unless it ends soon, and its
-/// slot is released once the statement has ended.
+/// A connection of a full scan. If it is dropped before its release, its statement is cancelled unless it ends soon,
+/// and its slot is released once the statement has ended.
 pub(crate) struct ScanConnection {
     in_use: Option<(DbConnection, Slot)>,
 }
@@ -85,34 +85,34 @@ impl ScanClient {
     }
 }
 
-/// Provides the scan of a resolver's request.
+/// Provides the scan context of a resolver's request.
 pub trait ScanExt {
-    /// A full scan on behalf of the request's client.
-    fn scan(&self) -> Scan;
+    /// The context of a full scan on behalf of the request's client.
+    fn scan(&self) -> ScanContext;
 }
 
 impl ScanExt for Context<'_> {
-    fn scan(&self) -> Scan {
-        Scan { client: *self.data_unchecked(), deadline: self.data_opt().copied() }
+    fn scan(&self) -> ScanContext {
+        ScanContext { client: *self.data_unchecked(), deadline: self.data_opt().copied() }
     }
 }
 
-impl Scan {
-    /// A scan for a request of `client`, until `deadline`.
+impl ScanContext {
+    /// The context of a request of `client`, until `deadline`.
     #[must_use]
     pub fn new(client: ScanClient, deadline: Deadline) -> Self {
         Self { client, deadline: Some(deadline) }
     }
 
     /// Runs a request; loads within it scan on behalf of its client.
-    pub async fn answer<T>(self, answer: impl Future<Output = T>) -> T {
-        LOADING.scope(self, answer).await
+    pub async fn scope<T>(self, request: impl Future<Output = T>) -> T {
+        CURRENT.scope(self, request).await
     }
 
-    /// The scan of the request whose rows are loaded. A subscription's events have no client and no deadline.
-    pub(crate) fn loading() -> Self {
-        let nobody = || Self { client: ScanClient::of(Viewer::Anonymous, ClientIp(None)), deadline: None };
-        LOADING.try_with(|scan| *scan).unwrap_or_else(|_| nobody())
+    /// The scan context of the request whose rows are loaded. A subscription's events have no client and no deadline.
+    pub(crate) fn current() -> Self {
+        let unknown_client = || Self { client: ScanClient::of(Viewer::Anonymous, ClientIp(None)), deadline: None };
+        CURRENT.try_with(|scan| *scan).unwrap_or_else(|_| unknown_client())
     }
 
     pub(crate) fn client(self) -> ScanClient {
@@ -127,8 +127,8 @@ impl Scan {
     }
 }
 
-impl ScanLane {
-    /// The lane of a pool.
+impl ScanQueue {
+    /// The queue of a pool.
     pub(crate) fn new(db: DbPool) -> Self {
         let slots = db.max().saturating_sub(OTHER_CONNECTIONS).max(1);
         Self { db, queue: FairQueue::new(slots as usize) }
@@ -144,7 +144,7 @@ impl ScanLane {
 
     /// Waits for the client's turn, and fetches a statement's rows.
     pub(crate) async fn rows(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
-        let scan = Scan::loading();
+        let scan = ScanContext::current();
         let rows = async {
             let mut connection = self.connection(scan.client()).await?;
             let rows = sql.build().fetch_all(connection.get()).await;
@@ -156,13 +156,13 @@ impl ScanLane {
 
 impl ScanConnection {
     pub(crate) fn get(&mut self) -> &mut PgConnection {
-        let (connection, _) = self.in_use.as_mut().expect("it is in use until it is given back or dropped");
+        let (connection, _) = self.in_use.as_mut().expect("it is in use until it is released or dropped");
         connection
     }
 
     /// Releases the connection after its statement, with this outcome.
     pub(crate) fn release_after<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
-        let (connection, _slot) = self.in_use.take().expect("it is in use until it is given back or dropped");
+        let (connection, _slot) = self.in_use.take().expect("it is in use until it is released or dropped");
         connection.release_after(done)
     }
 }
@@ -209,8 +209,8 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
             flights.retain(|_, flight| flight.upgrade().is_some());
-            let under_way = flights.get(&key).and_then(WeakShared::upgrade);
-            under_way.unwrap_or_else(|| {
+            let in_flight = flights.get(&key).and_then(WeakShared::upgrade);
+            in_flight.unwrap_or_else(|| {
                 let flight = begin().boxed().shared();
                 if let Some(weak) = flight.downgrade() {
                     flights.insert(key, weak);
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_asked_for_at_the_same_moment_is_done_once() {
+    async fn concurrent_calls_with_one_key_run_once() {
         let flights = SingleFlight::new();
         let done = Arc::new(AtomicU64::new(0));
         let ask = |question: &'static str| {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     row::{Paginated, RowId},
-    scans::ScanLane,
+    scans::ScanQueue,
 };
 
 /// A row that can be loaded by its id.
@@ -38,7 +38,7 @@ pub trait FindById: Paginated {
 #[derive(Clone)]
 pub struct Table<T: Paginated> {
     db: DbPool,
-    lane: ScanLane,
+    scan_queue: ScanQueue,
     /// The leading columns of its indexes.
     indexed: Arc<HashSet<String>>,
     _rows: PhantomData<fn() -> T>,
@@ -52,8 +52,8 @@ impl<T: Paginated> Table<T> {
              where indrelid = $1::regclass and indisvalid and indpred is null",
         );
         let indexed: Vec<String> = indexed.bind(T::TABLE).fetch_all(&db).await?;
-        let lane = ScanLane::new(db.clone());
-        Ok(Self { db, lane, indexed: Arc::new(indexed.into_iter().collect()), _rows: PhantomData })
+        let scan_queue = ScanQueue::new(db.clone());
+        Ok(Self { db, scan_queue, indexed: Arc::new(indexed.into_iter().collect()), _rows: PhantomData })
     }
 
     /// The table's database.
@@ -63,8 +63,8 @@ impl<T: Paginated> Table<T> {
     }
 
     /// The queue of its full scans.
-    pub(crate) fn lane(&self) -> &ScanLane {
-        &self.lane
+    pub(crate) fn scan_queue(&self) -> &ScanQueue {
+        &self.scan_queue
     }
 
     pub(crate) fn is_indexed(&self, column: &str) -> bool {

@@ -179,7 +179,7 @@ impl List {
                 contract.check_page(Page { size: MAX_PAGE_SIZE, ..between }).await;
             }
         }
-        contract.check_refusals().await;
+        contract.check_rejections().await;
     }
 
     /// All rows, as `first` and `after` give them.
@@ -279,7 +279,7 @@ impl<'a> Contract<'a> {
         }
     }
 
-    async fn check_refusals(&self) {
+    async fn check_rejections(&self) {
         for size in ["first: 0", "first: -1", "first: 101", "last: 0", "last: 101", "first: 1, last: 1"] {
             assert_eq!(self.list.page(self.client, size).await.error(), Some("BAD_USER_INPUT"), "{size}");
         }

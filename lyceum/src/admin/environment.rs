@@ -25,13 +25,13 @@ pub struct Settings {
 /// Writes a new file that only its owner can read.
 pub fn run(Settings { file }: &Settings) -> Result<()> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    let refuse = |error: std::io::Error| match error.kind() {
+    let describe_error = |error: std::io::Error| match error.kind() {
         ErrorKind::AlreadyExists => {
             anyhow!("{} already exists, and its secrets may be in use: nothing was changed", file.display())
         }
         _ => Error::new(error).context(format!("cannot write {}", file.display())),
     };
-    let mut opened = opened.map_err(refuse)?;
+    let mut opened = opened.map_err(describe_error)?;
     opened.write_all(content().as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
     line(format_args!("Created {}; keep it out of version control. Next: docker compose up", file.display()));
     Ok(())

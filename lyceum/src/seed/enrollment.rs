@@ -48,19 +48,19 @@ pub struct Enrollment {
 /// Generates all enrollments, oldest first. The paid ones number the payments from 0 on.
 pub fn generate(seed: u64, row_counts: RowCounts, users: &[User], courses: &[Course]) -> Vec<Enrollment> {
     let rng = &mut SeedRng::new(seed, "enrollments");
-    let (free, paid) = by_popularity(rng, row_counts, courses);
-    let mut seats = Seats { rng, students: row_counts.students, taken: HashSet::new() };
+    let (free_courses, paid_courses) = by_popularity(rng, row_counts, courses);
+    let mut sampler = EnrollmentSampler { rng, students: row_counts.students, taken: HashSet::new() };
 
-    let pairs = seats.take(&free, row_counts.free_enrollments, SAMPLE_FREE);
+    let pairs = sampler.draw(&free_courses, row_counts.free_enrollments, SAMPLE_FREE);
     let mut enrollments: Vec<Enrollment> =
-        pairs.into_iter().map(|pair| enrollment(seats.rng, users, courses, pair)).collect();
+        pairs.into_iter().map(|pair| enrollment(sampler.rng, users, courses, pair)).collect();
 
-    let pairs = seats.take(&paid, row_counts.enrollments - row_counts.free_enrollments, SAMPLE_PAID);
-    let settled = settled(seats.rng, pairs.len(), row_counts.payments);
-    enrollments.extend(pairs.into_iter().zip(settled).map(|(pair, settled)| {
-        let mut enrollment = enrollment(seats.rng, users, courses, pair);
+    let pairs = sampler.draw(&paid_courses, row_counts.enrollments - row_counts.free_enrollments, SAMPLE_PAID);
+    let paid = paid(sampler.rng, pairs.len(), row_counts.payments);
+    enrollments.extend(pairs.into_iter().zip(paid).map(|(pair, is_paid)| {
+        let mut enrollment = enrollment(sampler.rng, users, courses, pair);
         // Renumbered below, after sorting.
-        enrollment.payment = settled.then_some(0);
+        enrollment.payment = is_paid.then_some(0);
         enrollment
     }));
 
@@ -88,15 +88,15 @@ struct Pair {
 }
 
 /// Draws enrollments, at most one per student and course.
-struct Seats<'a> {
+struct EnrollmentSampler<'a> {
     rng: &'a mut SeedRng,
     students: usize,
     taken: HashSet<(usize, usize)>,
 }
 
-impl Seats<'_> {
+impl EnrollmentSampler<'_> {
     /// Draws `count` enrollments, the first `sample` of them of the sample student.
-    fn take(&mut self, courses: &[usize], count: usize, sample: usize) -> Vec<Pair> {
+    fn draw(&mut self, courses: &[usize], count: usize, sample: usize) -> Vec<Pair> {
         let mut pairs = Vec::with_capacity(count);
         while pairs.len() < count {
             let pair = if pairs.len() < sample {
@@ -117,10 +117,10 @@ impl Seats<'_> {
 }
 
 /// Whether each enrollment on a paid course was paid for; the sample student's come first.
-fn settled(rng: &mut SeedRng, pairs: usize, payments: usize) -> Vec<bool> {
-    let mut settled = rng.exactly(payments - SAMPLE_PAYMENTS, pairs - SAMPLE_PAID);
-    settled.splice(0..0, (0..SAMPLE_PAID).map(|pair| pair < SAMPLE_PAYMENTS));
-    settled
+fn paid(rng: &mut SeedRng, count: usize, payments: usize) -> Vec<bool> {
+    let mut paid = rng.exactly(payments - SAMPLE_PAYMENTS, count - SAMPLE_PAID);
+    paid.splice(0..0, (0..SAMPLE_PAID).map(|index| index < SAMPLE_PAYMENTS));
+    paid
 }
 
 fn enrollment(rng: &mut SeedRng, users: &[User], courses: &[Course], pair: Pair) -> Enrollment {

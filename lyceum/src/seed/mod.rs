@@ -117,7 +117,7 @@ pub async fn run(databases: &SeedDatabases, options: &Options, progress: &Progre
     let loads = loads(databases, &plan);
     for load in &loads {
         let found = load.inspect(&mut *load.pool.acquire().await?).await?;
-        refuse_other_data(load.table, found, options)?;
+        reject_other_data(load.table, found, options)?;
     }
     drop(preparing);
 
@@ -133,7 +133,7 @@ pub async fn run(databases: &SeedDatabases, options: &Options, progress: &Progre
         let (table, rows, found) = finished.context("the writer of a table was aborted")?;
         let found = found
             .with_context(|| format!("seeding {} failed: run the same command again to complete it", table.database))?;
-        refuse_other_data(table, found, options)?;
+        reject_other_data(table, found, options)?;
         tables.push(TableSummary {
             database: table.database,
             table: table.name,
@@ -201,7 +201,7 @@ fn loads(databases: &SeedDatabases, plan: &Plan) -> [Load; 5] {
     ]
 }
 
-fn refuse_other_data(table: Table, found: Content, options: &Options) -> anyhow::Result<()> {
+fn reject_other_data(table: Table, found: Content, options: &Options) -> anyhow::Result<()> {
     let Content::OtherData { rows } = found else { return Ok(()) };
     let Table { database, name, .. } = table;
     let Options { scale, seed } = options;

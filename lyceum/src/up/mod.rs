@@ -101,7 +101,7 @@ async fn serve_over(
 }
 
 /// Migrates the databases, seeds them if they are empty, and connects as the application roles: from then on the
-/// process has no owner's rights.
+/// process has no owner's privileges.
 async fn prepare(servers: &Servers, settings: &Settings, steps: &Steps) -> Result<Databases> {
     let databases = steps
         .run("Databases up to date", async |_| {
@@ -152,15 +152,16 @@ impl Graph {
             context.peers.add(subgraph.clone());
             graph.subgraphs.push((subgraph, address));
         }
-        graph.work(&context.bus, &settings.events, &stop);
+        graph.work(&context.event_bus, &settings.events, &stop);
         Ok(graph)
     }
 
     /// Starts event handling last: a handler may query any of the other subgraphs.
-    fn work(&mut self, bus: &EventBus, settings: &EventSettings, stop: &CancellationToken) {
+    fn work(&mut self, event_bus: &EventBus, settings: &EventSettings, stop: &CancellationToken) {
         for (subgraph, _) in &self.subgraphs {
-            let (subgraph, bus, settings, stop) = (subgraph.clone(), bus.clone(), settings.clone(), stop.clone());
-            self.serving.spawn(async move { subgraph.run_background(bus, settings, stop).await });
+            let (subgraph, event_bus, settings, stop) =
+                (subgraph.clone(), event_bus.clone(), settings.clone(), stop.clone());
+            self.serving.spawn(async move { subgraph.run_background(event_bus, settings, stop).await });
         }
     }
 

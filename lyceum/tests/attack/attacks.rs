@@ -251,7 +251,7 @@ pub const ALL: &[Attack] = &[
     },
     Attack {
         id: "introspection",
-        what: "introspection in circles",
+        what: "introspection in cycles",
         how: How::Requests(|n| Request::new(format!("query Q{n}{INTROSPECTION}"))),
     },
     Attack {

@@ -33,7 +33,7 @@ pub const PASSWORD: &str = "chaos has a password";
 const ADMIN: &str = "chaos-admin@lyceum.example";
 const TEACHER: &str = "chaos-teacher@lyceum.example";
 const SECRET: &str = "these processes sign with a secret of their own";
-const SEAL_SECRET: &str = "these subgraphs seal facts with another secret";
+const SEAL_SECRET: &str = "these subgraphs seal values with another secret";
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Those of `supergraph.yaml`, in its order.
@@ -146,8 +146,8 @@ impl Cluster {
         for name in subgraph_names() {
             let database = self.linked_url(name).await?;
             let variable = format!("{}_DATABASE_URL", name.to_uppercase());
-            let facts = ("LYCEUM_SEAL_SECRET".to_owned(), SEAL_SECRET.to_owned());
-            let variables: Vec<_> = common.iter().cloned().chain([facts, (variable, database)]).collect();
+            let seal_secret = ("LYCEUM_SEAL_SECRET".to_owned(), SEAL_SECRET.to_owned());
+            let variables: Vec<_> = common.iter().cloned().chain([seal_secret, (variable, database)]).collect();
             for port in &self.ports[name] {
                 let listen = format!("127.0.0.1:{port}");
                 let arguments = vec!["subgraph".to_owned(), name.to_owned(), "--listen".to_owned(), listen];

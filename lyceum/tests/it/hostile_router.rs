@@ -1,5 +1,5 @@
-//! A router that lies. It has what the router has: the secret of the hop, and the tokens of all who ask. It alters what
-//! it sends to the subgraphs, and none of that shows anybody what is not theirs.
+//! A router that lies. It has what the router has: the secret of its signatures, and the tokens of all who ask. It
+//! alters what it sends to the subgraphs, and none of that shows anybody what is not theirs.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},

@@ -70,7 +70,7 @@ fn sender(operation: &Operation, viewer: &str, router: &Client) -> (Client, Valu
     (samples.viewer(viewer).clone(), samples.variables(operation, 0))
 }
 
-/// The sample people, signed in, and what they may do something with.
+/// The sample users, signed in, and what they may do something with.
 pub struct Samples {
     viewers: BTreeMap<&'static str, Client>,
     /// By placeholder: the same one again and again for what is only looked at, and otherwise all that there are.

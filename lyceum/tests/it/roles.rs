@@ -10,7 +10,7 @@ use crate::system::{System, lyceum};
 const SESSIONS: &str = "select distinct usename::text from pg_stat_activity
     where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()";
 
-const RIGHTS: &str = "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls,
+const PRIVILEGES: &str = "select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls,
         (select count(*) from pg_shdepend where refobjid = pg_roles.oid and deptype = 'o'),
         has_schema_privilege(rolname, 'public', 'create')
     from pg_roles where rolname = 'lyceum_app'";
@@ -24,10 +24,10 @@ fn the_subgraphs_of_a_system_own_nothing() {
         runtime.block_on(async {
             let mut db = PgConnection::connect(url).await.expect("the owner is let in");
             let sessions: Vec<String> = query_scalar(SESSIONS).fetch_all(&mut db).await.expect("who is there");
-            let rights: (bool, i64, bool) = query_as(RIGHTS).fetch_one(&mut db).await.expect("the role");
+            let privileges: (bool, i64, bool) = query_as(PRIVILEGES).fetch_one(&mut db).await.expect("the role");
 
             assert_eq!(sessions, ["lyceum_app"], "{name}");
-            assert_eq!(rights, (false, 0, false), "{name}");
+            assert_eq!(privileges, (false, 0, false), "{name}");
         });
     }
 }

@@ -30,8 +30,8 @@ pub const ADMIN: &str = "admin@lyceum.example";
 pub const PASSWORD: &str = "lyceum-sample";
 /// What the router signs with, in every system of these tests.
 pub const SECRET: &str = "these tests sign with a secret of their own";
-/// What subgraphs that are processes of their own seal facts with.
-pub const SEAL_SECRET: &str = "these tests seal facts with another secret";
+/// The secret with which subgraphs that are processes of their own seal values.
+pub const SEAL_SECRET: &str = "these tests seal values with another secret";
 
 const OUTPUT: &str = "output";
 const TIMEOUT: Duration = Duration::from_mins(2);

@@ -157,7 +157,7 @@ fn publish(system: &System) -> Value {
 /// Whether it comes from the client in the end.
 fn begins_at_the_client(span: &Span, all: &[Span]) -> bool {
     let mut parent = span.parent.as_str();
-    // More steps than there are spans are a circle.
+    // More steps than there are spans are a cycle.
     for _ in 0..=all.len() {
         if parent == ROOT {
             return true;

@@ -27,7 +27,7 @@ const DEFAULT_LIST_SIZE: u64 = 10;
 const MAX_PAGE_SIZE: u64 = 100;
 /// The maximum depth of nested input objects that is priced.
 const MAX_INPUT_DEPTH: usize = 4;
-/// The weight of each introspection object: types refer to each other in circles, which the depth limit does not count.
+/// The weight of each introspection object: types refer to each other in cycles, which the depth limit does not count.
 const INTROSPECTION_WEIGHT: u64 = 1;
 
 type Variables = HashMap<String, Json>;
@@ -544,13 +544,13 @@ mod tests {
 
     #[test]
     fn introspection_is_not_free() {
-        let circles = |times: usize| {
+        let cycles = |times: usize| {
             let inner = "fields { type { ofType { ".repeat(times);
             format!("{{ __schema {{ types {{ {inner} name {} }} }} }}", "} } }".repeat(times))
         };
 
-        assert_eq!(estimate(&circles(1), &json!({})), 1_000 + 1 + 10 + 3 * 100);
-        assert!(estimate(&circles(8), &json!({})) > 1_000_000_000);
+        assert_eq!(estimate(&cycles(1), &json!({})), 1_000 + 1 + 10 + 3 * 100);
+        assert!(estimate(&cycles(8), &json!({})) > 1_000_000_000);
         assert_eq!(estimate("{ __typename }", &json!({})), 1_000);
     }
 }

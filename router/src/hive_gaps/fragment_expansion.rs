@@ -100,7 +100,7 @@ struct Fragments<'document> {
     named: HashMap<&'document str, &'document Node<FragmentDefinition>>,
     /// The first fragment whose name is a duplicate.
     duplicate: Option<&'document Node<FragmentDefinition>>,
-    /// `None` while a fragment is being measured, which ends a circle.
+    /// `None` while a fragment is being measured, which ends a cycle.
     known: HashMap<&'document str, Option<ExpandedSize>>,
     /// The first fragment that spreads itself.
     circular: Option<&'document Node<FragmentDefinition>>,
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_counted_through_fragments_and_circles_end() {
+    fn lists_are_counted_through_fragments_and_cycles_end() {
         let lists = |document: &str| size(document).lists;
         let two =
             "fragment A on __Type { fields { type { ...B } } } fragment B on __Type { interfaces { fields { name } } }";

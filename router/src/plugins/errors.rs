@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subgraphs_own_refusal_keeps_its_message() {
+    fn a_subgraphs_own_rejection_keeps_its_message() {
         let (error, _) = published("FORBIDDEN", Some("course"), false);
 
         assert_eq!(error.message, "connect to 10.0.0.1:8002 failed");

@@ -63,7 +63,7 @@ async fn a_content_type_is_needed() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_is_refused() {
+async fn a_form_of_another_site_is_rejected() {
     let body = "{\"query\":\"{ courses { id } }\"}";
 
     assert_error(&raw("text/plain", body).await, 403, "FORBIDDEN");
@@ -543,7 +543,7 @@ async fn introspection_can_be_asked_for_in_fragments() {
 }
 
 #[tokio::test]
-async fn introspection_does_not_go_round_in_circles() {
+async fn introspection_does_not_recurse_in_cycles() {
     let round = |times: usize| {
         format!("{{ __schema {{ types {{ {} name {} }} }} }}", "fields { type { ".repeat(times), "} }".repeat(times))
     };
@@ -599,7 +599,7 @@ async fn failures_of_ours_say_nothing() {
 }
 
 #[tokio::test]
-async fn a_subgraphs_own_refusal_is_passed_on() {
+async fn a_subgraphs_own_rejection_is_passed_on() {
     for transport in [Transport::InProcess, Transport::Http] {
         let reply = App::over(transport).query("{ forbidden }").await;
 

@@ -116,7 +116,7 @@ async fn everybody_gets_their_own_events() {
 }
 
 #[tokio::test]
-async fn what_is_refused_of_queries_is_refused_of_subscriptions() {
+async fn what_is_rejected_of_queries_is_rejected_of_subscriptions() {
     let spreads = |depth: usize| {
         let fragments =
             (0..depth).map(|n| format!("fragment F{n} on Course {{ ...F{next} ...F{next} }}", next = n + 1));

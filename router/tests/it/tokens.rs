@@ -12,7 +12,7 @@ use crate::support::{ALICE, App, Transport, claims, reply};
 
 const ME: &str = "{ me { id } courses { id } }";
 
-fn assert_refused(reply: &Reply) {
+fn assert_rejected(reply: &Reply) {
     assert_eq!(reply.error(), Some("UNAUTHENTICATED"), "{reply:?}");
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
     assert_eq!(reply.json.get("data").unwrap_or(&Value::Null), &Value::Null);
@@ -44,11 +44,11 @@ async fn a_good_token_reaches_the_subgraph() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_refused() {
+async fn an_expired_token_is_rejected() {
     let mut claims = claims();
     claims.exp -= 2_000;
 
-    assert_refused(&App::get().query_as(&token(&claims), ME).await);
+    assert_rejected(&App::get().query_as(&token(&claims), ME).await);
 }
 
 /// So no subgraph gets a token that it would reject field by field.
@@ -64,7 +64,7 @@ async fn a_token_is_good_for_as_long_after_its_end_as_it_is_for_subgraphs() {
             if ended < LEEWAY_SECONDS {
                 assert_eq!(reply.json["data"]["me"]["id"], ALICE.to_string(), "{ended} s: {reply:?}");
             } else {
-                assert_refused(&reply);
+                assert_rejected(&reply);
             }
         }
     }
@@ -83,66 +83,66 @@ async fn the_scheme_has_no_letter_case() {
 }
 
 #[tokio::test]
-async fn another_issuers_token_is_refused() {
+async fn another_issuers_token_is_rejected() {
     let mut claims = claims();
     claims.iss = "somebody".to_owned();
 
-    assert_refused(&App::get().query_as(&token(&claims), ME).await);
+    assert_rejected(&App::get().query_as(&token(&claims), ME).await);
 }
 
 #[tokio::test]
-async fn a_token_for_others_is_refused() {
+async fn a_token_for_others_is_rejected() {
     let mut claims = claims();
     claims.aud = "others".to_owned();
 
-    assert_refused(&App::get().query_as(&token(&claims), ME).await);
+    assert_rejected(&App::get().query_as(&token(&claims), ME).await);
 }
 
 #[tokio::test]
-async fn a_forged_token_is_refused() {
+async fn a_forged_token_is_rejected() {
     let key = SigningKey::from_bytes(&[8; 32]).to_pkcs8_der().expect("the key can be written");
     let key = EncodingKey::from_ed_der(key.as_bytes());
 
     for kid in [KEY_ID, "unknown"] {
         let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
         let token = jsonwebtoken::encode(&header, &claims(), &key).expect("it can be signed");
-        assert_refused(&App::get().query_as(&token, ME).await);
+        assert_rejected(&App::get().query_as(&token, ME).await);
     }
 }
 
 #[tokio::test]
-async fn a_token_signed_with_the_public_key_is_refused() {
+async fn a_token_signed_with_the_public_key_is_rejected() {
     let key = json!(key_set())["keys"][0]["x"].take();
     let public = BASE64_URL_SAFE_NO_PAD.decode(key.as_str().expect("a public half")).expect("base64");
     let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::HS256) };
     let token = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(&public)).expect("it can be signed");
 
-    assert_refused(&App::get().query_as(&token, ME).await);
+    assert_rejected(&App::get().query_as(&token, ME).await);
 }
 
 #[tokio::test]
-async fn an_unsigned_token_is_refused() {
+async fn an_unsigned_token_is_rejected() {
     let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     let body = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims()).expect("claims are JSON"));
 
-    assert_refused(&App::get().query_as(&format!("{header}.{body}."), ME).await);
+    assert_rejected(&App::get().query_as(&format!("{header}.{body}."), ME).await);
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_refused() {
+async fn what_is_no_token_is_rejected() {
     let good = token(&claims());
     for value in ["Bearer", "Bearer ", "Bearer x", "Basic YTpi", "garbage", ""] {
-        assert_refused(&with_header(&[value.to_owned()]).await);
+        assert_rejected(&with_header(&[value.to_owned()]).await);
     }
-    assert_refused(&with_header(&[format!("Bearer {good} {good}")]).await);
-    assert_refused(&with_header(&[format!("Bearer {good}x")]).await);
+    assert_rejected(&with_header(&[format!("Bearer {good} {good}")]).await);
+    assert_rejected(&with_header(&[format!("Bearer {good}x")]).await);
 }
 
 #[tokio::test]
-async fn two_tokens_are_refused() {
+async fn two_tokens_are_rejected() {
     let good = format!("Bearer {}", token(&claims()));
 
-    assert_refused(&with_header(&[good.clone(), good]).await);
+    assert_rejected(&with_header(&[good.clone(), good]).await);
 }
 
 #[tokio::test]
@@ -154,9 +154,9 @@ async fn a_token_of_20_kilobytes_breaks_a_limit() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_for_introspection_and_streams_too() {
+async fn a_bad_token_is_rejected_for_introspection_and_streams_too() {
     let app = App::get();
-    assert_refused(&app.query_as("x", "{ __typename }").await);
+    assert_rejected(&app.query_as("x", "{ __typename }").await);
 
     let stream = app.post().bearer_auth("x").header("accept", "text/event-stream");
     let stream = reply(stream.json(&json!({ "query": "subscription { ticks }" }))).await;
@@ -175,6 +175,6 @@ async fn what_is_no_text_is_not_taken_for_no_credentials() {
         let (anonymous, wrong) = tokio::join!(reply(slow()), reply(wrong));
 
         assert!(anonymous.json["data"]["courses"].is_array(), "{anonymous:?}");
-        assert_refused(&wrong);
+        assert_rejected(&wrong);
     }
 }

@@ -101,7 +101,7 @@ async fn queries_mutations_and_subscriptions_have_their_answers() {
 }
 
 #[tokio::test]
-async fn what_is_refused_over_http_is_refused_here() {
+async fn what_is_rejected_over_http_is_rejected_here() {
     let mut socket = ready(App::get(), json!({})).await;
     let deep = format!("{{ me {} {{ id }} {} }}", "{ friends ".repeat(20), "}".repeat(20));
 
@@ -123,7 +123,7 @@ async fn what_is_refused_over_http_is_refused_here() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_at_once() {
+async fn a_bad_token_is_rejected_at_once() {
     for token in ["Bearer nonsense", "nonsense", "Bearer a\nb"] {
         let mut socket = open(App::get(), Ask::default()).await.expect("a connection");
         socket.say(&json!({ "type": "connection_init", "payload": { "authorization": token } })).await;

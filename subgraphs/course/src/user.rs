@@ -16,8 +16,8 @@ pub struct User {
 
 #[ComplexObject]
 impl User {
-    /// The courses that the user teaches, newest first. Everyone may see them. Null, with an error, if they cannot be
-    /// read.
+    /// The courses that the user teaches, newest first. Everyone may see them. It is null, with an error, if they
+    /// cannot be read.
     async fn courses(
         &self,
         ctx: &Context<'_>,

@@ -25,8 +25,8 @@ pub struct Course {
 
 #[ComplexObject]
 impl Course {
-    /// The number of students enrolled in the course, whatever their status. Everyone may see it. Null, with an error,
-    /// if counting fails or takes too long.
+    /// The number of students enrolled in the course, whatever their status. Everyone may see it. It is null, with an
+    /// error, if counting fails or takes too long.
     async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let all = EnrollmentFilter::default();
         Some(connection::count_children::<Enrollment, _, _>(ctx, Public(self.id), all).await)
@@ -38,8 +38,8 @@ impl Course {
         ctx.table::<Enrollment>().load_one(EnrollmentKey { student, course: self.id }).await.transpose()
     }
 
-    /// The enrollments in the course, newest first. Only the course's own teacher and admins may see them; for everyone
-    /// else null, with a `FORBIDDEN` error.
+    /// The enrollments in the course, newest first. Only the teacher of the course and admins may see them; it is null
+    /// for everyone else, with a `FORBIDDEN` error.
     #[graphql(requires = "teacherSeal")]
     async fn enrollments(
         &self,

@@ -1,7 +1,7 @@
 //! The permission to see the students of a course.
 
 use async_graphql::Context;
-use auth::seal::Fact;
+use auth::seal::SealedValue;
 use contracts::CourseId;
 use service::ServiceContext;
 use subgraph_kit::{Error, ViewerExt as _, viewer::Proof};
@@ -35,5 +35,5 @@ impl Proof for OwnTeacherOrAdmin {
 /// Accepts only a seal of the viewer's own id: the router alone could name any teacher.
 fn is_taught_by_viewer(ctx: &Context<'_>, course: CourseId, seal: Option<&str>) -> bool {
     let (Some(teacher), Some(seal)) = (ctx.viewer().id(), seal) else { return false };
-    ctx.data_unchecked::<ServiceContext>().seals.verify(Fact::CourseTeacher { course, teacher }, seal)
+    ctx.data_unchecked::<ServiceContext>().seals.verify(SealedValue::CourseTeacher { course, teacher }, seal)
 }

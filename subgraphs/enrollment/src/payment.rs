@@ -16,8 +16,8 @@ pub struct Payment {
 
 #[ComplexObject]
 impl Payment {
-    /// The enrollment that the payment bought; null until it is created. Only the student and admins may see it; for
-    /// everyone else null.
+    /// The enrollment that the payment bought; null until it is created. Only the student and admins may see it; it is
+    /// null for everyone else.
     async fn enrollment(&self, ctx: &Context<'_>) -> Option<Result<Enrollment, Error>> {
         let enrollment = ctx.table::<Enrollment>().load_one(ByPayment(self.id)).await;
         enrollment.map(|found| found.filter(|enrollment| enrollment.is_visible_to(ctx.viewer()))).transpose()

@@ -16,8 +16,8 @@ pub struct User {
 
 #[ComplexObject]
 impl User {
-    /// The enrollments of the user, newest first. Only the user and admins may see them; for everyone else null, with a
-    /// `FORBIDDEN` error.
+    /// The enrollments of the user, newest first. Only the user and admins may see them; it is null for everyone else,
+    /// with a `FORBIDDEN` error.
     async fn enrollments(
         &self,
         ctx: &Context<'_>,

@@ -16,8 +16,8 @@ pub struct User {
 
 #[ComplexObject]
 impl User {
-    /// The notifications of the user, newest first. Only the user and admins may see them; for everyone else null, with
-    /// a `FORBIDDEN` error.
+    /// The notifications of the user, newest first. Only the user and admins may see them; it is null for everyone
+    /// else, with a `FORBIDDEN` error.
     async fn notifications(
         &self,
         ctx: &Context<'_>,
@@ -39,8 +39,8 @@ impl User {
         Some(page.await)
     }
 
-    /// The number of the user's unread notifications. Only the user and admins may see it; for everyone else null, with
-    /// a `FORBIDDEN` error.
+    /// The number of the user's unread notifications. Only the user and admins may see it; it is null for everyone
+    /// else, with a `FORBIDDEN` error.
     async fn unread_notification_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let count = async {
             let proof = ctx.viewer().require_self_or_admin(self.id)?;

@@ -50,7 +50,7 @@ struct AccessPath {
     owner: String,
     /// The types on the way: none is visited twice.
     seen: Vec<String>,
-    /// How far names are turned: each field of it, and each on the way to it, has the same name as another one.
+    /// How far names are rotated: each field, and each on the path to it, is aliased to the name of another field.
     turn: usize,
 }
 

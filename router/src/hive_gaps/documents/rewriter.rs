@@ -234,7 +234,7 @@ mod tests {
 
     /// hive-router's caches keep a thousand of them.
     #[test]
-    fn a_document_of_which_a_thousand_would_fill_the_memory_is_refused() {
+    fn a_document_of_which_a_thousand_would_fill_the_memory_is_rejected() {
         let with = |text: &str, times: usize| {
             format!("{{ courses(filter: {{ search: \"{}\" }}) {{ totalCount }} }}", text.repeat(times))
         };

@@ -1,7 +1,7 @@
 //! The fields, queries and mutations of a course.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
-use auth::seal::{Fact, SealKeys};
+use auth::seal::{SealKeys, SealedValue};
 use contracts::{CourseId, UserId, money::MoneyInput};
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
@@ -118,8 +118,8 @@ impl Course {
     /// Proves to other subgraphs who teaches it. Not for clients.
     #[graphql(inaccessible)]
     async fn teacher_seal(&self, ctx: &Context<'_>) -> Option<String> {
-        let fact = Fact::CourseTeacher { course: self.id, teacher: self.teacher_id };
-        Some(ctx.data_unchecked::<SealKeys>().seal(fact))
+        let value = SealedValue::CourseTeacher { course: self.id, teacher: self.teacher_id };
+        Some(ctx.data_unchecked::<SealKeys>().seal(value))
     }
 }
 
@@ -134,7 +134,7 @@ impl CourseQuery {
         ctx.table::<Course>().load_one(id).await.transpose()
     }
 
-    /// Returns the catalogue of courses. Everyone may query it. Null, with an error, if it cannot be read.
+    /// Returns the catalogue of courses. Everyone may query it. It is null, with an error, if it cannot be read.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn courses(
         &self,
@@ -172,8 +172,8 @@ impl CourseQuery {
 
 #[Object(name = "Mutation")]
 impl CourseMutation {
-    /// Publishes a course of the signed-in teacher. Only verified teachers may do this. Null, with an error, if the
-    /// mutation fails.
+    /// Publishes a course of the signed-in teacher. Only verified teachers may do this. It is null, with an error, if
+    /// the mutation fails.
     async fn create_course(
         &self,
         ctx: &Context<'_>,
@@ -194,7 +194,7 @@ impl CourseMutation {
         Some(payload.await)
     }
 
-    /// Changes a course. Only its own teacher may do this. Null, with an error, if the mutation fails.
+    /// Changes a course. Only the teacher of the course may do this. It is null, with an error, if the mutation fails.
     async fn update_course(
         &self,
         ctx: &Context<'_>,

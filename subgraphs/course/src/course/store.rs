@@ -53,7 +53,7 @@ impl Paginated for Course {
     const TABLE: &'static str = "courses";
     const COLUMNS: &'static str =
         "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at";
-    const TIME: &'static str = "created_at";
+    const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
         Cursor { time: self.created_at, id: self.id.0 }
@@ -128,7 +128,7 @@ impl Filter for CourseFilter {
         Self { without_description: false, ..self.clone() }
     }
 
-    fn may_read_everything(&self) -> bool {
+    fn may_need_full_scan(&self) -> bool {
         self.search.is_some() || self.teacher.is_some()
     }
 }

@@ -65,8 +65,8 @@ impl Enrollment {
         Some(Course { id: self.course_id, teacher_seal: None })
     }
 
-    /// The payment that bought the enrollment; null if the course is free. Only the student and admins may see it; for
-    /// everyone else null.
+    /// The payment that bought the enrollment; null if the course is free. Only the student and admins may see it; it
+    /// is null for everyone else.
     async fn payment(&self, ctx: &Context<'_>) -> Option<Payment> {
         self.payment_id.filter(|_| self.is_visible_to(ctx.viewer())).map(|id| Payment { id })
     }
@@ -74,8 +74,8 @@ impl Enrollment {
 
 #[Object(name = "Query")]
 impl EnrollmentQuery {
-    /// Returns the enrollment with this id. Its student and admins may see it; for everyone else null, as if it did not
-    /// exist.
+    /// Returns the enrollment with this id. Its student and admins may see it; it is null for everyone else, as if it
+    /// did not exist.
     async fn enrollment(
         &self,
         ctx: &Context<'_>,
@@ -84,7 +84,7 @@ impl EnrollmentQuery {
         visible_enrollment(ctx, id).await.transpose()
     }
 
-    /// Returns all enrollments, newest first. Only admins may query them; for everyone else null, with an error
+    /// Returns all enrollments, newest first. Only admins may query them; it is null for everyone else, with an error
     /// (`FORBIDDEN`, or `UNAUTHENTICATED` if nobody is signed in).
     async fn enrollments(
         &self,
@@ -134,7 +134,7 @@ impl EnrollmentQuery {
 impl EnrollmentMutation {
     /// Enrolls the signed-in student in a course. Only students may do this. A paid course needs a completed payment,
     /// which `purchaseCourse` makes; the payment also creates the enrollment automatically soon afterwards, so call
-    /// this mutation for free courses, or to avoid waiting. Null, with an error, if the mutation fails.
+    /// this mutation for free courses, or to avoid waiting. It is null, with an error, if the mutation fails.
     async fn enroll(
         &self,
         ctx: &Context<'_>,
@@ -151,7 +151,7 @@ impl EnrollmentMutation {
     }
 
     /// Records the progress of the signed-in student in a course: from `ENROLLED` to `IN_PROGRESS`, and to `COMPLETED`.
-    /// Only the enrollment's own student may do this. Null, with an error, if the mutation fails.
+    /// Only the enrollment's own student may do this. It is null, with an error, if the mutation fails.
     async fn set_enrollment_status(
         &self,
         ctx: &Context<'_>,

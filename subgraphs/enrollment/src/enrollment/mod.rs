@@ -12,7 +12,7 @@ use sqlx::FromRow;
 use subgraph_kit::{Rejection, Viewer};
 
 /// The enrollment of a student in a course. A student has at most one per course. Its student and admins may see it,
-/// and the course's teacher in the course's own list.
+/// and the course's teacher may see it in the course's list.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct Enrollment {

@@ -61,7 +61,7 @@ impl Paginated for Enrollment {
     const TYPE_NAME: &'static str = "enrollment";
     const TABLE: &'static str = "enrollments";
     const COLUMNS: &'static str = "id, student_id, course_id, payment_id, status, enrolled_at";
-    const TIME: &'static str = "enrolled_at";
+    const TIME_COLUMN: &'static str = "enrolled_at";
 
     fn cursor(&self) -> Cursor {
         Cursor { time: self.enrolled_at, id: self.id.0 }
@@ -114,7 +114,7 @@ impl Filter for EnrollmentFilter {
         }
     }
 
-    fn may_read_everything(&self) -> bool {
+    fn may_need_full_scan(&self) -> bool {
         self.status.is_some()
     }
 }

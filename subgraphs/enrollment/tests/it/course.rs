@@ -1,4 +1,4 @@
-use auth::seal::{Fact, SealKeys};
+use auth::seal::{SealKeys, SealedValue};
 use contracts::{CourseId, UserId};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -92,7 +92,8 @@ async fn a_teacher_sees_who_is_on_their_course(db: PgPool) {
 async fn without_a_seal_of_its_teacher_a_course_is_open_to_admins_only(db: PgPool) {
     let app = app(db).await;
     let seal = teacher_seal(TERESA, RUST);
-    let other_secret = SealKeys::random().seal(Fact::CourseTeacher { course: CourseId(RUST), teacher: UserId(TERESA) });
+    let other_secret =
+        SealKeys::random().seal(SealedValue::CourseTeacher { course: CourseId(RUST), teacher: UserId(TERESA) });
     let courses = [
         course(RUST),
         json!({ "__typename": "Course", "id": RUST, "teacher": { "__typename": "User", "id": TERESA } }),

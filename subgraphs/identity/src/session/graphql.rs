@@ -88,7 +88,7 @@ pub struct LogoutPayload {
 #[Object]
 impl SessionMutation {
     /// Creates an account and signs in to it. Everyone may do this. A teacher cannot publish courses until an admin has
-    /// verified the account. Null, with an error, if the mutation fails.
+    /// verified the account. It is null, with an error, if the mutation fails.
     async fn register(
         &self,
         ctx: &Context<'_>,
@@ -104,7 +104,8 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Signs in with e-mail address and password. Everyone may do this. Null, with an error, if the mutation fails.
+    /// Signs in with e-mail address and password. Everyone may do this. It is null, with an error, if the mutation
+    /// fails.
     async fn login(
         &self,
         ctx: &Context<'_>,
@@ -121,7 +122,7 @@ impl SessionMutation {
     }
 
     /// Returns new tokens for a session. Everyone who has its refresh token may do this. A refresh token works once:
-    /// using it a second time ends the session. Null, with an error, if the mutation fails.
+    /// using it a second time ends the session. It is null, with an error, if the mutation fails.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
@@ -137,7 +138,7 @@ impl SessionMutation {
     }
 
     /// Ends a session: all of its refresh tokens stop working. Everyone who has one of them may do this. Access tokens
-    /// that were already issued stay valid until they expire. Null, with an error, if the mutation fails.
+    /// that were already issued stay valid until they expire. It is null, with an error, if the mutation fails.
     async fn logout(
         &self,
         ctx: &Context<'_>,

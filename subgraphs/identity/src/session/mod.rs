@@ -40,8 +40,8 @@ pub struct Session {
     pub token_type: String,
     /// The time at which the access token expires.
     pub expires_at: DateTime<Utc>,
-    /// The token for `refreshSession`, when the access token expires. It works once; using it a second time ends the
-    /// session.
+    /// The token to pass to `refreshSession` when the access token expires. It works once; using it a second time ends
+    /// the session.
     pub refresh_token: String,
 }
 

@@ -76,7 +76,8 @@ impl User {
         self.is_verified_teacher()
     }
 
-    /// The e-mail address with which the user signs in. Only the user and admins may see it; for everyone else null.
+    /// The e-mail address with which the user signs in. Only the user and admins may see it; it is null for everyone
+    /// else.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
         may_see.then_some(&self.email)
@@ -104,8 +105,8 @@ impl UserQuery {
         ctx.table::<User>().load_one(id).await.transpose()
     }
 
-    /// Returns the teachers who are waiting for verification, oldest account first. Only admins may query them; for
-    /// everyone else null, with an error.
+    /// Returns the teachers who are waiting for verification, oldest account first. Only admins may query them; it is
+    /// null for everyone else, with an error.
     async fn unverified_teachers(
         &self,
         ctx: &Context<'_>,
@@ -132,7 +133,7 @@ impl UserQuery {
 #[Object]
 impl UserMutation {
     /// Verifies a teacher, who may publish courses from their next `refreshSession` on. Only admins may do this.
-    /// Verifying a teacher again has no effect. Null, with an error, if the mutation fails.
+    /// Verifying a teacher again has no effect. It is null, with an error, if the mutation fails.
     async fn verify_teacher(
         &self,
         ctx: &Context<'_>,

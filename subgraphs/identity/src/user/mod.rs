@@ -50,7 +50,7 @@ pub enum Role {
     Student,
     /// The user teaches courses, once verified.
     Teacher,
-    /// The user verifies teachers and may see what users keep private.
+    /// The user can verify teachers, refund payments, and see the private data of users.
     Admin,
 }
 

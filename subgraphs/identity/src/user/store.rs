@@ -31,7 +31,7 @@ impl Paginated for User {
     const TYPE_NAME: &'static str = "user";
     const TABLE: &'static str = "users";
     const COLUMNS: &'static str = "id, name, role, is_verified, created_at, email";
-    const TIME: &'static str = "created_at";
+    const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
         Cursor { time: self.created_at, id: self.id.0 }
@@ -70,7 +70,7 @@ impl Filter for UnverifiedTeachers {
         sql.push(" and role = 'teacher' and not is_verified");
     }
 
-    fn may_read_everything(&self) -> bool {
+    fn may_need_full_scan(&self) -> bool {
         true
     }
 }

@@ -55,8 +55,8 @@ impl Notification {
 
 #[Object(name = "Query")]
 impl NotificationQuery {
-    /// Returns one of the signed-in user's own notifications; for everyone else null, admins included, as if it did not
-    /// exist.
+    /// Returns one of the signed-in user's own notifications; it is null for everyone else, admins included, as if it
+    /// did not exist.
     async fn notification(
         &self,
         ctx: &Context<'_>,
@@ -79,7 +79,7 @@ impl NotificationQuery {
 
 #[Object(name = "Mutation")]
 impl NotificationMutation {
-    /// Marks one of the signed-in user's own notifications as read. Marking it again has no effect. Null, with an
+    /// Marks one of the signed-in user's own notifications as read. Marking it again has no effect. It is null, with an
     /// error, if the mutation fails.
     async fn mark_notification_read(
         &self,
@@ -96,8 +96,8 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Marks all notifications of the signed-in user as read. Null, with an error, if the mutation fails or nobody is
-    /// signed in.
+    /// Marks all notifications of the signed-in user as read. It is null, with an error, if the mutation fails or
+    /// nobody is signed in.
     async fn mark_all_notifications_read(
         &self,
         ctx: &Context<'_>,
@@ -115,18 +115,19 @@ impl NotificationMutation {
     }
 }
 
-/// The live updates of the graph.
+/// The subscriptions of the graph.
 #[Subscription(name = "Subscription")]
 impl NotificationSubscription {
-    /// Sends the signed-in user's notifications as they are created, in order; for everyone else `UNAUTHENTICATED`. A
-    /// stream ends with `UNAUTHENTICATED` when the access token expires, and with `SERVICE_UNAVAILABLE` when a server
-    /// restarts; a connection can also break at any time. To miss nothing, subscribe again with the id of the last
-    /// received notification as `after`. `RATE_LIMITED` if the client or the user has too many open subscriptions.
+    /// Sends the signed-in user's notifications in order as they are created. An anonymous client gets
+    /// `UNAUTHENTICATED`. A stream ends with `UNAUTHENTICATED` when the access token expires, and with
+    /// `SERVICE_UNAVAILABLE` when a server restarts; a connection can also break at any time. To miss nothing,
+    /// subscribe again with the id of the last received notification as `after`. A client or user with too many open
+    /// subscriptions gets `RATE_LIMITED`.
     async fn notification_added(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The id of one of the signed-in user's own notifications: the stream starts with all newer ones. Any other id is a `BAD_USER_INPUT`. If it is left out, the stream sends only new notifications."
+            desc = "The id of one of the signed-in user's own notifications: the stream starts with all newer ones. Any other id is rejected with `BAD_USER_INPUT`. If it is left out, the stream sends only new notifications."
         )]
         after: Option<ID>,
     ) -> Result<impl Stream<Item = Result<Notification, Error>> + use<>, Error> {

@@ -70,7 +70,7 @@ impl Paginated for Notification {
     const TYPE_NAME: &'static str = "notification";
     const TABLE: &'static str = "notifications";
     const COLUMNS: &'static str = "id, user_id, type, title, body, is_read, created_at";
-    const TIME: &'static str = "created_at";
+    const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
         Cursor { time: self.created_at, id: self.id.0 }

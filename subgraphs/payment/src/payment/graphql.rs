@@ -33,7 +33,7 @@ impl Payment {
         self.amount
     }
 
-    /// The state of the payment's refund. Null, with an error, if it cannot be read.
+    /// The state of the payment's refund. It is null, with an error, if it cannot be read.
     async fn refund_state(&self, ctx: &Context<'_>) -> Option<Result<RefundState, Error>> {
         Some(match self.status {
             Status::Refunded => Ok(RefundState::Done),
@@ -48,8 +48,8 @@ impl Payment {
 
 #[Object(name = "Query")]
 impl PaymentQuery {
-    /// Returns the payment with this id. Its student and admins may see it; for everyone else null, as if it did not
-    /// exist.
+    /// Returns the payment with this id. Its student and admins may see it; it is null for everyone else, as if it did
+    /// not exist.
     async fn payment(
         &self,
         ctx: &Context<'_>,
@@ -58,8 +58,8 @@ impl PaymentQuery {
         visible_payment(ctx, id).await.transpose()
     }
 
-    /// Returns the payments of all students, newest first. Only admins may query them; for everyone else null, with an
-    /// error.
+    /// Returns the payments of all students, newest first. Only admins may query them; it is null for everyone else,
+    /// with an error.
     async fn payments(
         &self,
         ctx: &Context<'_>,

@@ -25,7 +25,7 @@ impl Paginated for Payment {
     const TYPE_NAME: &'static str = "payment";
     const TABLE: &'static str = "payments";
     const COLUMNS: &'static str = "id, student_id, course_id, amount, status, created_at";
-    const TIME: &'static str = "created_at";
+    const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
         Cursor { time: self.created_at, id: self.id.0 }
@@ -72,7 +72,7 @@ impl Filter for PaymentFilter {
         }
     }
 
-    fn may_read_everything(&self) -> bool {
+    fn may_need_full_scan(&self) -> bool {
         self.status.is_some()
     }
 }

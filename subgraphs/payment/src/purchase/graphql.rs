@@ -44,7 +44,7 @@ impl PurchaseMutation {
     /// The mutation is idempotent: the same key with the same input returns the first payment in its current state, and
     /// charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`, `COURSE_IS_FREE`, `PRICE_CHANGED`,
     /// `ALREADY_PURCHASED` (a payment for this course is pending or completed), `IDEMPOTENCY_KEY_REUSED` (the key was
-    /// used with other input). Null, with an error, if the mutation fails.
+    /// used with other input). It is null, with an error, if the mutation fails.
     async fn purchase_course(
         &self,
         ctx: &Context<'_>,

@@ -49,7 +49,7 @@ impl RefundMutation {
     /// The payment is `REFUNDED`, or still `COMPLETED` while the outcome is unknown: then the refund is retried until
     /// it succeeds. `userErrors`: `NOT_FOUND`; `NOT_REFUNDABLE` for a payment that is not completed, is already being
     /// refunded, or whose refund the payment provider rejects (see `Payment.refundState`; another call asks the
-    /// provider again). Null, with an error, if the mutation fails.
+    /// provider again). It is null, with an error, if the mutation fails.
     async fn refund_payment(
         &self,
         ctx: &Context<'_>,
@@ -66,12 +66,11 @@ impl RefundMutation {
         Some(payload.await)
     }
 
-    /// Repairs the enrollment of a payment: publishes the payment's events again, by which the missing enrollment of a
-    /// completed payment is created, or the remaining one of a refunded payment is deleted. Repeating it has no further
-    /// effect. Only admins may do this.
+    /// Publishes the payment's events again, which creates the missing enrollment of a completed payment or deletes the
+    /// remaining enrollment of a refunded one. Repeating it has no further effect. Only admins may do this.
     ///
-    /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor refunded. Null, with
-    /// an error, if the mutation fails.
+    /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor refunded. It is null,
+    /// with an error, if the mutation fails.
     async fn republish_payment(
         &self,
         ctx: &Context<'_>,

@@ -265,7 +265,7 @@ async fn what_is_being_settled_is_finished_before_a_stop(db: PgPool) {
     shop.let_time_pass().await;
 
     let stop = CancellationToken::new();
-    let work = shop.subgraph.run_background(shop.context.bus.clone(), EventSettings::default(), stop.clone());
+    let work = shop.subgraph.run_background(shop.context.event_bus.clone(), EventSettings::default(), stop.clone());
     let (stopped, asked) = (async { timeout(Duration::from_secs(3), work).await.is_ok() }, async {
         while shop.provider.charge_requests() == 0 {
             sleep(Duration::from_millis(5)).await;

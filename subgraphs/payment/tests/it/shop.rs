@@ -92,7 +92,7 @@ impl Shop {
         let stop = CancellationToken::new();
         let work = async || {
             let working =
-                self.subgraph.run_background(self.context.bus.clone(), EventSettings::default(), stop.clone());
+                self.subgraph.run_background(self.context.event_bus.clone(), EventSettings::default(), stop.clone());
             working.await;
         };
         let all = futures::future::join_all((0..processes).map(|_| work()));

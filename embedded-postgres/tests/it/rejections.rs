@@ -7,7 +7,7 @@ use std::path::Path;
 
 use embedded_postgres::{Installation, Server, ServerOptions};
 
-use crate::testing::{installation, open_directory, options, refusal};
+use crate::testing::{installation, open_directory, options, rejection};
 
 #[tokio::test]
 async fn a_taken_port() {
@@ -15,7 +15,7 @@ async fn a_taken_port() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
 
-    let message = refusal(ServerOptions { port, ..options(&place.path().join("school")) }).await;
+    let message = rejection(ServerOptions { port, ..options(&place.path().join("school")) }).await;
 
     assert!(message.contains(&format!("port {port} is in use")), "{message}");
     assert_eq!(place.path().read_dir().expect("the place").count(), 0, "nothing was made");
@@ -28,7 +28,7 @@ async fn data_of_another_version() {
     std::fs::create_dir(&data).expect("a directory");
     std::fs::write(data.join("PG_VERSION"), "15\n").expect("a version");
 
-    let message = refusal(options(&data)).await;
+    let message = rejection(options(&data)).await;
 
     assert!(message.contains("contains data of PostgreSQL 15, and this is 16"), "{message}");
     assert!(message.contains("pg_dump"), "{message}");
@@ -39,7 +39,7 @@ async fn a_directory_of_other_things() {
     let place = open_directory();
     std::fs::write(place.path().join("thesis.txt"), "years of work").expect("a file");
 
-    let message = refusal(options(place.path())).await;
+    let message = rejection(options(place.path())).await;
 
     assert!(message.contains("files that are not PostgreSQL's data"), "{message}");
     assert!(place.path().join("thesis.txt").exists());
@@ -53,7 +53,7 @@ async fn damaged_data_shows_what_the_server_says() {
     Server::start(&installation, options(&data)).await.expect("a start").stop().await.expect("a stop");
     std::fs::remove_file(data.join("global/pg_control")).expect("an important file");
 
-    let message = refusal(options(&data)).await;
+    let message = rejection(options(&data)).await;
 
     assert!(message.contains("did not start"), "{message}");
     assert!(message.contains("could not find the database system"), "{message}");

@@ -33,17 +33,17 @@ struct Target {
 /// Reads the libraries and programs of the workspace.
 ///
 /// # Errors
-/// When files need each other in a circle, which the message says, or cannot be read.
+/// When files need each other in a cycle, which the message says, or cannot be read.
 pub async fn check() -> Result<()> {
-    let mut circles = String::new();
+    let mut cycles = String::new();
     for crate_root in crate_roots().await? {
-        circles += &describe_circles(&uses(&crate_root, root())?);
+        cycles += &describe_cycles(&uses(&crate_root, root())?);
     }
-    if circles.is_empty() {
+    if cycles.is_empty() {
         crate::terminal::success("no circular dependencies of modules");
         return Ok(());
     }
-    bail!("modules depend on each other: move what both need into a module below them, or merge them\n{circles}")
+    bail!("modules depend on each other: move what both need into a module below them, or merge them\n{cycles}")
 }
 
 async fn crate_roots() -> Result<Vec<PathBuf>> {
@@ -66,12 +66,12 @@ fn uses(crate_root: &Path, directory: &Path) -> Result<Uses> {
     Ok(uses)
 }
 
-fn describe_circles(uses: &Uses) -> String {
+fn describe_cycles(uses: &Uses) -> String {
     let mut text = String::new();
-    for circle in circles(uses) {
-        writeln!(text, "\ncycle of {} files", circle.len()).expect("a string can be written to");
-        for (file, others) in circle.iter().filter_map(|file| uses.get_key_value(*file)) {
-            for (other, names) in others.iter().filter(|(other, _)| circle.contains(other.as_path())) {
+    for cycle in cycles(uses) {
+        writeln!(text, "\ncycle of {} files", cycle.len()).expect("a string can be written to");
+        for (file, others) in cycle.iter().filter_map(|file| uses.get_key_value(*file)) {
+            for (other, names) in others.iter().filter(|(other, _)| cycle.contains(other.as_path())) {
                 let names: Vec<_> = names.iter().map(String::as_str).collect();
                 writeln!(text, "  {} -> {}: {}", file.display(), other.display(), names.join(", "))
                     .expect("a string can be written to");
@@ -82,14 +82,14 @@ fn describe_circles(uses: &Uses) -> String {
 }
 
 /// Files that need each other: the strongly connected components.
-fn circles(uses: &Uses) -> BTreeSet<BTreeSet<&Path>> {
+fn cycles(uses: &Uses) -> BTreeSet<BTreeSet<&Path>> {
     let reachable: BTreeMap<_, _> = uses.keys().map(|file| (file.as_path(), reachable(uses, file))).collect();
     let need_each_other = |file: &Path, other: &Path| {
         let reaches = |from: &Path, to: &Path| reachable.get(from).is_some_and(|files| files.contains(to));
         reaches(file, other) && reaches(other, file)
     };
-    let circle = |file: &Path| reachable.keys().copied().filter(|other| need_each_other(file, other)).collect();
-    reachable.keys().map(|file| circle(file)).filter(|circle: &BTreeSet<_>| !circle.is_empty()).collect()
+    let cycle = |file: &Path| reachable.keys().copied().filter(|other| need_each_other(file, other)).collect();
+    reachable.keys().map(|file| cycle(file)).filter(|cycle: &BTreeSet<_>| !cycle.is_empty()).collect()
 }
 
 /// The files that one needs, directly or by way of others.
@@ -109,8 +109,8 @@ fn reachable<'uses>(uses: &'uses Uses, file: &Path) -> BTreeSet<&'uses Path> {
 mod tests {
     use super::*;
 
-    /// The circles of a crate with these files.
-    fn circles_of(files: &[(&str, &str)]) -> String {
+    /// The cycles of a crate with these files.
+    fn cycles_of(files: &[(&str, &str)]) -> String {
         let directory = tempfile::tempdir().expect("a directory");
         for (name, text) in files {
             let file = directory.path().join(name);
@@ -118,11 +118,11 @@ mod tests {
             std::fs::write(file, text).expect("a file");
         }
         let uses = uses(&directory.path().join("lib.rs"), directory.path()).expect("it is Rust");
-        describe_circles(&uses)
+        describe_cycles(&uses)
     }
 
     #[test]
-    fn a_circle_is_told_with_the_names_that_close_it() {
+    fn a_cycle_is_told_with_the_names_that_close_it() {
         let files = [
             ("lib.rs", "mod a; mod b; mod c; mod d;"),
             ("a.rs", "use crate::b::{self, B}; pub struct A(B); fn a() { b::b() }"),
@@ -131,20 +131,20 @@ mod tests {
             ("d.rs", "pub struct D;"),
         ];
 
-        let circles = circles_of(&files);
+        let cycles = cycles_of(&files);
 
-        assert_eq!(circles, "\ncycle of 3 files\n  a.rs -> b.rs: B, b\n  b.rs -> c.rs: c\n  c.rs -> a.rs: A\n");
+        assert_eq!(cycles, "\ncycle of 3 files\n  a.rs -> b.rs: B, b\n  b.rs -> c.rs: c\n  c.rs -> a.rs: A\n");
     }
 
     #[test]
-    fn what_goes_one_way_is_no_circle() {
+    fn what_goes_one_way_is_no_cycle() {
         let files = [
             ("lib.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
             ("a.rs", "use crate::b; pub struct A(b::B);"),
             ("b.rs", "use std::fmt; use anyhow::anyhow; pub struct B; fn a() -> anyhow::Result<()> { anyhow!() }"),
         ];
 
-        assert_eq!(circles_of(&files), "");
+        assert_eq!(cycles_of(&files), "");
     }
 
     #[test]
@@ -155,11 +155,11 @@ mod tests {
         let point = ("area/point.rs", "use super::size::Size; pub struct Point;");
 
         let apart = ("area/size.rs", "pub struct Size;");
-        assert_eq!(circles_of(&[lib, area, line, point, apart]), "");
+        assert_eq!(cycles_of(&[lib, area, line, point, apart]), "");
 
         let tied = ("area/size.rs", "use crate::Line; pub struct Size;");
         assert_eq!(
-            circles_of(&[lib, area, line, point, tied]),
+            cycles_of(&[lib, area, line, point, tied]),
             "\ncycle of 3 files\n  area/line.rs -> area/point.rs: Point\n  area/point.rs -> area/size.rs: Size\n  \
              area/size.rs -> area/line.rs: Line\n"
         );
@@ -171,11 +171,11 @@ mod tests {
         let child = ("parent/child.rs", "use super::MAX; pub struct Child;");
 
         assert_eq!(
-            circles_of(&[lib, child, ("parent/mod.rs", "mod child; pub use self::child::Child; const MAX: u8 = 1;")]),
+            cycles_of(&[lib, child, ("parent/mod.rs", "mod child; pub use self::child::Child; const MAX: u8 = 1;")]),
             ""
         );
         assert_eq!(
-            circles_of(&[lib, child, ("parent/mod.rs", "mod child; use self::child::Child; const MAX: u8 = 1;")]),
+            cycles_of(&[lib, child, ("parent/mod.rs", "mod child; use self::child::Child; const MAX: u8 = 1;")]),
             "\ncycle of 2 files\n  parent/child.rs -> parent/mod.rs: MAX\n  parent/mod.rs -> parent/child.rs: Child\n"
         );
     }
@@ -188,7 +188,7 @@ mod tests {
             ("b.rs", "pub struct B(crate::a::A);"),
         ];
 
-        assert_eq!(circles_of(&files), "");
+        assert_eq!(cycles_of(&files), "");
     }
 
     #[test]
@@ -199,6 +199,6 @@ mod tests {
             ("b.rs", "pub fn b() { crate::a::inner::run() }"),
         ];
 
-        assert_eq!(circles_of(&files), "\ncycle of 2 files\n  a.rs -> b.rs: b\n  b.rs -> a.rs: run\n");
+        assert_eq!(cycles_of(&files), "\ncycle of 2 files\n  a.rs -> b.rs: b\n  b.rs -> a.rs: run\n");
     }
 }
