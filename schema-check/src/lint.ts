@@ -237,12 +237,13 @@ function payloadViolations(field: GraphQLField<unknown, unknown>, path: string):
 
 function inputViolations(field: GraphQLField<unknown, unknown>, path: string): Violation[] {
   const expected = `${upperFirst(field.name)}Input!`;
-  const isValid = field.args.every(
-    ({ name, type }) => name === "input" && isNonNullType(type) && String(type) === expected,
+  const isValid = field.args.every(({ name, type }) =>
+    // A mutation that took no argument can get an optional one, and no required input.
+    name === "input" ? isNonNullType(type) && String(type) === expected : !isNonNullType(type),
   );
   return isValid
     ? []
-    : [{ path, message: `must take no argument, or only \`input: ${expected}\`` }];
+    : [{ path, message: `must take \`input: ${expected}\`, or only optional arguments` }];
 }
 
 function upperFirst(name: string): string {

@@ -7,6 +7,7 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
+  isUnionType,
 } from "graphql";
 import { type Outcome, outcome, type Permissions, resolveOwner } from "./permissions.ts";
 
@@ -278,6 +279,7 @@ type Field = GraphQLField<unknown, unknown>;
 function leadsTo(field: Field, permissions: Permissions): string[] {
   const found = new Set<string>();
   const visit = (type: unknown): void => {
+    if (isUnionType(type)) for (const member of type.getTypes()) visit(member);
     if (!isObjectType(type)) return;
     if (permissions.types[type.name]) found.add(type.name);
     else for (const { type: next } of Object.values(type.getFields())) visit(getNamedType(next));

@@ -87,12 +87,14 @@ test("mutation-payload", () => {
     type Mutation {
       good(input: GoodInput!): GoodPayload
       plain: PlainPayload!
+      optional(upTo: ID): OptionalPayload
       bare: Boolean
       other(input: GoodInput!): OtherPayload
       loose(input: LooseInput): LoosePayload
       many(id: ID!): ManyPayload
     }
     type GoodPayload { userErrors: [UserError!]! } type PlainPayload { userErrors: [UserError!]! }
+    type OptionalPayload { userErrors: [UserError!]! }
     type OtherPayload { userErrors: [UserError!]! } type LoosePayload { userErrors: [UserError!] }
     type ManyPayload { a: Int }
     type UserError { message: String } input GoodInput { a: Int } input LooseInput { a: Int }`;

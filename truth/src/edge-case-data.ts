@@ -132,6 +132,10 @@ export async function addEdgeCases(databases: Databases): Promise<void> {
   ]);
 
   await run("notification", [
+    `insert into notification_settings (user_id, type, is_enabled)
+       values (${id.student}, 'enrollment', false), (${id.owningTeacher}, 'registration', true)
+       on conflict do nothing`,
+    addDanglingReferences("notifications", "subject_id", { list: "partition by user_id", n: 4 }),
     `update notifications set is_read = ${everyNth(2, "'r' || id")}`,
     `insert into notifications (id, user_id, type, title, body, is_read, created_at)
        select ${derivedId("'old ' || id")}, user_id, type, ${sqlText(ADVERSARIAL_TEXTS[0] ?? "")}, body, is_read, ${shiftedTime("created_at")}

@@ -86,7 +86,10 @@ export function referenceChanges(before: Tables, after: Tables): string[] {
   const changed = NAMES.flatMap((name) => {
     const { table, type, columns }: WatchedTable = WATCHED_TABLES[name];
     const rows = after[type].all() as Row[TypeName][];
-    return rows.flatMap((row) => {
+    const deleted = (before[type].all() as Row[TypeName][])
+      .filter((row) => !after[type].find(row.id))
+      .map((row) => `${table} ${row.id} deleted`);
+    const rest = rows.flatMap((row) => {
       const old = before[type].find(row.id);
       const valuesOf = (one: object) =>
         Object.keys(columns).map((key) => normalizeEnum((one as Record<string, unknown>)[key]));
@@ -94,6 +97,7 @@ export function referenceChanges(before: Tables, after: Tables): string[] {
       if (old && JSON.stringify(valuesOf(old)) === JSON.stringify(values)) return [];
       return [describeChange(table, old ? row.id : NEW, values)];
     });
+    return [...deleted, ...rest];
   });
   return changed.sort();
 }

@@ -1,6 +1,13 @@
 // The features of an operation and its result, for the coverage statistics of a run.
 
-import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode, visit } from "graphql";
+import {
+  type DocumentNode,
+  type FieldNode,
+  getOperationAST,
+  Kind,
+  type SelectionSetNode,
+  visit,
+} from "graphql";
 import { KEY_LIKE_ALIASES } from "./kinds.ts";
 import { isMutation, type Operation } from "./operation.ts";
 import type { ExpectedResult } from "./reference.ts";
@@ -16,6 +23,7 @@ export const FEATURES = [
   "key alias",
   "fragment",
   "inline fragment without type",
+  "union",
   "merged field",
   "several operations",
   "introspection",
@@ -94,8 +102,10 @@ function documentFeatures({ document }: Operation): Set<Feature> {
       if (node.name?.value === "Other") features.add("several operations");
     },
     FragmentDefinition: () => void features.add("fragment"),
-    InlineFragment(node) {
+    InlineFragment(node, _key, _parent, _path, ancestors) {
       if (!node.typeCondition) features.add("inline fragment without type");
+      const parent = ancestors.at(-2);
+      if (isField(parent) && parent.name.value === "subject") features.add("union");
     },
     Argument({ name: { value: name } }) {
       if (name === "after" || name === "before") features.add("cursor");
@@ -108,6 +118,10 @@ function documentFeatures({ document }: Operation): Set<Feature> {
   });
   if (depth(document) >= 8) features.add("depth of 8 or more");
   return features;
+}
+
+function isField(node: unknown): node is FieldNode {
+  return (node as { kind?: unknown } | undefined)?.kind === Kind.FIELD;
 }
 
 /** Plain aliases are a letter and a digit; all others are names with a meaning in the graph. */

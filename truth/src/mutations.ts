@@ -59,12 +59,49 @@ export const mutations: Record<string, Mutation> = {
     );
   },
 
-  markAllNotificationsRead(context) {
+  markAllNotificationsRead(context, { upTo }: { upTo?: string | null }) {
     const viewer = requireAllowed(context, "markAllNotificationsRead");
-    const { Notification } = context.tables;
-    const unread = Notification.all().filter((row) => row.userId === viewer && !row.isRead);
+    const { Notification, deletedNotifications } = context.tables;
+    const lastId = canonicalId(upTo);
+    const last = Notification.find(lastId) ?? deletedNotifications.get(lastId);
+    if (upTo != null && last?.userId !== viewer)
+      return { count: 0, userErrors: [{ ...notFound("upTo"), field: ["upTo"] }] };
+    const isUpToLast = ({ time, id }: { time: bigint; id: string }) =>
+      !last || time < last.time || (time === last.time && id <= last.id);
+    const unread = Notification.all().filter(
+      (row) => row.userId === viewer && !row.isRead && isUpToLast(row),
+    );
     for (const row of unread) Notification.put({ ...row, isRead: true });
     return succeeded("count", unread.length);
+  },
+
+  deleteNotification(context, { notificationId }: { notificationId: string }) {
+    const viewer = requireAllowed(context, "deleteNotification");
+    const { Notification } = context.tables;
+    const id = canonicalId(notificationId);
+    if (Notification.find(id)?.userId !== viewer)
+      return withUserErrors("deletedNotificationId", notFound("notificationId"));
+    removeNotifications(context, [id]);
+    return succeeded("deletedNotificationId", id);
+  },
+
+  deleteReadNotifications(context) {
+    const viewer = requireAllowed(context, "deleteReadNotifications");
+    const { Notification } = context.tables;
+    const read = Notification.all().filter((row) => row.userId === viewer && row.isRead);
+    removeNotifications(
+      context,
+      read.map(({ id }) => id),
+    );
+    return succeeded("count", read.length);
+  },
+
+  setNotificationSetting(context, { type, isEnabled }: { type: string; isEnabled: boolean }) {
+    requireAllowed(context, "setNotificationSetting");
+    if (type === "PAYMENT" && !isEnabled)
+      return withUserErrors("notificationSetting", invalid("isEnabled"));
+    // Changes of settings are not reverted between operations.
+    throw new Unpredictable("setNotificationSetting");
   },
 
   createCourse(context, input: CourseInput) {
@@ -219,6 +256,14 @@ function requireAllowed({ referenceContext, viewer }: ExecutionContext, field: s
   const outcome = referenceContext.permissions.outcome(`Mutation.${field}`, viewer);
   if (outcome !== "allowed") throw codedError(outcome);
   return viewer.id ?? "";
+}
+
+function removeNotifications({ tables }: ExecutionContext, ids: string[]): void {
+  for (const id of ids) {
+    const row = tables.Notification.find(id);
+    if (row) tables.deletedNotifications.set(id, row);
+    tables.Notification.remove(id);
+  }
 }
 
 function succeeded(member: string, value: unknown) {

@@ -35,7 +35,7 @@ interface Field {
 interface File {
   viewers: Record<ViewerName, string>;
   rules: Record<string, Rule>;
-  types: Record<string, { owner: string }>;
+  types: Record<string, { owner: string; entities: Record<string, string> }>;
   fields: Record<string, Field>;
 }
 
@@ -78,6 +78,14 @@ export class Permissions {
     if (otherwise === "null" || otherwise === "FORBIDDEN" || otherwise === "UNAUTHENTICATED")
       return otherwise;
     throw new Error(`${coordinate} has no result for everyone else`);
+  }
+
+  /** Whether the subgraph that owns a type resolves an object of it by its key for this viewer. */
+  mayResolve(type: string, viewer: Viewer, owner: string | undefined): boolean {
+    const rule =
+      this.#file.rules[this.#file.types[type]?.entities[this.subgraphOf(`${type}.id`)] ?? ""];
+    if (!rule) throw new Error(`${type} has no rule for its key`);
+    return rule.allowed.some((kind) => isInAudience(kind, viewer, owner, rule));
   }
 
   #row(coordinate: string) {

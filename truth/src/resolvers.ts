@@ -2,9 +2,9 @@
 
 import {
   type FieldNode,
+  type GraphQLEnumType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
-  getNamedType,
   isNonNullType,
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
@@ -117,11 +117,11 @@ export class Execution {
     return payload;
   }
 
-  #runMutation({ input }: Arguments, info: GraphQLResolveInfo): unknown {
+  #runMutation({ input, ...args }: Arguments, info: GraphQLResolveInfo): unknown {
     const mutate = mutations[info.fieldName];
     if (!mutate) return new Unpredictable(info.fieldName);
     try {
-      return mutate(this.context, (input ?? {}) as never);
+      return mutate(this.context, (input ?? args) as never);
     } catch (error) {
       return error;
     }
@@ -145,17 +145,19 @@ export class Execution {
   #resolveReference(type: TypeName, id: string | null | undefined, info: GraphQLResolveInfo) {
     // A stub of a deleted object has no references.
     if (id == null) return null;
-    const selected = this.#selected(info);
+    const selected = this.#selected(type, info);
     const { mutant, permissions } = this.context.referenceContext;
     if (mutant === "alias-replaces-key" && selected.some(aliasesOtherFieldAsId)) return null;
     const row = this.context.tables[type].find(id);
-    if (row) return row;
+    // To a viewer who may not see it, it looks deleted.
+    if (row && permissions.mayResolve(type, this.context.viewer, this.#ownerOf(type, row)))
+      return row;
 
     this.hasDanglingReferences = true;
     this.parentsOfDangling.add(pathOf(info.path.prev));
     const referencing = permissions.subgraphOf(`${info.parentType.name}.${info.fieldName}`);
     const owner = permissions.subgraphOf(`${type}.id`);
-    const fields = (getNamedType(info.returnType) as GraphQLObjectType).getFields();
+    const fields = (info.schema.getType(type) as GraphQLObjectType).getFields();
     const needsOwner = selected.some(({ name: { value: name } }) => {
       const field = fields[name];
       const isResolvedByOwner =
@@ -166,8 +168,8 @@ export class Execution {
   }
 
   /** One field node for each response key. */
-  #selected({ schema, fragments, variableValues, fieldNodes, returnType }: GraphQLResolveInfo) {
-    const type = getNamedType(returnType) as GraphQLObjectType;
+  #selected(name: TypeName, { schema, fragments, variableValues, fieldNodes }: GraphQLResolveInfo) {
+    const type = schema.getType(name) as GraphQLObjectType;
     const fields = collectSubfields(schema, fragments, variableValues, type, fieldNodes);
     return [...fields.values()].flatMap(([node]) => node ?? []);
   }
@@ -238,6 +240,11 @@ export class Execution {
         (row) => row.userId === id && !(args.unreadOnly && row.isRead),
       ),
     "User.unreadNotificationCount": ({ id }: Row["User"]) => this.#unread(id).length,
+    "User.notificationSettings": ({ id }: Row["User"], _, { schema }) =>
+      (schema.getType("NotificationType") as GraphQLEnumType).getValues().map(({ name: type }) => ({
+        type,
+        isEnabled: !this.context.tables.disabledNotifications.has(`${id} ${type}`),
+      })),
 
     "Course.teacher": (course: Row["Course"], _, info) =>
       this.#resolveReference("User", course.teacherId, info),
@@ -265,6 +272,10 @@ export class Execution {
 
     "Notification.user": (row: Row["Notification"], _, info) =>
       this.#resolveReference("User", row.userId, info),
+    "Notification.subject": ({ subjectType, subjectId }: Row["Notification"], _, info) => {
+      const subject = subjectType && this.#resolveReference(subjectType, subjectId, info);
+      return subject && { ...subject, __typename: subjectType };
+    },
   };
 }
 

@@ -61,6 +61,8 @@ export interface Notification {
   title: string;
   body: string;
   isRead: boolean;
+  subjectType: "Course" | "Payment" | "Enrollment" | null;
+  subjectId: string | null;
   createdAt: string;
   time: bigint;
 }
@@ -91,6 +93,10 @@ export class Table<R extends { id: string; time: bigint }> {
     return row;
   }
 
+  remove(id: string): void {
+    this.#byId.delete(id);
+  }
+
   all(): R[] {
     return [...this.#byId.values()];
   }
@@ -103,6 +109,10 @@ export class Table<R extends { id: string; time: bigint }> {
 export type Tables = { [T in TypeName]: Table<Row[T]> } & {
   /** The enrollment that each payment bought, by payment id. */
   purchases: Map<string, string>;
+  /** Those that the operation has deleted: others can still be marked up to one of them. */
+  deletedNotifications: Map<string, Notification>;
+  /** The types of notifications that users have switched off, as "user type". */
+  disabledNotifications: Set<string>;
 };
 
 export function copyTables(tables: Tables): Tables {
@@ -113,6 +123,8 @@ export function copyTables(tables: Tables): Tables {
     Payment: tables.Payment.copy(),
     Notification: tables.Notification.copy(),
     purchases: tables.purchases,
+    deletedNotifications: new Map(tables.deletedNotifications),
+    disabledNotifications: tables.disabledNotifications,
   };
 }
 
@@ -120,7 +132,16 @@ const micros = (column: string) =>
   `(extract(epoch from ${column}) * 1000000)::bigint::text as time`;
 
 export async function readTables(databases: Databases): Promise<Tables> {
-  const [users, courses, enrollments, payments, notifications, uses, refunds] = await Promise.all([
+  const [
+    users,
+    courses,
+    enrollments,
+    payments,
+    notifications,
+    uses,
+    refunds,
+    disabledNotifications,
+  ] = await Promise.all([
     databases.rows("identity", `select *, ${micros("created_at")} from users`),
     databases.rows(
       "course",
@@ -139,6 +160,10 @@ export async function readTables(databases: Databases): Promise<Tables> {
     databases.rows(
       "payment",
       "select payment_id, next_attempt_at, refused_at from refund_requests",
+    ),
+    databases.rows(
+      "notification",
+      "select user_id, type from notification_settings where not is_enabled",
     ),
   ]);
   const refundsByPayment = new Map(refunds.map((refund) => [refund.payment_id, refund]));
@@ -196,11 +221,30 @@ export async function readTables(databases: Databases): Promise<Tables> {
         title: row.title,
         body: row.body,
         isRead: row.is_read,
+        subjectType: subjectType(row.subject_type),
+        subjectId: row.subject_id,
         ...timestampFields(row.time, "createdAt"),
       })),
     ),
     purchases: new Map(uses.map((use) => [use.payment_id, use.enrollment_id])),
+    deletedNotifications: new Map(),
+    disabledNotifications: new Set(
+      disabledNotifications.map((row) => `${row.user_id} ${row.type.toUpperCase()}`),
+    ),
   };
+}
+
+function subjectType(column: string | null): Notification["subjectType"] {
+  switch (column) {
+    case "course":
+      return "Course";
+    case "payment":
+      return "Payment";
+    case "enrollment":
+      return "Enrollment";
+    default:
+      return null;
+  }
 }
 
 function refundState(

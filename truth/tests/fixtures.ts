@@ -17,6 +17,7 @@ export const CAROL = id(3);
 export const RUST = id(11);
 export const HASKELL = id(12);
 export const BOBS_RUST = id(21);
+export const OLDER_NOTIFICATION = id(31);
 
 export const schema = buildSchema(
   readFileSync(new URL("../../api.graphql", import.meta.url), "utf8"),
@@ -41,7 +42,15 @@ export function tables(): Tables {
     durationMinutes: 0,
     level: "BEGINNER",
   };
-  const notification = { userId: BOB, type: "PAYMENT", title: "Paid", body: "", isRead: false };
+  const notification = {
+    userId: BOB,
+    type: "PAYMENT",
+    title: "Paid",
+    body: "",
+    isRead: false,
+    subjectType: null,
+    subjectId: null,
+  };
   return {
     User: new Table([
       {
@@ -71,10 +80,18 @@ export function tables(): Tables {
     ]),
     Payment: new Table([]),
     Notification: new Table([
-      { ...notification, id: id(31), ...when(1) },
-      { ...notification, id: id(32), ...when(2) },
+      { ...notification, id: OLDER_NOTIFICATION, ...when(1) },
+      {
+        ...notification,
+        id: id(32),
+        subjectType: "Course" as const,
+        subjectId: RUST,
+        ...when(2),
+      },
     ]),
     purchases: new Map(),
+    deletedNotifications: new Map(),
+    disabledNotifications: new Set([`${BOB} ENROLLMENT`]),
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { alice, BOBS_RUST, bob, execute, HASKELL, RUST } from "./fixtures.ts";
+import { alice, BOBS_RUST, bob, execute, HASKELL, OLDER_NOTIFICATION, RUST } from "./fixtures.ts";
 
 test("permissions follow docs/permissions.json", async () => {
   const students = `{ course(id: "${RUST}") { title enrollments { totalCount } } }`;
@@ -92,4 +92,41 @@ test("a user who signs in sees their own email address, and only there", async (
     user: null,
     userErrors: [{ code: "INVALID_CREDENTIALS" }],
   });
+});
+
+test("a notification leads to its subject", async () => {
+  const { data } = await execute(
+    `{ me { notifications { nodes { subject { __typename ... on Course { title } ... on Payment { amount } } } } } }`,
+    { viewer: bob },
+  );
+
+  assert.deepEqual(data, {
+    me: {
+      notifications: {
+        nodes: [{ subject: { __typename: "Course", title: "Rust" } }, { subject: null }],
+      },
+    },
+  });
+});
+
+test("notifications are marked up to one of them, and deleted", async () => {
+  const { data, changes } = await execute(
+    `mutation {
+      foreign: markAllNotificationsRead(upTo: "${BOBS_RUST}") { count userErrors { code field } }
+      first: markAllNotificationsRead(upTo: "${OLDER_NOTIFICATION}") { count }
+      read: deleteReadNotifications { count }
+      again: deleteNotification(input: { notificationId: "${OLDER_NOTIFICATION}" }) {
+        deletedNotificationId userErrors { code }
+      }
+    }`,
+    { viewer: bob },
+  );
+
+  assert.deepEqual(data, {
+    foreign: { count: 0, userErrors: [{ code: "NOT_FOUND", field: ["upTo"] }] },
+    first: { count: 1 },
+    read: { count: 1 },
+    again: { deletedNotificationId: null, userErrors: [{ code: "NOT_FOUND" }] },
+  });
+  assert.deepEqual(changes, [`notifications ${OLDER_NOTIFICATION} deleted`]);
 });

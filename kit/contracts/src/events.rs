@@ -228,6 +228,19 @@ impl EventPayload {
         }
     }
 
+    /// The event of another producer that led to this one, by its type and subject; `None` if it names none. A consumer
+    /// of both can receive them in either order.
+    #[must_use]
+    pub fn cause(&self) -> Option<(EventType, Uuid)> {
+        match self {
+            Self::EnrollmentCreated(enrollment) => Some((EventType::PaymentCompleted, enrollment.payment_id?.0)),
+            // Revoked by a refund.
+            Self::EnrollmentRevoked(enrollment) => Some((EventType::PaymentRefunded, enrollment.payment_id?.0)),
+            Self::EnrollmentRejected(rejection) => Some((EventType::PaymentCompleted, rejection.payment_id.0)),
+            Self::UserRegistered(_) | Self::PaymentCompleted(_) | Self::PaymentRefunded(_) => None,
+        }
+    }
+
     fn subject(&self) -> Uuid {
         match self {
             Self::UserRegistered(registration) => registration.user_id.0,
@@ -339,5 +352,28 @@ mod tests {
             assert!(!event_type.consumers().contains(&event_type.source()), "{event_type:?}");
             assert!(!event_type.consumers().is_empty(), "{event_type:?}");
         }
+    }
+
+    #[test]
+    fn a_cause_is_an_event_of_another_producer() {
+        let payment = PaymentId(Uuid::from_u128(1));
+        let enrollment = |payment_id| EnrollmentPayload {
+            enrollment_id: EnrollmentId(Uuid::from_u128(4)),
+            student_id: UserId(Uuid::from_u128(2)),
+            course_id: CourseId(Uuid::from_u128(3)),
+            course_title: "Rust".to_owned(),
+            payment_id,
+        };
+
+        for (payload, cause) in [
+            (EventPayload::EnrollmentCreated(enrollment(Some(payment))), EventType::PaymentCompleted),
+            (EventPayload::EnrollmentRevoked(enrollment(Some(payment))), EventType::PaymentRefunded),
+            (EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: payment }), EventType::PaymentCompleted),
+        ] {
+            assert_eq!(payload.cause(), Some((cause, payment.0)));
+            assert_ne!(payload.event_type().source(), cause.source());
+        }
+        // A free course has no payment to wait for.
+        assert_eq!(EventPayload::EnrollmentCreated(enrollment(None)).cause(), None);
     }
 }

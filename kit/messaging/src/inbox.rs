@@ -22,11 +22,23 @@ pub const CHANNEL: &str = "inbox";
 /// Failures before an event is dead-lettered: about 13 seconds.
 const MAX_ATTEMPTS: i32 = 8;
 
+/// How long after its receipt an event waits for its cause, at most. Longer than NATS needs to republish a lost event.
+const MAX_WAIT: Duration = Duration::from_secs(15);
+
 /// As long as the relay waits for a delivery.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
 type HandleFn =
-    Arc<dyn for<'a> Fn(&'a mut PgConnection, Event) -> BoxFuture<'a, Result<AfterCommit, Error>> + Send + Sync>;
+    Arc<dyn for<'a> Fn(&'a mut PgConnection, Event, MayWait) -> BoxFuture<'a, Result<Handled, Error>> + Send + Sync>;
+
+/// Whether an event may still wait for its cause.
+type MayWait = bool;
+
+enum Handled {
+    Done(AfterCommit),
+    /// Its cause has yet to be handled.
+    Waits,
+}
 
 /// An optional action after the commit of the effect. It is lost if the process dies at that moment.
 pub type AfterCommit = Option<Box<dyn FnOnce() + Send>>;
@@ -43,6 +55,15 @@ pub trait Handler: Send + Sync + 'static {
         transaction: &mut PgConnection,
         event: Event,
     ) -> impl Future<Output = Result<AfterCommit, Error>> + Send;
+
+    /// Whether the event has to wait, because its cause has yet to be handled. Asked again until the cause is handled,
+    /// for some seconds: then the event is handled without it.
+    ///
+    /// # Errors
+    /// As of [`Handler::handle`].
+    fn must_wait(&self, _: &mut PgConnection, _: &Event) -> impl Future<Output = Result<bool, Error>> + Send {
+        async { Ok(false) }
+    }
 }
 
 /// A service's inbox.
@@ -72,6 +93,7 @@ struct PendingEvent {
     r#type: String,
     event: String,
     traceparent: Option<String>,
+    may_wait: MayWait,
 }
 
 /// The outcome of handling an event.
@@ -80,6 +102,8 @@ enum HandlingOutcome {
         occurred_at: DateTime<Utc>,
         after_commit: AfterCommit,
     },
+    /// Its cause has yet to be handled.
+    Waits,
     /// Cannot be handled: not retried.
     Rejected(String),
     Failed(Error),
@@ -89,9 +113,15 @@ impl Inbox {
     /// An inbox in this database, whose events `handler` handles.
     pub fn new(service: &'static str, db: DbPool, handler: impl Handler) -> Self {
         let handler = Arc::new(handler);
-        let handle: HandleFn = Arc::new(move |transaction, event| {
+        let handle: HandleFn = Arc::new(move |transaction, event, may_wait| {
             let handler = Arc::clone(&handler);
-            async move { handler.handle(transaction, event).await }.boxed()
+            async move {
+                if may_wait && handler.must_wait(transaction, &event).await? {
+                    return Ok(Handled::Waits);
+                }
+                Ok(Handled::Done(handler.handle(transaction, event).await?))
+            }
+            .boxed()
         });
         Self { db, service, handle }
     }
@@ -168,6 +198,11 @@ impl Inbox {
                 }
                 debug!(service = self.service, event.id = %next.event_id, event.r#type = next.r#type, "event handled");
             }
+            HandlingOutcome::Waits => {
+                wait(&mut transaction, next).await?;
+                transaction.commit().await?;
+                debug!(service = self.service, event.id = %next.event_id, "event waits for its cause");
+            }
             HandlingOutcome::Rejected(reason) => {
                 transaction.rollback().await?;
                 self.dead_letter(db, next, 1, &reason).await?;
@@ -193,8 +228,9 @@ impl Inbox {
             return HandlingOutcome::Rejected(format!("{} does not consume this event type", self.service));
         }
         let occurred_at = event.time;
-        match AssertUnwindSafe((self.handle)(transaction, event)).catch_unwind().await {
-            Ok(Ok(after_commit)) => HandlingOutcome::Done { occurred_at, after_commit },
+        match AssertUnwindSafe((self.handle)(transaction, event, next.may_wait)).catch_unwind().await {
+            Ok(Ok(Handled::Done(after_commit))) => HandlingOutcome::Done { occurred_at, after_commit },
+            Ok(Ok(Handled::Waits)) => HandlingOutcome::Waits,
             Ok(Err(error)) => HandlingOutcome::Failed(error),
             Err(_) => HandlingOutcome::Failed(Error::internal(std::io::Error::other("the handler panicked"))),
         }
@@ -258,7 +294,8 @@ impl PendingEvent {
 /// Locks the first due event: no earlier one of the same subject is pending.
 async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
     query_as(
-        "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent
+        "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent,
+                received_at > now() - make_interval(secs => $1) as may_wait
          from inbox_events
          where processed_at is null and dead_lettered_at is null and next_attempt_at <= now()
            and not exists (
@@ -270,8 +307,23 @@ async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sq
          limit 1
          for update skip locked",
     )
+    .bind(MAX_WAIT.as_secs_f64())
     .fetch_optional(transaction)
     .await
+}
+
+/// Postpones an event that waits for its cause: by as long as it has waited, so that a backlog of such events costs
+/// little.
+async fn wait(transaction: &mut PgConnection, next: &PendingEvent) -> Result<(), sqlx::Error> {
+    query(
+        "update inbox_events
+         set next_attempt_at = now() + least(greatest(now() - received_at, interval '0.02 s'), interval '2 s')
+         where position = $1",
+    )
+    .bind(next.position)
+    .execute(transaction)
+    .await?;
+    Ok(())
 }
 
 /// The time until the next retry of a failed event.

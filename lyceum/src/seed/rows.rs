@@ -4,7 +4,7 @@ use contracts::money::Money;
 
 use super::copy::Row;
 use super::message::Message;
-use super::notification::recipient;
+use super::notification::{About, recipient};
 use super::plan::Plan;
 use super::table::Table;
 use super::timeline::moment;
@@ -29,7 +29,7 @@ pub const PAYMENTS: Table =
 pub const NOTIFICATIONS: Table = Table {
     database: "notification",
     name: "notifications",
-    columns: "id, user_id, type, title, body, is_read, created_at",
+    columns: "id, user_id, type, title, body, is_read, created_at, subject_type, subject_id",
 };
 
 /// Derives the redemptions of payments. In this data a payment buys one enrollment.
@@ -99,4 +99,19 @@ pub fn notification(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(message.body.as_str());
     row.put(notification.is_read);
     row.put(moment(notification.created));
+    let subject = match notification.about {
+        About::Registration { .. } => None,
+        About::Enrollment { enrollment } => Some(("enrollment", plan.enrollments[enrollment].id)),
+        About::Payment { payment } => Some(("payment", plan.payments[payment].id)),
+    };
+    match subject {
+        Some((subject_type, id)) => {
+            row.put(subject_type);
+            row.put(id);
+        }
+        None => {
+            row.put_null();
+            row.put_null();
+        }
+    }
 }

@@ -417,9 +417,17 @@ async fn gathered(databases: &SeedDatabases) -> DbPool {
         let definition = std::fs::read_to_string(file).expect("is the specification's name");
         gathered.execute(AssertSqlSafe(definition)).await.expect("creates");
 
+        // Later files add others.
+        let columns: String = sqlx::query_scalar(
+            "select string_agg(attname, ', ') from pg_attribute where attrelid = $1::regclass and attnum > 0",
+        )
+        .bind(name)
+        .fetch_one(gathered)
+        .await
+        .expect("the columns");
         let mut from = pool.connect().await.expect("connects");
-        let mut rows = from.copy_out_raw(&format!("copy {name} to stdout")).await.expect("copies");
-        let statement = format!("copy {name} from stdin");
+        let mut rows = from.copy_out_raw(&format!("copy {name} ({columns}) to stdout")).await.expect("copies");
+        let statement = format!("copy {name} ({columns}) from stdin");
         let mut to = gathered.connect().await.expect("connects");
         let mut copy = to.copy_in_raw(&statement).await.expect("copies");
         while let Some(chunk) = rows.try_next().await.expect("reads") {

@@ -11,6 +11,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use notification::notification::subject::Subject;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use subgraph_testing::{blocking::Client, transcript};
@@ -90,6 +91,10 @@ impl Writer {
     }
 
     pub fn tell(&mut self, user: Uuid, title: &str) -> Uuid {
+        self.tell_of(user, title, None)
+    }
+
+    pub fn tell_of(&mut self, user: Uuid, title: &str, subject: Option<Subject>) -> Uuid {
         use notification::notification::{
             Kind,
             store::{NewNotification, insert},
@@ -99,6 +104,7 @@ impl Writer {
             kind: Kind::Payment,
             title: title.to_owned(),
             body: String::new(),
+            subject,
         };
         let told = async {
             let mut tx = self.db.begin().await?;

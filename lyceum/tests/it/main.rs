@@ -17,6 +17,7 @@ mod lists;
 mod live;
 mod malformed_requests;
 mod notification_log;
+mod notifications;
 mod open_files;
 mod operations;
 mod page;

@@ -88,6 +88,8 @@ impl Samples {
             ("unboughtCourseId", courses_to_join(&student, false)),
             ("completedPaymentId", completed_payments(&admin)),
             ("unverifiedTeacherId", unverified_teachers(&admin)),
+            ("newestNotificationId", notifications(&teacher, "first: 1")),
+            ("oldestNotificationId", notifications(&student, "last: 100").into_iter().rev().collect()),
             ("studentEmail", vec![STUDENT.to_owned()]),
             ("studentPassword", vec![PASSWORD.to_owned()]),
         ]);
@@ -142,6 +144,11 @@ fn unverified_teachers(admin: &Client) -> Vec<String> {
     let mut ids = ids(admin, "{ unverifiedTeachers(last: 100) { nodes { id } } }", "/unverifiedTeachers/nodes");
     ids.reverse();
     ids
+}
+
+fn notifications(viewer: &Client, page: &str) -> Vec<String> {
+    let document = format!("{{ me {{ notifications({page}) {{ nodes {{ id }} }} }} }}");
+    ids(viewer, &document, "/me/notifications/nodes")
 }
 
 fn ids(viewer: &Client, document: &str, nodes: &str) -> Vec<String> {

@@ -233,6 +233,10 @@ impl<'a> CostCompiler<'a> {
     fn type_weight(&self, name: &str) -> u64 {
         match self.graph.definitions.get(name) {
             Some(SupergraphDefinition::Object(object)) => object.cost.as_ref().map_or(0, |cost| cost.weight),
+            // Whichever it may be.
+            Some(SupergraphDefinition::Union(union)) => {
+                union.types.iter().map(|member| self.type_weight(member)).max().unwrap_or(0)
+            }
             None if name.starts_with("__") => INTROSPECTION_WEIGHT,
             _ => 0,
         }
@@ -243,18 +247,17 @@ impl<'a> CostCompiler<'a> {
         for set in sets {
             self.merge(set, &mut merged);
         }
-        let priced = merged.values().map(|(parent, fields)| self.field(fields, parent, sized));
+        let priced = merged.iter().map(|((parent, _), fields)| self.field(fields, parent, sized));
         // Most fields are plain values, of which a response has many.
         priced.filter(CostNode::has_weight).collect()
     }
 
-    /// Merges fields by response key.
-    fn merge(&self, set: &'a SelectionSet, merged: &mut IndexMap<&'a Name, (&'a Name, Vec<&'a Field>)>) {
+    /// Merges fields by response key. Fields of two members of a union are two fields, even with one key.
+    fn merge(&self, set: &'a SelectionSet, merged: &mut IndexMap<(&'a Name, &'a Name), Vec<&'a Field>>) {
         for selection in &set.selections {
             match selection {
                 Selection::Field(field) => {
-                    let (_, fields) = merged.entry(field.response_name()).or_insert((&set.ty, Vec::new()));
-                    fields.push(field);
+                    merged.entry((&set.ty, field.response_name())).or_default().push(field);
                 }
                 Selection::InlineFragment(fragment) => self.merge(&fragment.selection_set, merged),
                 Selection::FragmentSpread(spread) => {
@@ -417,10 +420,11 @@ mod tests {
     use super::*;
 
     const API: &str = "
-        type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! }
+        type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! thing: Thing }
         type Courses { nodes: [Course!]! totalCount: Int }
         type Course { id: ID! tags: [Tag!]! courses(first: Int, last: Int, filter: Filter): Courses }
-        type Tag { name: String }
+        type Tag { name: String courses(first: Int): Courses }
+        union Thing = Course | Tag
         input Filter { search: String level: String }";
 
     const SUPERGRAPH: &str = r#"
@@ -429,14 +433,16 @@ mod tests {
         type Query @join__type(graph: A) @cost(weight: 1000) {
             courses(first: Int, last: Int, filter: Filter): Courses @cost(weight: 100) @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes"], requireOneSlicingArgument: false)
             tags: [Tag!]!
+            thing: Thing
         }
+        union Thing @join__type(graph: A) @join__unionMember(graph: A, member: "Course") @join__unionMember(graph: A, member: "Tag") = Course | Tag
         type Courses @join__type(graph: A) { nodes: [Course!]! totalCount: Int @cost(weight: 500) }
         type Course @join__type(graph: A) @cost(weight: 1) {
             id: ID!
             tags: [Tag!]! @listSize(assumedSize: 3)
             courses(first: Int, last: Int, filter: Filter): Courses @cost(weight: 100) @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes"], requireOneSlicingArgument: false)
         }
-        type Tag @join__type(graph: A) @cost(weight: 10) { name: String }
+        type Tag @join__type(graph: A) @cost(weight: 10) { name: String courses(first: Int): Courses @cost(weight: 40) }
         input Filter @join__type(graph: A) { search: String @cost(weight: 7000) level: String }
         "#;
 
@@ -490,6 +496,14 @@ mod tests {
                     fragment F on Courses { nodes { ... on Course { id } tags { name } } totalCount }";
 
         assert_eq!(estimate(text, &json!({})), 1_000 + 100 + 500 + 20 + 20 * 3 * 10);
+    }
+
+    #[test]
+    fn a_union_weighs_as_its_heaviest_member_and_all_that_is_selected_of_them() {
+        let text = "{ thing { __typename ... on Course { a: courses(first: 1) { totalCount } } \
+                    ... on Tag { name a: courses(first: 1) { totalCount } } } }";
+
+        assert_eq!(estimate(text, &json!({})), 1_000 + 10 + (100 + 500) + (40 + 500));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use contracts::{
     NotificationId, UserId,
-    events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
+    events::{EnrollmentPayload, Event, EventPayload, EventType, Purchase, Refund, RefundReason, Registration},
 };
 use messaging::{AfterCommit, Handler};
-use sqlx::{PgConnection, query};
+use sqlx::{PgConnection, query_scalar};
 use subgraph_kit::Error;
 use tracing::info;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::notification::{
     Kind,
     store::{self, NewNotification},
+    subject::Subject,
 };
 
 /// The log target of the line that each notification gets on standard output, as the specification wants.
@@ -26,22 +27,55 @@ pub struct EventHandler;
 
 impl Handler for EventHandler {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
-        let (kind, subject) = (event.payload.event_type().name(), event.subject);
+        let (event_type, subject) = (event.payload.event_type(), event.subject);
         let Some(message) = notification_for(event.payload) else { return Ok(None) };
-        if !mark_handled(transaction, kind, subject).await? {
+        let (user, kind) = (message.user_id, message.kind);
+        let is_wanted = mark_handled(transaction, event_type, subject, user, kind).await?;
+        if is_wanted != Some(true) {
             return Ok(None);
         }
-        let (user, kind) = (message.user_id, message.kind);
         let id = store::insert(transaction, message).await?;
         Ok(Some(Box::new(move || log(id, user, kind))))
     }
+
+    /// The payment before the enrollment that it bought, and the refund before the enrollment that it took back: two
+    /// services tell of them.
+    async fn must_wait(&self, transaction: &mut PgConnection, event: &Event) -> Result<bool, Error> {
+        let Some((event_type, subject)) = event.payload.cause() else { return Ok(false) };
+        let is_handled = query_scalar!(
+            r#"select exists (select from handled_events where type = $1 and subject = $2) as "exists!""#,
+            event_type.name(),
+            subject,
+        );
+        Ok(!is_handled.fetch_one(transaction).await?)
+    }
 }
 
-/// Marks an event as handled. False if it was before.
-async fn mark_handled(db: &mut PgConnection, kind: &str, subject: Uuid) -> Result<bool, sqlx::Error> {
-    let told =
-        query!("insert into handled_events (type, subject) values ($1, $2) on conflict do nothing", kind, subject);
-    Ok(told.execute(db).await?.rows_affected() == 1)
+/// Marks an event as handled, and returns whether the user wants such a notification; none if it was handled before.
+async fn mark_handled(
+    db: &mut PgConnection,
+    event_type: EventType,
+    subject: Uuid,
+    user: UserId,
+    kind: Kind,
+) -> Result<Option<bool>, sqlx::Error> {
+    let is_wanted = query_scalar!(
+        r#"
+        with handled as (
+            insert into handled_events (type, subject) values ($1, $2) on conflict do nothing returning true
+        )
+        select not exists (
+            select from notification_settings where user_id = $3 and type = $4 and not is_enabled
+        ) as "is_wanted!"
+        from handled
+        "#,
+        event_type.name(),
+        subject,
+        user.0,
+        kind as Kind,
+    );
+    let is_wanted = is_wanted.fetch_optional(db).await?;
+    Ok(is_wanted.map(|is_wanted| is_wanted || !kind.can_be_disabled()))
 }
 
 fn log(id: NotificationId, user: UserId, kind: Kind) {
@@ -64,25 +98,27 @@ fn welcome(Registration { user_id, name }: &Registration) -> NewNotification {
     NewNotification {
         user_id: *user_id,
         kind: Kind::Registration,
-        title: match name.trim() {
+        title: match plain(name).as_str() {
             "" => "Welcome to Lyceum!".to_owned(),
             name => titled("Welcome to Lyceum, ", name, "!"),
         },
         body: "Your account is ready. Browse the catalogue and pick your first course.".to_owned(),
+        subject: None,
     }
 }
 
-fn paid(Purchase { student_id, course_title, amount, .. }: &Purchase) -> NewNotification {
+fn paid(Purchase { payment_id, student_id, course_title, amount, .. }: &Purchase) -> NewNotification {
     NewNotification {
         user_id: *student_id,
         kind: Kind::Payment,
         title: about("Payment received", course_title),
         body: format!("We have received your payment of {amount} for {}. Thank you!", course(course_title)),
+        subject: Some(Subject::from(*payment_id)),
     }
 }
 
 fn refunded(Refund { purchase, reason }: &Refund) -> NewNotification {
-    let Purchase { student_id, course_title, amount, .. } = purchase;
+    let Purchase { payment_id, student_id, course_title, amount, .. } = purchase;
     let course = course(course_title);
     NewNotification {
         user_id: *student_id,
@@ -94,30 +130,34 @@ fn refunded(Refund { purchase, reason }: &Refund) -> NewNotification {
                 format!("You paid {amount} for {course}, but you were already enrolled, so your payment was refunded.")
             }
         },
+        subject: Some(Subject::from(*payment_id)),
     }
 }
 
-fn enrolled(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
+fn enrolled(EnrollmentPayload { enrollment_id, student_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
     NewNotification {
         user_id: *student_id,
         kind: Kind::Enrollment,
         title: about("You are enrolled", course_title),
         body: format!("You are enrolled in {}. You can start at any time.", course(course_title)),
+        subject: Some(Subject::from(*enrollment_id)),
     }
 }
 
-fn revoked(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
+fn revoked(EnrollmentPayload { student_id, course_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
     NewNotification {
         user_id: *student_id,
         kind: Kind::Enrollment,
         title: about("Enrollment cancelled", course_title),
         body: format!("Your payment was refunded, so you are no longer enrolled in {}.", course(course_title)),
+        // The enrollment is no more.
+        subject: Some(Subject::from(*course_id)),
     }
 }
 
 /// Formats a title: what has happened, and the course's title if there is one.
 fn about(what: &str, course_title: &str) -> String {
-    match course_title.trim() {
+    match plain(course_title).as_str() {
         "" => what.to_owned(),
         title => titled(&format!("{what}: "), title, ""),
     }
@@ -125,10 +165,24 @@ fn about(what: &str, course_title: &str) -> String {
 
 /// Formats the course for a sentence.
 fn course(title: &str) -> String {
-    match title.trim() {
+    match plain(title).as_str() {
         "" => "a course".to_owned(),
         title => format!("“{title}”"),
     }
+}
+
+/// Cleans a name that others chose, for a sentence of ours: controls and line breaks become spaces, and what has no width
+/// or changes the direction of the text is left out. Joiners stay: emoji and some scripts need them.
+fn plain(name: &str) -> String {
+    let visible = name.chars().filter(|character| {
+        let is_invisible = matches!(
+            character,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        );
+        !is_invisible
+    });
+    let spaced: String = visible.map(|character| if character.is_control() { ' ' } else { character }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Formats a title around a name, which is truncated if it does not fit.
@@ -174,11 +228,28 @@ mod tests {
 
     #[test]
     fn a_course_without_a_title_is_a_course() {
-        for title in ["", "  ", "\t\n"] {
+        for title in ["", "  ", "\t\n", "\u{200b}\u{202e}"] {
             let message = enrolled(&enrollment(title));
 
             assert_eq!(message.title, "You are enrolled");
             assert_eq!(message.body, "You are enrolled in a course. You can start at any time.");
+        }
+    }
+
+    #[test]
+    fn a_name_brings_only_what_can_be_seen() {
+        for (title, shown) in [
+            ("Rust\nin\r\nanger", "Rust in anger"),
+            ("\u{202e}tsuR\u{202c}", "tsuR"),
+            ("A\u{7}B\u{1b}[31m", "A B [31m"),
+            ("a\u{2028}b\u{feff}\u{200b}", "a b"),
+            // A family is one character with joiners in it.
+            ("👩\u{200d}👧 کتاب\u{200c}ها", "👩\u{200d}👧 کتاب\u{200c}ها"),
+        ] {
+            let message = enrolled(&enrollment(title));
+
+            assert_eq!(message.title, format!("You are enrolled: {shown}"));
+            assert!(message.body.contains(&format!("“{shown}”")), "{}", message.body);
         }
     }
 }

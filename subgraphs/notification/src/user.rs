@@ -4,7 +4,11 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::UserId;
 use subgraph_kit::{Connection, ConnectionArgs, Error, ViewerExt as _, connection};
 
-use crate::notification::{Notification, store::ReadFilter};
+use crate::notification::{
+    Notification,
+    setting::{self, Setting},
+    store::ReadFilter,
+};
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
@@ -47,5 +51,15 @@ impl User {
             connection::count_children::<Notification, _, _>(ctx, proof, ReadFilter::Unread).await
         };
         Some(count.await)
+    }
+
+    /// Which types of notifications the user receives: one setting for each type. Only the user and admins may see
+    /// them; for everyone else null, with a `FORBIDDEN` error.
+    async fn notification_settings(&self, ctx: &Context<'_>) -> Option<Result<Vec<Setting>, Error>> {
+        let settings = async {
+            let proof = ctx.viewer().require_self_or_admin(self.id)?;
+            setting::of_user(ctx, proof).await
+        };
+        Some(settings.await)
     }
 }

@@ -49,6 +49,7 @@ const TYPES_BY_ID_NAME: Record<string, TypeName> = {
   paymentId: "Payment",
   notification: "Notification",
   notificationId: "Notification",
+  upTo: "Notification",
 };
 
 export class ArgumentGenerator {

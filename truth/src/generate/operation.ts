@@ -7,9 +7,11 @@ import {
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
+  type GraphQLUnionType,
   getNamedType,
   isLeafType,
   isObjectType,
+  isUnionType,
   Kind as NodeKind,
   OperationTypeNode,
   parse,
@@ -51,7 +53,8 @@ const MAX_OBJECTS = 60;
 /** Mutations that change something are most useful. */
 const MUTATION_WEIGHTS: Record<string, number> = {
   markNotificationRead: 6,
-  markAllNotificationsRead: 2,
+  markAllNotificationsRead: 3,
+  deleteNotification: 4,
   updateCourse: 6,
   createCourse: 5,
   setEnrollmentStatus: 6,
@@ -87,7 +90,13 @@ interface UsedKey {
   args: ArgumentNode[];
   /** The maximum number of objects. */
   objects: number;
-  inner: SelectionScope | undefined;
+  inner: SelectionScope | UnionScope | undefined;
+}
+
+/** The selections of a union's members, which share their response keys. */
+interface UnionScope {
+  union: GraphQLUnionType;
+  usedKeys: Map<string, UsedKey>;
 }
 
 interface SelectionPosition {
@@ -211,7 +220,7 @@ class OperationGenerator {
       typename: 6,
       inline: this.#fieldsLeft > 0 ? 10 : 0,
       spread: this.#fragments.length > 0 ? 5 : 0,
-      again: scope.usedKeys.size > 0 ? 6 : 0,
+      again: ownKeys(scope).length > 0 ? 6 : 0,
     });
     switch (kind) {
       case "typename":
@@ -262,7 +271,7 @@ class OperationGenerator {
     const key = this.#key(scope, found, args);
     if (key === undefined) return [];
     const type = getNamedType(found.type);
-    const inner = isObjectType(type) ? { type, usedKeys: new Map() } : undefined;
+    const inner = innerScope(type);
     const objects = position.objects * size;
     const taken = scope.usedKeys.get(key) ?? { field: found, args, objects, inner };
     scope.usedKeys.set(key, taken);
@@ -271,7 +280,7 @@ class OperationGenerator {
 
   /** Repeats a field of the selection set, which must be merged. */
   #repeatField(scope: SelectionScope, position: SelectionPosition): SelectionNode[] {
-    const all = [...scope.usedKeys.entries()];
+    const all = ownKeys(scope);
     const objects = all.filter(([, { inner }]) => inner);
     // Merging is difficult for fields with selections.
     const isPlain = objects.length === 0 || this.#random.chance(0.3);
@@ -286,8 +295,27 @@ class OperationGenerator {
     if (!isOwnName) this.#aliases += 1;
     const directives = this.#conditions(0.12);
     const childPosition = { depth: depth + 1, objects, typePath: [...typePath, entityName(found)] };
-    const selections = inner && this.#selections(inner, childPosition);
+    const selections = inner && this.#innerSelections(inner, childPosition);
     return field(found.name, isOwnName ? undefined : key, args, directives, selections);
+  }
+
+  #innerSelections(inner: SelectionScope | UnionScope, position: SelectionPosition) {
+    return "union" in inner ? this.#members(inner, position) : this.#selections(inner, position);
+  }
+
+  /** Selects fields of some members of a union. */
+  #members({ union, usedKeys }: UnionScope, position: SelectionPosition): SelectionNode[] {
+    const members = union.getTypes().filter(() => this.#random.chance(0.7));
+    const fragments = members.map((type) => ({
+      kind: NodeKind.INLINE_FRAGMENT as const,
+      typeCondition: namedType(type.name),
+      directives: this.#conditions(0.1),
+      selectionSet: set(this.#selections({ type, usedKeys }, position)),
+    }));
+    const hasTypename = fragments.length === 0 || this.#random.chance(0.5);
+    return hasTypename
+      ? [field("__typename", undefined, [], [], undefined), ...fragments]
+      : fragments;
   }
 
   /** The response key: the name of the field, or an alias that no other field uses. */
@@ -298,7 +326,9 @@ class OperationGenerator {
   ): string | undefined {
     const fits = (key: string) => {
       const taken = scope.usedKeys.get(key);
-      return !taken || signature(taken) === signature({ field: found, args });
+      if (!taken) return true;
+      const isSameType = `${taken.field.type}` === `${found.type}`;
+      return isSameType && signature(taken) === signature({ field: found, args });
     };
     const candidates = [found.name];
     if (this.#aliases < MAX_ALIASES) {
@@ -437,6 +467,20 @@ function addSelections(node: SelectionNode, more: SelectionNode[]): SelectionNod
 function fieldsOf({ type }: GraphQLField<unknown, unknown>): GraphQLField<unknown, unknown>[] {
   const named = getNamedType(type);
   return isObjectType(named) ? Object.values(named.getFields()) : [];
+}
+
+function innerScope(type: unknown): SelectionScope | UnionScope | undefined {
+  if (isObjectType(type)) return { type, usedKeys: new Map() };
+  return isUnionType(type) ? { union: type, usedKeys: new Map() } : undefined;
+}
+
+/** The response keys of fields that the type of the scope has: the members of a union share theirs. */
+function ownKeys({ type, usedKeys }: SelectionScope): [string, UsedKey][] {
+  const fields = type.getFields();
+  return [...usedKeys.entries()].filter(
+    ([, { field: used }]) =>
+      used === TypeNameMetaFieldDef || `${fields[used.name]?.type}` === `${used.type}`,
+  );
 }
 
 function hasId({ type }: GraphQLField<unknown, unknown>): boolean {

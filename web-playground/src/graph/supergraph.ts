@@ -17,7 +17,7 @@ export interface GraphArgument {
   description: string;
 }
 
-/** A field, an input field, or an enum value. */
+/** A field, an input field, an enum value, or a member of a union. */
 export interface GraphField {
   name: string;
   /** Such as `[Course!]!`; empty for an enum value. */
@@ -32,7 +32,7 @@ export interface GraphField {
 
 export interface GraphType {
   name: string;
-  kind: 'object' | 'input' | 'enum' | 'scalar';
+  kind: 'object' | 'union' | 'input' | 'enum' | 'scalar';
   description: string;
   fields: GraphField[];
   subgraphs: string[];
@@ -46,6 +46,7 @@ export const ROOTS = ['Query', 'Mutation', 'Subscription'];
 
 const KINDS: Partial<Record<Kind, GraphType['kind']>> = {
   [Kind.OBJECT_TYPE_DEFINITION]: 'object',
+  [Kind.UNION_TYPE_DEFINITION]: 'union',
   [Kind.INPUT_OBJECT_TYPE_DEFINITION]: 'input',
   [Kind.ENUM_TYPE_DEFINITION]: 'enum',
   [Kind.SCALAR_TYPE_DEFINITION]: 'scalar',
@@ -104,6 +105,16 @@ function readFields(definition: DefinitionNode, all: string[], names: Map<string
       type: '',
       namedType: '',
       description: unwrapLines(description),
+      args: [],
+      subgraphs: all,
+    }));
+  }
+  if (definition.kind === Kind.UNION_TYPE_DEFINITION) {
+    return (definition.types ?? []).map(({ name: { value: name } }) => ({
+      name,
+      type: name,
+      namedType: name,
+      description: '',
       args: [],
       subgraphs: all,
     }));

@@ -133,7 +133,7 @@ function rowsHeight(fields: GraphField[]): number {
 function rank({ type, subgraph, isOpen }: UnplacedCard): number {
   if (ROOTS.includes(type.name)) return ROOTS.indexOf(type.name);
   if (isOpen) return type.owner === subgraph ? 10 : 11;
-  return 20 + ['object', 'input', 'enum', 'scalar'].indexOf(type.kind);
+  return 20 + ['object', 'union', 'input', 'enum', 'scalar'].indexOf(type.kind);
 }
 
 function compare(one: string, other: string): number {
@@ -166,11 +166,13 @@ function fieldEdges(cards: Card[]): Edge[] {
   const entities = cards.filter(({ type }) => type.key !== '');
   return entities.flatMap((card) =>
     card.fields.flatMap((field, index) => {
-      const target = ownerCard(entities, entityOf(field.namedType));
-      if (!target || target === card) return [];
       const row = { card, y: rowTop(card, index) + rowHeight(field) / 2 };
-      const types: [string, string] = [card.type.name, target.type.name];
-      return [{ kind: 'field' as const, types, ...ends(row, header(target)) }];
+      return entitiesOf(cards, field).flatMap((name) => {
+        const target = ownerCard(entities, name);
+        if (!target || target === card) return [];
+        const types: [string, string] = [card.type.name, target.type.name];
+        return [{ kind: 'field' as const, types, ...ends(row, header(target)) }];
+      });
     }),
   );
 }
@@ -190,9 +192,10 @@ export function areaOf({ cards }: GraphDrawing, type: string, field: string | un
   return parts.find(({ subgraph, type: { owner } }) => subgraph === owner) ?? parts[0];
 }
 
-/** `CourseConnection` leads to `Course`. */
-function entityOf(type: string): string {
-  return type.replace(/Connection$/, '');
+/** `CourseConnection` leads to `Course`, and a union to each of its members. */
+function entitiesOf(cards: Card[], { namedType }: GraphField): string[] {
+  const union = cards.find(({ type }) => type.kind === 'union' && type.name === namedType);
+  return union ? union.type.fields.map(({ name }) => name) : [namedType.replace(/Connection$/, '')];
 }
 
 function ownerCard(cards: Card[], name: string): Card | undefined {

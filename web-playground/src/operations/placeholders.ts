@@ -13,6 +13,8 @@ const LOOKUPS: Record<string, Lookup> = {
   completedPaymentId,
   freeCourseId: () => courseToEnroll(true),
   unverifiedTeacherId,
+  newestNotificationId: () => ownNotification('first: 1'),
+  oldestNotificationId: () => ownNotification('last: 1'),
   studentEmail: async () => findSampleUser(useSettings.getState().samples, 'Student')?.email,
   studentPassword: async () => findSampleUser(useSettings.getState().samples, 'Student')?.password,
   unique: async () => Date.now().toString(36),
@@ -83,6 +85,15 @@ interface UnverifiedTeachers {
 async function unverifiedTeacherId() {
   const data = await queryAsViewer<UnverifiedTeachers>('{ unverifiedTeachers(last: 1) { nodes { id } } }');
   return data?.unverifiedTeachers?.nodes[0]?.id;
+}
+
+interface OwnNotification {
+  me: { notifications: { nodes: { id: string }[] } | null } | null;
+}
+
+async function ownNotification(page: string) {
+  const data = await queryAsViewer<OwnNotification>(`{ me { notifications(${page}) { nodes { id } } } }`);
+  return data?.me?.notifications?.nodes[0]?.id;
 }
 
 /** Runs a query on behalf of the signed-in user. */

@@ -36,7 +36,8 @@ pub struct People {
     payment: Uuid,
     /// The other student's, for the same course; it comes with the first purchase.
     other_payment: Uuid,
-    notification: Uuid,
+    /// About the course, the payment and the enrollment.
+    notifications: [Uuid; 3],
     /// Where enrollments, payments and notifications are.
     databases: BTreeMap<String, String>,
 }
@@ -86,10 +87,20 @@ impl People {
         let teacher = as_viewer(&router, &viewers["owningTeacher"]);
         let [open_course, course] = [(); 2].map(|()| publish(&teacher, PAID_COURSE));
         let teacher_seal = seal(system, course);
-        let [enrollment, payment, notification] = runtime.block_on(own(system, id("student"), course));
+        let (enrollment, payment, notifications) = runtime.block_on(own(system, id("student"), course));
         let other_payment = Uuid::now_v7();
         let databases = system.addresses.databases.clone();
-        Self { viewers, course, teacher_seal, open_course, enrollment, payment, other_payment, notification, databases }
+        Self {
+            viewers,
+            course,
+            teacher_seal,
+            open_course,
+            enrollment,
+            payment,
+            other_payment,
+            notifications,
+            databases,
+        }
     }
 
     /// A status only moves forward, so each try needs one that can.
@@ -168,6 +179,7 @@ impl People {
                     kind: Kind::Payment,
                     title: "Told".to_owned(),
                     body: String::new(),
+                    subject: None,
                 };
                 *id = insert(&mut db, new).await.expect("a notification").0;
             }
@@ -198,7 +210,7 @@ impl People {
             "Query.course" => of(by_id(self.course)),
             "Query.enrollment" => of(by_id(self.enrollment)),
             "Query.payment" => of(by_id(self.payment)),
-            "Query.notification" => of(by_id(self.notification)),
+            "Query.notification" => self.notifications.map(|id| Sample { arguments: by_id(id), owner: None }).into(),
             "Mutation.register" => of(format!(
                 "(input: {{ email: \"{}\", password: \"{PASSWORD}\", name: \"New\" }})",
                 email(&unique("new"))
@@ -223,7 +235,12 @@ impl People {
                 self.begin_anew();
                 of(format!("(input: {{ enrollmentId: \"{}\", status: COMPLETED }})", self.enrollment))
             }
-            "Mutation.markNotificationRead" => of(format!("(input: {{ notificationId: \"{}\" }})", self.notification)),
+            // What was read can be deleted by the next try.
+            "Mutation.markNotificationRead" => {
+                of(format!("(input: {{ notificationId: \"{}\" }})", self.told("student").1))
+            }
+            "Mutation.deleteNotification" => of(format!("(input: {{ notificationId: \"{}\" }})", self.told(viewer).1)),
+            "Mutation.setNotificationSetting" => of("(input: { type: REGISTRATION, isEnabled: true })".to_owned()),
             "Mutation.updateCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
             _ => of(String::new()),
         }
@@ -246,7 +263,7 @@ impl People {
             "Course" => self.course,
             "Enrollment" => self.enrollment,
             "Payment" => self.payment,
-            "Notification" => self.notification,
+            "Notification" => self.notifications[0],
             other => panic!("there is no {other} to ask for"),
         };
         let viewer = json!({ "__typename": "User", "id": self.viewers[viewer].id });
@@ -294,9 +311,9 @@ fn id_at(data: &Value, pointer: &str) -> Uuid {
     id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id at {pointer} in {data}"))
 }
 
-/// The student's place on the course, the payment for it, and a notification.
-async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
-    let [enrollment, payment, notification] = [(); 3].map(|()| Uuid::now_v7());
+/// The student's place on the course, the payment for it, and notifications about the three of them.
+async fn own(system: &System, student: Uuid, course: Uuid) -> (Uuid, Uuid, [Uuid; 3]) {
+    let [enrollment, payment] = [(); 2].map(|()| Uuid::now_v7());
     pay(&mut connect(system, "payment").await, payment, student, course).await;
     query("insert into enrollments (id, student_id, course_id, payment_id) values ($1, $2, $3, $4)")
         .bind(enrollment)
@@ -312,13 +329,23 @@ async fn own(system: &System, student: Uuid, course: Uuid) -> [Uuid; 3] {
         .execute(&mut connect(system, "enrollment").await)
         .await
         .expect("the payment has bought it");
-    query("insert into notifications (id, user_id, type, title) values ($1, $2, 'payment', 'Paid')")
+    let notifications = [(); 3].map(|()| Uuid::now_v7());
+    for (notification, (about, id)) in
+        notifications.iter().zip([("course", course), ("payment", payment), ("enrollment", enrollment)])
+    {
+        query(
+            "insert into notifications (id, user_id, type, title, subject_type, subject_id)
+             values ($1, $2, 'payment', 'Paid', $3::notification_subject, $4)",
+        )
         .bind(notification)
         .bind(student)
+        .bind(about)
+        .bind(id)
         .execute(&mut connect(system, "notification").await)
         .await
         .expect("the student is told");
-    [enrollment, payment, notification]
+    }
+    (enrollment, payment, notifications)
 }
 
 async fn pay(payments: &mut PgConnection, payment: Uuid, student: Uuid, course: Uuid) {

@@ -15,6 +15,8 @@ const KEYS: [&str; 2] = ["id", "__typename"];
 /// Object types and their fields.
 pub struct Graph {
     types: BTreeMap<String, BTreeMap<String, Field>>,
+    /// Unions and their members.
+    unions: BTreeMap<String, Vec<String>>,
     /// Types with a key; the others are pages, payloads and the like.
     keyed: BTreeSet<String>,
     /// Which can be asked for by their keys.
@@ -30,7 +32,8 @@ pub struct Field {
     is_list: bool,
 }
 
-/// A field on the way to something: its type's name, its own, and with arguments if it needs any.
+/// A field on the way to something: its type's name, its own, and with arguments if it needs any. Or, without a name, the
+/// condition that a union's value is of one type.
 #[derive(Clone)]
 pub struct Step {
     pub of: String,
@@ -51,11 +54,14 @@ impl Graph {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
         let hidden = if answer.to_string().contains("_Service") { hidden(server) } else { BTreeSet::new() };
-        let mut graph = Self { types: BTreeMap::new(), keyed, entities: Vec::new(), hidden };
+        let mut graph = Self { types: BTreeMap::new(), unions: BTreeMap::new(), keyed, entities: Vec::new(), hidden };
         for of in list(&answer["__schema"]["types"]) {
             let of_name = name(&of);
             if of_name == "_Entity" {
                 graph.entities = list(&of["possibleTypes"]).iter().map(name).collect();
+            }
+            if of["kind"] == "UNION" && !of_name.starts_with('_') {
+                graph.unions.insert(of_name.clone(), list(&of["possibleTypes"]).iter().map(name).collect());
             }
             if of["kind"] != "OBJECT" || of_name.starts_with('_') {
                 continue;
@@ -122,6 +128,10 @@ impl Graph {
     /// All that a value of this type carries (pages, payloads), down to the entities in it, of
     /// which the name is enough. Nothing for a scalar.
     pub fn selection(&self, of: &str) -> String {
+        if let Some(members) = self.unions.get(of) {
+            let members = members.iter().map(|member| format!("... on {member}{}", self.selection(member)));
+            return format!(" {{ __typename {} }}", members.collect::<Vec<_>>().join(" "));
+        }
         if !self.types.contains_key(of) {
             return String::new();
         }
@@ -136,6 +146,15 @@ impl Graph {
     pub fn ways(&self, of: &str) -> Vec<Way> {
         if self.keyed.contains(of) {
             return vec![Way { steps: Vec::new(), to: of.to_owned() }];
+        }
+        if let Some(members) = self.unions.get(of) {
+            let condition = |member: &String| Step {
+                of: of.to_owned(),
+                name: String::new(),
+                text: format!("... on {member}"),
+                is_list: false,
+            };
+            return members.iter().map(|to| Way { steps: vec![condition(to)], to: to.clone() }).collect();
         }
         let mut found: BTreeMap<String, Way> = BTreeMap::new();
         for (name, field) in self.fields(of) {
@@ -167,6 +186,13 @@ fn hidden(subgraph: &Client) -> BTreeSet<String> {
         }
     }
     found
+}
+
+impl Step {
+    /// Whether it is the condition that a union's value is of one type.
+    pub fn is_condition(&self) -> bool {
+        self.name.is_empty()
+    }
 }
 
 impl Field {

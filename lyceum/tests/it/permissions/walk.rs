@@ -205,7 +205,10 @@ impl Walk<'_> {
                 let coordinate = format!("{}.{name}", access_path.to);
                 let owner = self.table.resolve_owner(&coordinate, Some(&access_path.owner), &way.to, self.viewer);
                 let next = access_path.extend(graph.step(&access_path.to, name, ""), &way, &owner);
-                if !access_path.seen.contains(&next.to) && !at(answer, &next.response_path(graph)).is_null() {
+                let reached = at(answer, &next.response_path(graph));
+                let is_of_the_type =
+                    way.steps.iter().all(|step| !step.is_condition()) || reached["__typename"] == next.to;
+                if !access_path.seen.contains(&next.to) && !reached.is_null() && is_of_the_type {
                     self.turns(&next.to).for_each(|turn| self.visit(&AccessPath { turn, ..next.clone() }, None));
                 }
             }
@@ -233,6 +236,9 @@ impl Walk<'_> {
         let inner = access_path.steps.iter().rev().fold(selection.to_owned(), |inner, step| {
             if step.name == "_entities" {
                 return format!(" {{ {} {{ ... on {}{inner} }} }}", step.text, access_path.seen[0]);
+            }
+            if step.is_condition() {
+                return format!(" {{ {}{inner} }}", step.text);
             }
             let key = self.graph.response_key(&step.of, &step.name, access_path.turn);
             format!(" {{ {key}: {}{inner} }}", step.text)
@@ -284,11 +290,12 @@ impl AccessPath {
             let index = step.is_list.then(|| json!(0));
             [json!(graph.response_key(&step.of, &step.name, self.turn))].into_iter().chain(index).collect::<Vec<_>>()
         };
-        self.steps.iter().flat_map(segments).collect()
+        self.steps.iter().filter(|step| !step.is_condition()).flat_map(segments).collect()
     }
 
     fn way(&self) -> String {
-        let names: Vec<_> = self.steps.iter().map(|step| step.name.as_str()).collect();
+        let name = |step| if Step::is_condition(step) { step.text.as_str() } else { step.name.as_str() };
+        let names: Vec<_> = self.steps.iter().map(name).collect();
         if names.is_empty() { "itself".to_owned() } else { names.join(".") }
     }
 }

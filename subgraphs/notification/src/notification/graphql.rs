@@ -6,8 +6,10 @@ use futures::Stream;
 use subgraph_kit::{Error, TableExt as _, UserError, ViewerExt as _, into_payload, objects::Entity};
 
 use super::{
-    Notification, live,
+    Kind, Notification, live,
+    setting::Setting,
     store::{OwnedKey, Store},
+    subject::Subject,
 };
 use crate::user::User;
 
@@ -41,7 +43,51 @@ pub struct MarkNotificationReadPayload {
 pub struct MarkAllNotificationsReadPayload {
     /// The number of notifications that were unread before.
     count: i32,
+    /// The reasons why nothing was marked; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The notification to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteNotificationInput {
+    /// The id of one of the signed-in user's own notifications.
+    pub notification_id: NotificationId,
+}
+
+/// The payload of `deleteNotification`.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteNotificationPayload {
+    /// The id of the notification that was deleted; null if the signed-in user has no such notification.
+    deleted_notification_id: Option<NotificationId>,
+    /// The reasons why nothing was deleted; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The payload of `deleteReadNotifications`.
+#[derive(Debug, SimpleObject)]
+pub struct DeleteReadNotificationsPayload {
+    /// The number of notifications that were deleted.
+    count: i32,
     /// Always empty: this mutation cannot be rejected.
+    user_errors: Vec<UserError>,
+}
+
+/// The setting to change.
+#[derive(Debug, InputObject)]
+pub struct SetNotificationSettingInput {
+    /// The type of the notifications.
+    #[graphql(name = "type")]
+    pub kind: Kind,
+    /// Whether the signed-in user is to receive notifications of this type. Payments cannot be switched off.
+    pub is_enabled: bool,
+}
+
+/// The payload of `setNotificationSetting`.
+#[derive(Debug, SimpleObject)]
+pub struct SetNotificationSettingPayload {
+    /// The setting after the change; null if the mutation was rejected.
+    notification_setting: Option<Setting>,
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
     user_errors: Vec<UserError>,
 }
 
@@ -50,6 +96,13 @@ impl Notification {
     /// The user who received the notification; null if the account was deleted.
     async fn user(&self) -> Option<User> {
         Some(User { id: self.user_id })
+    }
+
+    /// What the notification is about, to lead there; null if it is about nothing in particular, or if it was written
+    /// before there were subjects. Also null if the viewer may not see the object, or if it was deleted, unless only
+    /// its id is selected.
+    async fn subject(&self) -> Option<Subject> {
+        Some(Subject::from_columns(self.subject_type?, self.subject_id?))
     }
 }
 
@@ -101,15 +154,74 @@ impl NotificationMutation {
     async fn mark_all_notifications_read(
         &self,
         ctx: &Context<'_>,
+        #[graphql(
+            desc = "The id of one of the signed-in user's own notifications, such as the newest one on the screen: only this one and older ones are marked, so that one that arrives meanwhile stays unread. If it is left out, all are marked."
+        )]
+        up_to: Option<NotificationId>,
     ) -> Option<Result<MarkAllNotificationsReadPayload, Error>> {
         let payload = async {
             let user = ctx.viewer().require_signed_in()?;
 
-            let marked = store(ctx).mark_all_read(user).await?;
-            Ok(MarkAllNotificationsReadPayload {
-                count: i32::try_from(marked).unwrap_or(i32::MAX),
-                user_errors: Vec::new(),
-            })
+            let outcome = match up_to {
+                Some(last) => store(ctx).mark_read_up_to(user, last).await,
+                None => store(ctx).mark_all_read(user).await,
+            };
+            let (marked, user_errors) = into_payload(outcome)?;
+            // `upTo` is an argument of its own.
+            let user_errors =
+                user_errors.into_iter().map(|error| UserError { field: vec!["upTo".to_owned()], ..error });
+            let user_errors = user_errors.collect();
+            Ok(MarkAllNotificationsReadPayload { count: count(marked.unwrap_or(0)), user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Deletes one of the signed-in user's own notifications for good. Null, with an error, if the mutation fails.
+    async fn delete_notification(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The notification to delete.")] input: DeleteNotificationInput,
+    ) -> Option<Result<DeleteNotificationPayload, Error>> {
+        let payload = async {
+            let user = ctx.viewer().require_signed_in()?;
+
+            let outcome = store(ctx).delete(user, input.notification_id).await;
+            let (deleted, user_errors) = into_payload(outcome)?;
+            let deleted_notification_id = deleted.map(|()| input.notification_id);
+            Ok(DeleteNotificationPayload { deleted_notification_id, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Deletes all notifications that the signed-in user has read, for good. Null, with an error, if the mutation fails
+    /// or nobody is signed in.
+    async fn delete_read_notifications(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<DeleteReadNotificationsPayload, Error>> {
+        let payload = async {
+            let user = ctx.viewer().require_signed_in()?;
+
+            let deleted = store(ctx).delete_read(user).await?;
+            Ok(DeleteReadNotificationsPayload { count: count(deleted), user_errors: Vec::new() })
+        };
+        Some(payload.await)
+    }
+
+    /// Switches a type of notifications on or off for the signed-in user. Notifications that were sent before stay.
+    /// Null, with an error, if the mutation fails.
+    async fn set_notification_setting(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The setting to change.")] input: SetNotificationSettingInput,
+    ) -> Option<Result<SetNotificationSettingPayload, Error>> {
+        let payload = async {
+            let user = ctx.viewer().require_signed_in()?;
+
+            let setting = Setting { kind: input.kind, is_enabled: input.is_enabled };
+            let outcome = store(ctx).set_setting(user, setting).await;
+            let (notification_setting, user_errors) = into_payload(outcome)?;
+            Ok(SetNotificationSettingPayload { notification_setting, user_errors })
         };
         Some(payload.await)
     }
@@ -137,6 +249,10 @@ impl NotificationSubscription {
         let after = after.map(|id| NotificationId::from_key(&id).ok_or_else(|| Error::invalid("after", "not an id")));
         live::subscribe(store(ctx).clone(), user, after.transpose()?).await
     }
+}
+
+fn count(rows: u64) -> i32 {
+    i32::try_from(rows).unwrap_or(i32::MAX)
 }
 
 fn store<'a>(ctx: &Context<'a>) -> &'a Store {

@@ -3,7 +3,10 @@
 use std::{
     collections::{HashMap, VecDeque},
     mem,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use contracts::UserId;
@@ -15,8 +18,11 @@ use uuid::Uuid;
 
 use super::Notification;
 
-/// The PostgreSQL channel for new notifications. The payload is the user's id.
+/// The PostgreSQL channel for new notifications, whose payload is the user's id, and for [`deletion`]s.
 pub const CHANNEL: &str = "notifications";
+
+/// What follows the user's id when notifications were deleted.
+const DELETED: &str = " deleted";
 
 /// Wakes the subscribers of a user's notifications. One connection listens for the whole process.
 #[derive(Clone)]
@@ -33,6 +39,8 @@ type Feeds = Arc<Mutex<HashMap<UserId, Arc<UserFeed>>>>;
 pub struct UserFeed {
     /// Increases whenever there may be new notifications.
     version: watch::Sender<u64>,
+    /// Increases whenever notifications were deleted.
+    deletions: AtomicU64,
     pub recent: AsyncMutex<Option<RecentBuffer>>,
 }
 
@@ -43,6 +51,8 @@ pub struct RecentBuffer {
     notifications: VecDeque<Notification>,
     /// The version at which it was complete.
     complete_at: Option<u64>,
+    /// The deletions that had happened when it was created.
+    deletions: u64,
 }
 
 /// A subscriber of a user's notifications.
@@ -51,6 +61,11 @@ pub struct Subscriber {
     pub feed: Arc<UserFeed>,
     pub updates: watch::Receiver<u64>,
     feeds: Feeds,
+}
+
+/// The payload that tells of a user's deleted notifications.
+pub fn deletion(user: UserId) -> String {
+    format!("{user}{DELETED}")
 }
 
 impl NotificationHub {
@@ -91,12 +106,15 @@ fn lock(feeds: &Feeds) -> MutexGuard<'_, HashMap<UserId, Arc<UserFeed>>> {
 
 async fn dispatch(db: DbPool, feeds: Feeds) {
     let never = listen::listen_forever(&db, &[CHANNEL], |notification| match notification {
-        listen::Notification::Reconnected => lock(&feeds).values().for_each(|feed| feed.bump()),
+        listen::Notification::Reconnected => lock(&feeds).values().for_each(|feed| {
+            feed.record_deletion();
+            feed.bump();
+        }),
         listen::Notification::Payload { payload, .. } => {
-            let user = Uuid::try_parse(payload).ok().map(UserId);
-            if let Some(feed) = user.and_then(|user| lock(&feeds).get(&user).cloned()) {
-                feed.bump();
-            }
+            let deleted_of = payload.strip_suffix(DELETED);
+            let user = Uuid::try_parse(deleted_of.unwrap_or(payload)).ok().map(UserId);
+            let Some(feed) = user.and_then(|user| lock(&feeds).get(&user).cloned()) else { return };
+            if deleted_of.is_some() { feed.record_deletion() } else { feed.bump() }
         }
     });
     match never.await {}
@@ -106,12 +124,26 @@ impl UserFeed {
     fn bump(&self) {
         self.version.send_modify(|version| *version += 1);
     }
+
+    fn record_deletion(&self) {
+        self.deletions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of deletions so far.
+    pub fn deletions(&self) -> u64 {
+        self.deletions.load(Ordering::Relaxed)
+    }
 }
 
 impl RecentBuffer {
     /// Creates an empty buffer that starts after this cursor.
-    pub fn starting_after(from: Option<Cursor>) -> Self {
-        Self { from, notifications: VecDeque::new(), complete_at: None }
+    pub fn starting_after(from: Option<Cursor>, deletions: u64) -> Self {
+        Self { from, notifications: VecDeque::new(), complete_at: None, deletions }
+    }
+
+    /// Whether it may hold notifications that have been deleted since.
+    pub fn is_outdated(&self, deletions: u64) -> bool {
+        self.deletions < deletions
     }
 
     /// Whether the buffer holds everything after a cursor, as far as it was read.

@@ -31,7 +31,10 @@ pub async fn subscribe(
     // Subscribed before the first read, so that no notification is missed in between.
     let subscriber = store.hub().subscriber(user.id());
     let cursor = match after {
-        Some(after) => Some(store.cursor_of(user, after).await?),
+        Some(after) => {
+            let cursor = store.cursor_of(user, after).await?;
+            Some(cursor.ok_or_else(|| Error::invalid("after", "you have no such notification"))?)
+        }
         None => store.end(user).await?,
     };
     let reader = Reader { store, user, subscriber, cursor, read: VecDeque::new(), failed: false };
@@ -84,7 +87,9 @@ async fn newer(
 ) -> Result<Vec<Notification>, Error> {
     {
         let mut recent = feed.recent.lock().await;
-        let recent = recent.get_or_insert_with(|| RecentBuffer::starting_after(than));
+        let deletions = feed.deletions();
+        recent.take_if(|buffer| buffer.is_outdated(deletions));
+        let recent = recent.get_or_insert_with(|| RecentBuffer::starting_after(than, deletions));
         while recent.reaches(than) {
             let newer = recent.after(than);
             if !newer.is_empty() || recent.is_complete_at(version) {

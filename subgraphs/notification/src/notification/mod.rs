@@ -3,12 +3,17 @@
 pub mod graphql;
 mod hub;
 pub mod live;
+pub mod setting;
 pub mod store;
+pub mod subject;
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Enum, SimpleObject, resolver_utils::EnumType as _};
 use chrono::{DateTime, Utc};
 use contracts::{NotificationId, UserId};
 use sqlx::FromRow;
+use uuid::Uuid;
+
+use self::subject::SubjectType;
 
 /// A message from the platform to a user. Only that user may query it by its id; admins may see it in the user's list.
 #[derive(Clone, Debug, FromRow, SimpleObject)]
@@ -31,6 +36,12 @@ pub struct Notification {
     /// The recipient of the notification.
     #[graphql(skip)]
     pub user_id: UserId,
+    /// The type of its subject, if it has one.
+    #[graphql(skip)]
+    pub subject_type: Option<SubjectType>,
+    /// The id of its subject, if it has one.
+    #[graphql(skip)]
+    pub subject_id: Option<Uuid>,
 }
 
 /// The subject of a notification.
@@ -44,4 +55,20 @@ pub enum Kind {
     Enrollment,
     /// The user has paid for a course, or was refunded.
     Payment,
+}
+
+impl Kind {
+    /// All types.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::items().iter().map(|item| item.value)
+    }
+
+    /// Whether a user may switch notifications of this type off. Receipts are sent to everybody.
+    #[must_use]
+    pub fn can_be_disabled(self) -> bool {
+        match self {
+            Self::Registration | Self::Enrollment => true,
+            Self::Payment => false,
+        }
+    }
 }

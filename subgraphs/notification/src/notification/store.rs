@@ -22,7 +22,8 @@ use uuid::Uuid;
 
 use super::{
     Kind, Notification,
-    hub::{CHANNEL, NotificationHub},
+    hub::{self, CHANNEL, NotificationHub},
+    subject::Subject,
 };
 
 /// The page size of a stream's reads.
@@ -46,6 +47,8 @@ pub struct NewNotification {
     pub title: String,
     /// The text of the notification, as plain text; it may be empty.
     pub body: String,
+    /// What the notification is about, if it is an object.
+    pub subject: Option<Subject>,
 }
 
 /// The loader key of a user's own notification; another user's is not found.
@@ -69,7 +72,7 @@ pub enum ReadFilter {
 impl Paginated for Notification {
     const TYPE_NAME: &'static str = "notification";
     const TABLE: &'static str = "notifications";
-    const COLUMNS: &'static str = "id, user_id, type, title, body, is_read, created_at";
+    const COLUMNS: &'static str = "id, user_id, type, title, body, is_read, created_at, subject_type, subject_id";
     const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
@@ -98,26 +101,31 @@ impl Store {
         Self { hub: NotificationHub::new(db.clone()), db }
     }
 
+    pub(super) fn db(&self) -> &DbPool {
+        &self.db
+    }
+
     /// The hub that wakes subscribers.
     #[must_use]
     pub fn hub(&self) -> &NotificationHub {
         &self.hub
     }
 
-    /// Finds the cursor of one of the user's own notifications.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` if the user has no such notification.
-    pub(super) async fn cursor_of(&self, user: SignedIn, id: NotificationId) -> Result<Cursor, Error> {
-        query_as!(
+    /// Finds the cursor of one of the user's own notifications, or of one that the user deleted not long ago; none if
+    /// there is no such notification.
+    pub(super) async fn cursor_of(&self, user: SignedIn, id: NotificationId) -> Result<Option<Cursor>, Error> {
+        let cursor = query_as!(
             Cursor,
-            "select created_at as time, id from notifications where id = $1 and user_id = $2",
+            r#"
+            select created_at as "time!", id as "id!: Uuid" from notifications where id = $1 and user_id = $2
+            union all
+            select created_at, id from deleted_notifications where id = $1 and user_id = $2
+            limit 1
+            "#,
             id.0,
             user.id().0
-        )
-        .fetch_optional(&self.db)
-        .await?
-        .ok_or_else(|| Error::invalid("after", "is not the id of one of your notifications"))
+        );
+        Ok(cursor.fetch_optional(&self.db).await?)
     }
 
     /// Finds the cursor of the user's newest notification; none if there are none.
@@ -143,7 +151,7 @@ impl Store {
         let newer = query_as!(
             Notification,
             r#"
-            select id, user_id, type as kind, title, body, is_read, created_at
+            select id, user_id, type as kind, title, body, is_read, created_at, subject_type, subject_id
             from notifications
             where user_id = $1 and (created_at, id) > ($2, $3)
             order by created_at, id
@@ -168,7 +176,7 @@ impl Store {
             update notifications
             set is_read = true
             where id = $1 and user_id = $2
-            returning id, user_id, type as kind, title, body, is_read, created_at
+            returning id, user_id, type as kind, title, body, is_read, created_at, subject_type, subject_id
             "#,
             id.0,
             user.id().0,
@@ -185,6 +193,95 @@ impl Store {
             .await?;
         Ok(marked.rows_affected())
     }
+
+    /// Marks one of the user's notifications and the older ones as read, and returns how many were unread. The one may
+    /// have been deleted not long ago.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if the user has no such notification.
+    pub async fn mark_read_up_to(&self, user: SignedIn, last: NotificationId) -> Result<u64, Error> {
+        let marked = query_scalar!(
+            r#"
+            with last as (
+                select created_at, id from notifications where id = $1 and user_id = $2
+                union all
+                select created_at, id from deleted_notifications where id = $1 and user_id = $2
+                limit 1
+            ), marked as (
+                update notifications set is_read = true
+                from last
+                where user_id = $2 and not is_read
+                  and (notifications.created_at, notifications.id) <= (last.created_at, last.id)
+                returning true
+            )
+            select (select count(*) from marked) as "count!" from last
+            "#,
+            last.0,
+            user.id().0,
+        );
+        let marked = marked.fetch_optional(&self.db).await?;
+        let marked = marked.ok_or_else(|| Rejection::not_found("notification", "upTo"))?;
+        Ok(marked.unsigned_abs())
+    }
+
+    /// Deletes one of the user's own notifications.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, also for another user's notification.
+    pub async fn delete(&self, user: SignedIn, id: NotificationId) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let deleted = query!(
+            r#"
+            with deleted as (
+                delete from notifications where id = $1 and user_id = $2 returning user_id, id, created_at
+            )
+            insert into deleted_notifications (user_id, id, created_at) select user_id, id, created_at from deleted
+            on conflict (user_id, id) do update set deleted_at = excluded.deleted_at
+            "#,
+            id.0,
+            user.id().0,
+        );
+        let deleted = deleted.execute(&mut *tx).await?.rows_affected();
+        if deleted == 0 {
+            return Err(Rejection::not_found("notification", "notificationId").into());
+        }
+        forget(&mut tx, user).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Deletes the user's notifications that have been read, and returns how many there were.
+    pub async fn delete_read(&self, user: SignedIn) -> Result<u64, Error> {
+        let mut tx = self.db.begin().await?;
+        let deleted = query!(
+            r#"
+            with deleted as (
+                delete from notifications where user_id = $1 and is_read returning user_id, id, created_at
+            )
+            insert into deleted_notifications (user_id, id, created_at) select user_id, id, created_at from deleted
+            on conflict (user_id, id) do update set deleted_at = excluded.deleted_at
+            "#,
+            user.id().0,
+        );
+        let deleted = deleted.execute(&mut *tx).await?.rows_affected();
+        if deleted > 0 {
+            forget(&mut tx, user).await?;
+        }
+        tx.commit().await?;
+        Ok(deleted)
+    }
+}
+
+/// Forgets what the user deleted long ago, and makes the subscribers of all replicas forget what they have buffered.
+async fn forget(tx: &mut PgConnection, user: SignedIn) -> Result<(), Error> {
+    query!(
+        "delete from deleted_notifications where user_id = $1 and deleted_at < now() - interval '30 days'",
+        user.id().0
+    )
+    .execute(&mut *tx)
+    .await?;
+    query!("select pg_notify($1, $2)", CHANNEL, hub::deletion(user.id())).execute(tx).await?;
+    Ok(())
 }
 
 /// Inserts a notification, and wakes the user's subscribers when the transaction is committed.
@@ -198,14 +295,18 @@ pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<Notif
         .await?;
     let newest = query_scalar!("select max(created_at) from notifications where user_id = $1", user);
     let (id, created_at) = later_than(newest.fetch_one(&mut *tx).await?);
+    let (subject_type, subject_id) = new.subject.map(Subject::columns).unzip();
     query!(
-        "insert into notifications (id, user_id, type, title, body, created_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into notifications (id, user_id, type, title, body, created_at, subject_type, subject_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
         id,
         user,
         new.kind,
         new.title,
         new.body,
         created_at,
+        subject_type,
+        subject_id,
     )
     .execute(&mut *tx)
     .await?;
@@ -230,7 +331,7 @@ impl Loader<OwnedKey> for Table<Notification> {
         let notifications = query_as!(
             Notification,
             r#"
-            select id, user_id, type as kind, title, body, is_read, created_at
+            select id, user_id, type as kind, title, body, is_read, created_at, subject_type, subject_id
             from notifications
             where (user_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
             "#,

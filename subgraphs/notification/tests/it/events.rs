@@ -1,5 +1,7 @@
 //! The notifications that events create.
 
+use std::time::{Duration, Instant};
+
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
     events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
@@ -11,6 +13,7 @@ use subgraph_testing::{
     events::{dead_lettered, handle, process_all, receive},
     verifier,
 };
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::fixtures::*;
@@ -42,13 +45,28 @@ fn refunded(reason: RefundReason) -> EventPayload {
     EventPayload::PaymentRefunded(Refund { purchase: purchase("Rust"), reason })
 }
 
+/// In a free course.
 fn enrollment(title: &str) -> EnrollmentPayload {
     EnrollmentPayload {
         enrollment_id: EnrollmentId(ENROLLMENT),
         student_id: UserId(CAROL),
         course_id: CourseId(COURSE),
         course_title: title.to_owned(),
-        payment_id: Some(PaymentId(PAYMENT)),
+        payment_id: None,
+    }
+}
+
+fn bought(title: &str) -> EnrollmentPayload {
+    EnrollmentPayload { payment_id: Some(PaymentId(PAYMENT)), ..enrollment(title) }
+}
+
+/// Lets the subgraph act until this many notifications are there.
+async fn process_until(subgraph: &Subgraph, db: &PgPool, count: usize) {
+    let start = Instant::now();
+    while read(db).await.len() < count {
+        assert!(start.elapsed() < Duration::from_secs(5), "only {:?}", read(db).await);
+        process_all(subgraph).await;
+        sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -68,9 +86,9 @@ async fn a_person_reads_what_has_happened(db: PgPool) {
     for payload in [
         registered("Carol"),
         EventPayload::PaymentCompleted(purchase("Rust")),
-        EventPayload::EnrollmentCreated(enrollment("Rust")),
+        EventPayload::EnrollmentCreated(bought("Rust")),
         refunded(RefundReason::Requested),
-        EventPayload::EnrollmentRevoked(enrollment("Rust")),
+        EventPayload::EnrollmentRevoked(bought("Rust")),
     ] {
         handle(&subgraph, payload).await;
     }
@@ -160,4 +178,93 @@ async fn ids_are_visible_in_order_and_whoever_listens_is_woken(db: PgPool) {
     );
     assert_eq!(times_are_the_ids.fetch_all(&db).await.expect("the database answers").len(), 0);
     assert!(rows[0].get::<i64, _>("written_by") > 0);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn a_payment_is_told_before_the_enrollment_that_it_bought(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    let titles =
+        ["Payment received: Rust", "You are enrolled: Rust", "Payment refunded: Rust", "Enrollment cancelled: Rust"];
+
+    // The enrollment service is faster than the payment service, each time.
+    for (first, second) in [
+        (EventPayload::EnrollmentCreated(bought("Rust")), EventPayload::PaymentCompleted(purchase("Rust"))),
+        (EventPayload::EnrollmentRevoked(bought("Rust")), refunded(RefundReason::Requested)),
+    ] {
+        let before = read(&db).await.len();
+        handle(&subgraph, first).await;
+        sleep(Duration::from_millis(200)).await;
+        process_all(&subgraph).await;
+        assert_eq!(read(&db).await.len(), before, "it waits");
+
+        receive(&subgraph, &Event::new(second)).await;
+        process_until(&subgraph, &db, before + 2).await;
+    }
+
+    assert_eq!(read(&db).await.into_iter().map(|(_, title, _)| title).collect::<Vec<_>>(), titles);
+    assert_eq!(dead_lettered(&db).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn an_event_that_waits_holds_up_no_other(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+
+    handle(&subgraph, EventPayload::EnrollmentCreated(bought("Rust"))).await;
+    handle(&subgraph, registered("Carol")).await;
+
+    let read = read(&db).await;
+    assert_eq!(read.iter().map(|(kind, ..)| kind.as_str()).collect::<Vec<_>>(), ["registration"]);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn what_never_hears_of_its_cause_is_told_without_it(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    handle(&subgraph, EventPayload::EnrollmentCreated(bought("Rust"))).await;
+    assert_eq!(read(&db).await, []);
+
+    query("update inbox_events set received_at = received_at - interval '16 s', next_attempt_at = now()")
+        .execute(&db)
+        .await
+        .expect("time passes");
+    process_all(&subgraph).await;
+
+    assert_eq!(read(&db).await.len(), 1);
+    // The payment of an imported database has no event; another one comes late, and is told all the same.
+    handle(&subgraph, EventPayload::PaymentCompleted(purchase("Rust"))).await;
+    assert_eq!(read(&db).await.len(), 2);
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn thirty_purchases_in_any_order_are_told_in_theirs(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    let ids: Vec<_> = (0..30).map(|number| Uuid::from_u128(0xabc0 + number)).collect();
+    let title = |number: usize| format!("Course {number}");
+    for (number, id) in ids.iter().enumerate() {
+        let paid = Purchase { payment_id: PaymentId(*id), ..purchase(&title(number)) };
+        let placed = EnrollmentPayload {
+            enrollment_id: EnrollmentId(Uuid::now_v7()),
+            payment_id: Some(PaymentId(*id)),
+            ..enrollment(&title(number))
+        };
+        let mut events =
+            [Event::new(EventPayload::PaymentCompleted(paid)), Event::new(EventPayload::EnrollmentCreated(placed))];
+        if number % 2 == 0 {
+            events.reverse();
+        }
+        for event in &events {
+            receive(&subgraph, event).await;
+        }
+    }
+
+    let both = async { tokio::join!(process_until(&subgraph, &db, 60), process_until(&subgraph, &db, 60)) };
+    both.await;
+
+    let titles: Vec<_> = read(&db).await.into_iter().map(|(_, title, _)| title).collect();
+    let place = |title: String| titles.iter().position(|told| *told == title).expect("it is told");
+    for number in 0..30 {
+        let (paid, placed) =
+            (format!("Payment received: {}", title(number)), format!("You are enrolled: {}", title(number)));
+        assert!(place(paid) < place(placed), "{number}: {titles:?}");
+    }
+    assert_eq!(titles.len(), 60);
 }

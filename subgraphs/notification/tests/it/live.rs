@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contracts::{UserId, claims::Role};
+use contracts::{CourseId, UserId, claims::Role};
 use db::DbPool;
 use futures::{
     StreamExt as _,
@@ -48,8 +48,13 @@ async fn until_somebody_listens(db: &PgPool) -> i32 {
 
 async fn insert_one(db: &PgPool, user: Uuid, title: &str) -> Uuid {
     let mut tx = DbPool::from(db).begin().await.expect("a transaction");
-    let new =
-        NewNotification { user_id: UserId(user), kind: Kind::Payment, title: title.to_owned(), body: String::new() };
+    let new = NewNotification {
+        user_id: UserId(user),
+        kind: Kind::Payment,
+        title: title.to_owned(),
+        body: String::new(),
+        subject: None,
+    };
     let id = insert(&mut tx, new).await.expect("it is inserted");
     tx.commit().await.expect("it is committed");
     id.0
@@ -141,8 +146,13 @@ async fn what_is_rolled_back_never_arrives(db: PgPool) {
     let mut alices = follow(&app(db.clone()).await.student(ALICE), &db, Value::Null).await;
 
     let mut tx = DbPool::from(&db).begin().await.expect("a transaction");
-    let new =
-        NewNotification { user_id: UserId(ALICE), kind: Kind::Payment, title: "no".to_owned(), body: String::new() };
+    let new = NewNotification {
+        user_id: UserId(ALICE),
+        kind: Kind::Payment,
+        title: "no".to_owned(),
+        body: String::new(),
+        subject: None,
+    };
     insert(&mut tx, new).await.expect("it is inserted");
     tx.rollback().await.expect("it is rolled back");
     insert_one(&db, ALICE, "yes").await;
@@ -323,4 +333,57 @@ async fn ids(replies: &mut Replies, count: usize) -> Vec<Value> {
         ids.push(next(replies).await.ok().data("/notificationAdded/id").clone());
     }
     ids
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
+async fn an_event_says_what_it_is_about(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+    let document = "subscription ($after: ID) { notificationAdded(after: $after) { subject { __typename ... on Course { id } } } }";
+    let mut alices = alice.subscribe(document, json!({ "after": ALICES_PAYMENT })).boxed();
+    let course = Uuid::from_u128(0xc0);
+
+    let mut tx = DbPool::from(&db).begin().await.expect("a transaction");
+    let new = NewNotification {
+        user_id: UserId(ALICE),
+        kind: Kind::Enrollment,
+        title: "Cancelled".to_owned(),
+        body: String::new(),
+        subject: Some(CourseId(course).into()),
+    };
+    insert(&mut tx, new).await.expect("it is inserted");
+    tx.commit().await.expect("it is committed");
+
+    let reply = next(&mut alices).await.ok();
+    assert_eq!(reply.data("/notificationAdded/subject"), &json!({ "__typename": "Course", "id": course }));
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
+async fn what_was_deleted_is_not_sent_and_still_a_place_to_go_on_from(db: PgPool) {
+    let alice = app(db.clone()).await.student(ALICE);
+    // Its buffer holds all that follows.
+    let mut other_tab = follow(&alice, &db, json!(ALICES_PAYMENT)).await;
+    let last = insert_one(&db, ALICE, "last seen").await;
+    insert_one(&db, ALICE, "deleted unseen").await;
+    insert_one(&db, ALICE, "kept").await;
+    let seen = titles(&mut other_tab, 3).await;
+    assert_eq!(seen, ["last seen", "deleted unseen", "kept"]);
+
+    for title in ["last seen", "deleted unseen"] {
+        let id: Uuid = query_scalar("select id from notifications where title = $1")
+            .bind(title)
+            .fetch_one(&db)
+            .await
+            .expect("an id");
+        let document =
+            "mutation ($id: ID!) { deleteNotification(input: { notificationId: $id }) { userErrors { code } } }";
+        let reply = alice.send(document, json!({ "id": id })).await.ok();
+        assert_eq!(reply.data("/deleteNotification/userErrors"), &json!([]));
+    }
+    // The listener hears of the deletions before it hears of this.
+    insert_one(&db, ALICE, "new").await;
+    assert_eq!(titles(&mut other_tab, 1).await, ["new"]);
+    let mut resumed = follow(&alice, &db, json!(last)).await;
+
+    assert_eq!(titles(&mut resumed, 2).await, ["kept", "new"]);
+    assert!(is_quiet(&mut resumed).await);
 }
