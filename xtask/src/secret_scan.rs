@@ -18,6 +18,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("a password", "lyceum-sample"),
     ("a password", "correct horse"),
     ("a password", "wrong horse"),
+    ("a password", "battery staple"),
+    ("a password", "nkohl und Pinkel"),
     ("a password", "a password that nobody may see"),
     ("a variable's value", "marked-value-7d1f0a3c"),
     ("a variable's value", "2039173917"),
