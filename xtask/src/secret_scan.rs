@@ -251,7 +251,8 @@ mod tests {
     fn what_is_known_is_what_the_tests_use() {
         let sources = ["lyceum/tests/it/system.rs", "lyceum/tests/it/secret_scan.rs", "lyceum/tests/it/lifecycle.rs"]
             .into_iter()
-            .chain(["router/tests/it/support.rs", "subgraphs/identity/tests/it/session.rs"]);
+            .chain(["router/tests/it/support.rs", "subgraphs/identity/tests/it/session.rs"])
+            .chain(["subgraphs/identity/tests/it/active_sessions.rs"]);
         let texts: Vec<_> = sources
             .map(|source| std::fs::read_to_string(crate::workspace::root().join(source)).expect("a source"))
             .collect();

@@ -35,6 +35,8 @@ const LOGOUT: &str =
 
 pub const EMAIL: &str = "dora@lyceum.example";
 pub const PASSWORD: &str = "correct horse";
+/// The end of a password that begins with an umlaut.
+const KALE: &str = "nkohl und Pinkel";
 
 pub async fn register(app: &TestApp, input: Value) -> Reply {
     app.anonymous().send(REGISTER, json!({ "input": input })).await.ok()
@@ -333,7 +335,7 @@ async fn a_domain_needs_a_dot_unless_the_settings_say_otherwise(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn a_password_is_the_same_on_each_keyboard(db: PgPool) {
-    let (composed, decomposed) = ("gr\u{fc}nkohl und Pinkel", "gru\u{308}nkohl und Pinkel");
+    let (composed, decomposed) = (&format!("gr\u{fc}{KALE}"), &format!("gru\u{308}{KALE}"));
     for (chosen, typed) in [(composed, decomposed), (decomposed, composed)] {
         let app = app(db.clone()).await;
         register(&app, json!({ "email": EMAIL, "password": chosen, "name": "Dora" })).await;
@@ -346,7 +348,7 @@ async fn a_password_is_the_same_on_each_keyboard(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn a_hash_of_a_password_as_it_was_typed_is_good_once_more_and_replaced(db: PgPool) {
     let app = app(db.clone()).await;
-    let (composed, decomposed) = ("gr\u{fc}nkohl und Pinkel", "gru\u{308}nkohl und Pinkel");
+    let (composed, decomposed) = (&format!("gr\u{fc}{KALE}"), &format!("gru\u{308}{KALE}"));
     insert(&db, BOB, "bob@lyceum.example", &bcrypt::hash(decomposed, 4).expect("a hash")).await;
     assert_eq!(
         login(&app, "bob@lyceum.example", composed).await.user_errors(),
