@@ -20,7 +20,7 @@ use hive_router::{
     RouterSharedState,
     http::{
         HeaderValue, StatusCode,
-        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, UPGRADE},
+        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, UPGRADE, USER_AGENT},
     },
     ntex::{
         http::{HeaderMap, RequestHead},
@@ -137,12 +137,14 @@ pub async fn connect(
     };
     let protocol = ws::subprotocols(&request).find(|name| *name == PROTOCOL).map(|_| PROTOCOL);
     let authorization = request.headers().get(AUTHORIZATION).cloned().map(HeaderValue::from);
+    let user_agent = request.headers().get(USER_AGENT).cloned().map(HeaderValue::from);
     let factory = fn_factory_with_config(move |sink: WsSink| {
         let connection = Rc::new(Connection {
             server: server.clone(),
             sink,
             client,
             authorization: RefCell::new(authorization.clone()),
+            user_agent: user_agent.clone(),
             state: Cell::new(State::New),
             operations: RefCell::default(),
             message: RefCell::default(),
@@ -192,6 +194,7 @@ struct Connection {
     sink: WsSink,
     client: Option<IpAddr>,
     authorization: RefCell<Option<HeaderValue>>,
+    user_agent: Option<HeaderValue>,
     state: Cell<State>,
     /// Dropping a guard cancels its operation.
     operations: RefCell<HashMap<String, DropGuard>>,
@@ -249,7 +252,8 @@ impl Connection {
             return self.close(4429, "Too many initialisation requests");
         }
         self.state.set(State::Initialising);
-        if let Some(text) = payload.and_then(authorization) {
+        // Many clients send it always, and leave it empty until somebody signs in.
+        if let Some(text) = payload.and_then(authorization).filter(|text| !text.trim().is_empty()) {
             let Ok(mut value) = HeaderValue::from_str(text) else { return self.close(4403, "Forbidden") };
             value.set_sensitive(true);
             self.authorization.replace(Some(value));
@@ -354,6 +358,9 @@ impl Connection {
         request = request.header(HOST, "localhost");
         if let Some(client) = self.client {
             request = request.header(client_ip::HEADER, client.to_string());
+        }
+        if let Some(user_agent) = &self.user_agent {
+            request = request.header(USER_AGENT, user_agent);
         }
         if let Some(authorization) = &*self.authorization.borrow() {
             request = request.header(AUTHORIZATION, authorization);

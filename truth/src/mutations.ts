@@ -4,7 +4,7 @@
 import type { ExecutionContext } from "./context.ts";
 import { codedError, Unpredictable } from "./errors.ts";
 import { canonicalId } from "./formats.ts";
-import type { Course } from "./rows.ts";
+import type { Course, User } from "./rows.ts";
 import { PASSWORD } from "./viewers.ts";
 import { ANY_TEXT, generated } from "./wildcards.ts";
 
@@ -164,6 +164,71 @@ export const mutations: Record<string, Mutation> = {
     return succeeded("user", context.tables.User.put({ ...user, isVerified: true }));
   },
 
+  unverifyTeacher(context, { userId }: { userId: string }) {
+    requireAllowed(context, "unverifyTeacher");
+    const user = context.tables.User.find(canonicalId(userId));
+    if (user?.role !== "TEACHER") return withUserErrors("user", notFound("userId"));
+    return succeeded("user", context.tables.User.put({ ...user, isVerified: false }));
+  },
+
+  setUserRole(context, { userId, role }: { userId: string; role: User["role"] }) {
+    requireAllowed(context, "setUserRole");
+    const user = context.tables.User.find(canonicalId(userId));
+    if (!user) return withUserErrors("user", notFound("userId"));
+    if (user.role === role) return succeeded("user", user);
+    if (user.role === "ADMIN" && !hasOtherAdmin(context, user))
+      return withUserErrors("user", userError("LAST_ADMIN", "role"));
+    return succeeded("user", context.tables.User.put({ ...user, role, isVerified: false }));
+  },
+
+  suspendUser(context, { userId }: { userId: string }) {
+    requireAllowed(context, "suspendUser");
+    const user = context.tables.User.find(canonicalId(userId));
+    if (!user) return withUserErrors("user", notFound("userId"));
+    if (user.role === "ADMIN" && !user.isSuspended && !hasOtherAdmin(context, user))
+      return withUserErrors("user", userError("LAST_ADMIN", "userId"));
+    // It ends sessions that other operations may need.
+    if (!user.isSuspended) throw new Unpredictable("suspendUser");
+    return succeeded("user", user);
+  },
+
+  unsuspendUser(context, { userId }: { userId: string }) {
+    requireAllowed(context, "unsuspendUser");
+    const user = context.tables.User.find(canonicalId(userId));
+    if (!user) return withUserErrors("user", notFound("userId"));
+    if (user.isSuspended) throw new Unpredictable("unsuspendUser");
+    return succeeded("user", user);
+  },
+
+  updateProfile(context, { name }: { name?: string | null }) {
+    const viewer = requireAllowed(context, "updateProfile");
+    const user = context.tables.User.find(viewer);
+    if (name != null && !isNonEmptyText(name, MAX_NAME_LENGTH))
+      return withUserErrors("user", invalid("name"));
+    if (!user) throw codedError("UNAUTHENTICATED");
+    return succeeded("user", context.tables.User.put({ ...user, name: name ?? user.name }));
+  },
+
+  /** A random password is never the current one. */
+  changePassword(context, { newPassword }: { newPassword: string }) {
+    requireAllowed(context, "changePassword");
+    const length = [...newPassword].length;
+    if (length < MIN_PASSWORD_LENGTH || length > MAX_PASSWORD_LENGTH)
+      return withUserErrors("user", invalid("newPassword"));
+    throw new Unpredictable("changePassword");
+  },
+
+  /** A random id is never a session's. */
+  endSession(context) {
+    requireAllowed(context, "endSession");
+    return withUserErrors("session", notFound("sessionId"));
+  },
+
+  endOtherSessions(context) {
+    requireAllowed(context, "endOtherSessions");
+    throw new Unpredictable("endOtherSessions");
+  },
+
   enroll(context, { courseId, paymentId }: { courseId: string; paymentId?: string | null }) {
     const studentId = requireAllowed(context, "enroll");
     const course = context.tables.Course.find(canonicalId(courseId));
@@ -226,16 +291,17 @@ export const mutations: Record<string, Mutation> = {
       ...(isNonEmptyText(name, MAX_NAME_LENGTH) ? [] : ["name"]),
     ];
     if (errors.length > 0) return signInFailed(errors.map(invalid));
-    if (tables.User.all().some((user) => user.email === email.toLowerCase()))
+    if (tables.User.all().some((user) => user.email === email.trim().toLowerCase()))
       return signInFailed([userError("EMAIL_TAKEN", "email")]);
     throw new Unpredictable("register");
   },
 
   login(context, { email, password }: Pick<SignUp, "email" | "password">) {
-    const lowerCaseEmail = email.toLowerCase();
+    const lowerCaseEmail = email.trim().toLowerCase();
     const user = context.tables.User.all().find((one) => one.email === lowerCaseEmail);
     if (!user?.hasPassword || password !== PASSWORD)
       return signInFailed([userError("INVALID_CREDENTIALS")]);
+    if (user.isSuspended) return signInFailed([userError("ACCOUNT_SUSPENDED")]);
     context.createdCount += 1;
     const session = {
       accessToken: generated(`access token ${context.createdCount}`),
@@ -264,6 +330,12 @@ function removeNotifications({ tables }: ExecutionContext, ids: string[]): void 
     if (row) tables.deletedNotifications.set(id, row);
     tables.Notification.remove(id);
   }
+}
+
+function hasOtherAdmin({ tables }: ExecutionContext, user: User): boolean {
+  return tables.User.all().some(
+    (other) => other.role === "ADMIN" && !other.isSuspended && other.id !== user.id,
+  );
 }
 
 function succeeded(member: string, value: unknown) {
@@ -314,7 +386,8 @@ function hasNoNul(text: string): boolean {
 }
 
 function isEmail(text: string): boolean {
-  return [...text].length <= MAX_NAME_LENGTH && /^[\w.]+@[\w.]+$/.test(text);
+  const email = text.trim();
+  return [...email].length <= MAX_NAME_LENGTH && /^[\w.]+@\w+(\.\w+)+$/.test(email);
 }
 
 function isAmount(text: string): boolean {

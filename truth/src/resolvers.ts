@@ -211,6 +211,23 @@ export class Execution {
     return this.#page("Course", args, isListed, orderBy as "NEWEST" | "OLDEST");
   }
 
+  #users({ filter, ...args }: Arguments) {
+    const { search, role, isVerified, isSuspended } = (filter ?? {}) as Record<string, never>;
+    const text = search == null ? undefined : `${search}`.toLowerCase();
+    if (text?.includes("\0")) throw codedError("BAD_USER_INPUT");
+    if (search != null && [...`${search}`].length > MAX_SEARCH_LENGTH)
+      throw codedError("BAD_USER_INPUT");
+    const isVerifiedTeacher = (user: Row["User"]) => user.role === "TEACHER" && user.isVerified;
+    const isListed = (user: Row["User"]) =>
+      (text === undefined ||
+        user.name.toLowerCase().includes(text) ||
+        user.email.toLowerCase().includes(text)) &&
+      (role == null || user.role === role) &&
+      (isVerified == null || isVerifiedTeacher(user) === isVerified) &&
+      (isSuspended == null || user.isSuspended === isSuspended);
+    return this.#page("User", args, isListed);
+  }
+
   #unread(user: string): Row["Notification"][] {
     return this.context.tables.Notification.all().filter(
       (row) => row.userId === user && !row.isRead,
@@ -226,7 +243,13 @@ export class Execution {
     "Query.unverifiedTeachers": (_, args) =>
       this.#page("User", args, (user) => user.role === "TEACHER" && !user.isVerified, "OLDEST"),
 
+    "Query.users": (_, args) => this.#users(args),
+
     "User.isVerified": (user: Row["User"]) => user.role === "TEACHER" && user.isVerified,
+    "User.sessions": () => {
+      // They begin when the viewers sign in, after the rows were read.
+      throw new Unpredictable("User.sessions");
+    },
     "User.courses": ({ id }: Row["User"], args) =>
       this.#page("Course", args, (course) => course.teacherId === id),
     "User.enrollments": ({ id }: Row["User"], args) =>

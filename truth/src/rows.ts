@@ -14,6 +14,7 @@ export interface User {
   name: string;
   role: "STUDENT" | "TEACHER" | "ADMIN";
   isVerified: boolean;
+  isSuspended: boolean;
   /** Whether the password of the sample data is valid for the user. */
   hasPassword: boolean;
   createdAt: string;
@@ -175,6 +176,7 @@ export async function readTables(databases: Databases): Promise<Tables> {
         name: row.name,
         role: row.role.toUpperCase(),
         isVerified: row.is_verified,
+        isSuspended: row.suspended_at != null,
         hasPassword: row.password_hash !== "none",
         ...timestampFields(row.time, "createdAt"),
       })),

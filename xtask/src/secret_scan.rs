@@ -18,6 +18,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("a password", "lyceum-sample"),
     ("a password", "correct horse"),
     ("a password", "wrong horse"),
+    ("a password", "battery staple"),
+    ("a password", "nkohl und Pinkel"),
     ("a password", "a password that nobody may see"),
     ("a variable's value", "marked-value-7d1f0a3c"),
     ("a variable's value", "2039173917"),
@@ -249,7 +251,8 @@ mod tests {
     fn what_is_known_is_what_the_tests_use() {
         let sources = ["lyceum/tests/it/system.rs", "lyceum/tests/it/secret_scan.rs", "lyceum/tests/it/lifecycle.rs"]
             .into_iter()
-            .chain(["router/tests/it/support.rs", "subgraphs/identity/tests/it/session.rs"]);
+            .chain(["router/tests/it/support.rs", "subgraphs/identity/tests/it/session.rs"])
+            .chain(["subgraphs/identity/tests/it/active_sessions.rs"]);
         let texts: Vec<_> = sources
             .map(|source| std::fs::read_to_string(crate::workspace::root().join(source)).expect("a source"))
             .collect();

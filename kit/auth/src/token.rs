@@ -18,7 +18,7 @@ use jsonwebtoken::{
 };
 use moka::sync::Cache;
 use reqwest::Url;
-use subgraph_kit::{Error, Viewer, timeouts};
+use subgraph_kit::{Error, Viewer, timeouts, viewer::CurrentSession};
 use tokio::{sync::Mutex, time::sleep};
 use tracing::warn;
 
@@ -41,13 +41,16 @@ pub const LEEWAY_SECONDS: u64 = 5;
 pub struct Authenticated {
     /// The viewer.
     pub viewer: Viewer,
+    /// The session that the token was issued for, if it names one.
+    pub session: CurrentSession,
     /// The token's expiry, in seconds since 1970; `None` if anonymous.
     expires_at: Option<i64>,
 }
 
-const ANONYMOUS: Authenticated = Authenticated { viewer: Viewer::Anonymous, expires_at: None };
-
 impl Authenticated {
+    /// A viewer without credentials.
+    pub const ANONYMOUS: Self = Self { viewer: Viewer::Anonymous, session: CurrentSession(None), expires_at: None };
+
     /// The time until the token expires; `None` if anonymous.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
@@ -179,7 +182,7 @@ impl Verifier {
     /// [`Error::Unauthenticated`] if the token is invalid or expired; [`Error::Unavailable`] if it names an unknown key
     /// and the key set cannot be fetched.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Authenticated, Error> {
-        let Some(token) = bearer_token(headers)? else { return Ok(ANONYMOUS) };
+        let Some(token) = bearer_token(headers)? else { return Ok(Authenticated::ANONYMOUS) };
         if let Some(authenticated) = self.cached(token) {
             return Ok(authenticated);
         }
@@ -187,7 +190,8 @@ impl Verifier {
         let version = self.keys().version;
         let claims = self.verify(token).await?;
         let viewer = Viewer::SignedIn { id: UserId(claims.sub), role: claims.role, is_verified: claims.is_verified };
-        let authenticated = Authenticated { viewer, expires_at: Some(claims.exp) };
+        let session = CurrentSession(claims.sid);
+        let authenticated = Authenticated { viewer, session, expires_at: Some(claims.exp) };
         self.verified.insert(token.to_owned(), CachedToken { authenticated, version });
         Ok(authenticated)
     }
@@ -270,6 +274,10 @@ fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     if values.next().is_some() {
         return Err(Error::Unauthenticated("send one Authorization header"));
     }
+    // Many clients send the header always, and leave it empty until somebody signs in.
+    if value.as_bytes().trim_ascii().is_empty() {
+        return Ok(None);
+    }
     let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(INVALID)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim())) } else { Err(INVALID) }
 }
@@ -298,8 +306,8 @@ mod tests {
     #[test]
     fn a_remembered_token_ends_when_its_time_is_over() {
         let expires_at = |seconds: i64| Authenticated {
-            viewer: Viewer::Anonymous,
             expires_at: Some(Utc::now().timestamp() + seconds),
+            ..Authenticated::ANONYMOUS
         };
         let leeway = i64::try_from(LEEWAY_SECONDS).expect("a few seconds");
         let verifier = Verifier::new(&JwkSet::default());

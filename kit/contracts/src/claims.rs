@@ -3,10 +3,16 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::SessionId;
+
 /// The issuer of Lyceum's tokens (`iss`).
 pub const ISSUER: &str = "lyceum";
 /// The audience of Lyceum's tokens (`aud`).
 pub const AUDIENCE: &str = "lyceum";
+
+/// The mutations whose input proves who asks. A client that sends its access token with every request can use them while
+/// the token is expired or invalid: without them it could never get another one.
+pub const SELF_PROVING_MUTATIONS: [&str; 4] = ["login", "logout", "refreshSession", "register"];
 
 /// The role of a user on the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,4 +47,7 @@ pub struct Claims {
     pub is_verified: bool,
     /// The token's scopes, separated by spaces; none so far.
     pub scope: String,
+    /// The public id of the session that the token was issued for; `None` for a token of `lyceum admin token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
 }

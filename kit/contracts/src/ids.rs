@@ -117,6 +117,8 @@ macro_rules! id_types {
 id_types! {
     /// The id of a user, of the identity subgraph.
     UserId
+    /// The public id of a user's session, of the identity subgraph.
+    SessionId
     /// The id of a course, of the course subgraph.
     CourseId
     /// The id of an enrollment, of the enrollment subgraph.

@@ -9,5 +9,5 @@ pub mod ids;
 pub mod money;
 pub mod user_error_code;
 
-pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, UserId};
+pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, SessionId, UserId};
 pub use user_error_code::Code;

@@ -14,6 +14,10 @@ pub enum Code {
     EmailTaken,
     /// No account has this e-mail address and password.
     InvalidCredentials,
+    /// An admin has suspended the account; its owner cannot sign in.
+    AccountSuspended,
+    /// The user is the last admin who can sign in, and must remain one.
+    LastAdmin,
     /// The session has ended; sign in again.
     SessionExpired,
     /// The student is already enrolled in this course.

@@ -5,12 +5,12 @@ use std::{future::Future, mem, sync::Arc, time::Duration};
 use async_graphql::{
     ObjectType, Request, Response, SDLExportOptions, SubscriptionType, ValidationMode, Variables,
     dataloader::DataLoader,
-    parser::types::{ExecutableDocument, Selection, SelectionSet},
+    parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
 use async_graphql_value::{ConstValue, Value};
 use auth::token::{Authenticated, Verifier};
 use chrono::{DateTime, Utc};
-use contracts::money::Money;
+use contracts::{claims::SELF_PROVING_MUTATIONS, money::Money};
 use db::{DbPool, availability, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
@@ -21,7 +21,7 @@ use http::HeaderMap;
 use messaging::{DeliveryError, EventBus, EventSettings, EventWorker, Handler, Inbox};
 use sqlx::query;
 use subgraph_kit::{
-    ClientIp, Error,
+    ClientIp, Error, UserAgent,
     batch::BatchScheduler,
     entities::{self, Entities},
     report,
@@ -307,10 +307,17 @@ impl Subgraph {
     }
 
     async fn authenticate(&self, headers: &HeaderMap, request: &mut Request) -> Result<Authenticated, Error> {
-        let authenticated = self.verifier.authenticate(headers).await?;
+        let authenticated = self.verifier.authenticate(headers).await;
         let mut variables = mem::take(&mut request.variables);
         entities::number(&mut variables);
         self.documents.parse(request);
+        let authenticated = match authenticated {
+            // The router has dropped an invalid token already, unless the key was deleted since.
+            Err(Error::Unauthenticated(_)) if request.parsed_query().is_ok_and(proves_itself) => {
+                Authenticated::ANONYMOUS
+            }
+            authenticated => authenticated?,
+        };
         // A document that cannot be parsed fails at execution.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));
         request.variables = variables;
@@ -329,8 +336,21 @@ fn with_caller(
     headers: &HeaderMap,
     scan_client: ScanClient,
 ) -> Request {
-    let request = request.data(authenticated.viewer).data(ClientIp::of(headers)).data(Credentials::of(headers));
-    request.data(scan_client)
+    let request = request.data(authenticated.viewer).data(authenticated.session).data(Credentials::of(headers));
+    request.data(ClientIp::of(headers)).data(UserAgent::of(headers)).data(scan_client)
+}
+
+/// Whether a document has only mutations whose input proves who asks.
+fn proves_itself(document: &ExecutableDocument) -> bool {
+    let is_self_proving = |operation: &OperationDefinition| {
+        let selections = &operation.selection_set.node.items;
+        operation.ty == OperationType::Mutation
+            && selections.iter().all(|selection| match &selection.node {
+                Selection::Field(field) => SELF_PROVING_MUTATIONS.contains(&field.node.name.node.as_str()),
+                Selection::InlineFragment(_) | Selection::FragmentSpread(_) => false,
+            })
+    };
+    document.operations.iter().all(|(_, operation)| is_self_proving(&operation.node))
 }
 
 /// The responses until the time is over, then an error with the reason.

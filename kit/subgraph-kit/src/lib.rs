@@ -23,7 +23,7 @@ pub mod text;
 pub mod timeouts;
 pub mod viewer;
 
-pub use client_ip::{ClientIp, ClientIpExt};
+pub use client_ip::{ClientIp, ClientIpExt, UserAgent};
 pub use connection::Connection;
 pub use error::{Error, Rejection, UserError, into_payload};
 pub use page::ConnectionArgs;

@@ -1,7 +1,7 @@
 //! The viewer, and permission checks, which return proofs.
 
 use async_graphql::Context;
-use contracts::{UserId, claims::Role};
+use contracts::{SessionId, UserId, claims::Role};
 
 use crate::{Error, row::RowId};
 
@@ -20,6 +20,11 @@ pub enum Viewer {
         is_verified: bool,
     },
 }
+
+/// The public id of the session that the request's token was issued for; `None` if the viewer is anonymous, or the token
+/// names no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrentSession(pub Option<SessionId>);
 
 /// Proof that the viewer is signed in.
 #[derive(Clone, Copy, Debug)]
@@ -177,9 +182,9 @@ impl Viewer {
     pub fn require_verified_teacher(&self) -> Result<VerifiedTeacher, Error> {
         match self.signed_in_as()? {
             (id, Role::Teacher, true) => Ok(VerifiedTeacher(id)),
-            (_, Role::Teacher, false) => {
-                Err(Error::Forbidden("only verified teachers may do this: an admin has not verified you yet"))
-            }
+            (_, Role::Teacher, false) => Err(Error::Forbidden(
+                "only verified teachers may do this; if an admin has verified you meanwhile, refresh your session",
+            )),
             _ => Err(Error::Forbidden("only verified teachers may do this")),
         }
     }
@@ -207,10 +212,17 @@ impl Viewer {
 pub trait ViewerExt {
     /// The request's viewer.
     fn viewer(&self) -> &Viewer;
+
+    /// The session of the request's token.
+    fn current_session(&self) -> CurrentSession;
 }
 
 impl ViewerExt for Context<'_> {
     fn viewer(&self) -> &Viewer {
         self.data_unchecked()
+    }
+
+    fn current_session(&self) -> CurrentSession {
+        *self.data_unchecked()
     }
 }

@@ -75,6 +75,15 @@ impl Client {
         let address: IpAddr = address.parse().expect("a network address");
         self.with_header(client_ip::HEADER.as_str(), &address.to_string())
     }
+
+    /// The same, at a network address and with a `User-Agent`, as the router would tell them.
+    ///
+    /// # Panics
+    /// If `address` is none.
+    #[must_use]
+    pub fn at_with(&self, address: &str, user_agent: &str) -> Self {
+        self.at(address).with_another_value(client_ip::HEADER.as_str(), user_agent)
+    }
 }
 
 /// Calls a subgraph.

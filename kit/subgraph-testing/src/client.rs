@@ -64,6 +64,18 @@ impl Client {
         client
     }
 
+    /// The same, with one value more of a header that it has.
+    ///
+    /// # Panics
+    /// If no header can have this name or value.
+    #[must_use]
+    pub fn with_another_value(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        let name: HeaderName = name.parse().expect("a header's name");
+        client.headers.append(name, value.parse().expect("a header's value"));
+        client
+    }
+
     /// The same, for whoever has this access token.
     ///
     /// # Panics

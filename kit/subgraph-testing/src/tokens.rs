@@ -44,6 +44,7 @@ pub fn claims(id: UserId, role: Role, is_verified: bool) -> Claims {
         role,
         is_verified,
         scope: String::new(),
+        sid: None,
     }
 }
 

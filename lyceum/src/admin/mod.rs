@@ -20,6 +20,9 @@ use self::{
 };
 use crate::terminal::line;
 
+/// The form of a time.
+const TIME: &str = "%Y-%m-%d %H:%M UTC";
+
 /// The settings of `lyceum admin`.
 #[derive(Args)]
 pub struct Settings {
@@ -36,6 +39,19 @@ enum Command {
     Revoke(Person),
     /// Verify a teacher, who can then publish courses, effective with the next refresh of their session.
     VerifyTeacher(Person),
+    /// Take a teacher's verification back, from the next refresh of their session on. Their courses stay.
+    UnverifyTeacher(Person),
+    /// Show an account: name, role, whether it is suspended, and where the person is signed in.
+    User(Person),
+    /// Suspend a user: end their sessions, and let them sign in no more. An access token that is out stays good until it
+    /// ends.
+    Suspend(Person),
+    /// Let a suspended user sign in again.
+    Unsuspend(Person),
+    /// End all sessions of a user. An access token that is out stays good until it ends.
+    EndSessions(Person),
+    /// Give a user a new random password, print it, and end their sessions: for whoever has forgotten theirs.
+    ResetPassword(Person),
     /// Print an access token of a user, for scripts. It is valid as long as any other (`--access-token-seconds`, 15
     /// minutes by default), and cannot be refreshed.
     Token {
@@ -68,6 +84,12 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::Grant(person) => grant(&person).await,
         Command::Revoke(person) => revoke(&person).await,
         Command::VerifyTeacher(person) => verify_teacher(&person).await,
+        Command::UnverifyTeacher(person) => unverify_teacher(&person).await,
+        Command::User(person) => show(&person).await,
+        Command::Suspend(person) => suspend(&person).await,
+        Command::Unsuspend(person) => unsuspend(&person).await,
+        Command::EndSessions(person) => end_sessions(&person).await,
+        Command::ResetPassword(person) => reset_password(&person).await,
         Command::Token { person, keys } => token(&person, &keys).await,
         Command::RotateKey { data_dir, keys } => rotate_key(&data_dir, &keys),
         Command::Events(settings) => events::run(&settings).await,
@@ -110,6 +132,73 @@ async fn verify_teacher(person: &Person) -> Result<()> {
         Some(Change::Unchanged) => line(format_args!("{email} is already a verified teacher: nothing changed.")),
         None => bail!("{email} is not a teacher but has the role {}: nothing changed", name(user.role)),
     }
+    Ok(())
+}
+
+async fn unverify_teacher(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::unverify_teacher(&db, &user).await? {
+        Some(Change::Applied(())) => {
+            line(format_args!("{email} is no verified teacher any more, from the next refresh of a session on."));
+        }
+        Some(Change::Unchanged) => line(format_args!("{email} is not a verified teacher; nothing changed.")),
+        None => bail!("{email} does not teach, the role is {}; nothing changed", name(user.role)),
+    }
+    Ok(())
+}
+
+async fn show(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    line(format_args!("id         {}", user.id));
+    line(format_args!("address    {}", user.email));
+    // What a user has typed must not control the terminal.
+    line(format_args!("name       {}", user.name.escape_debug()));
+    let role = if user.is_verified_teacher() { "verified teacher" } else { name(user.role) };
+    line(format_args!("role       {role}"));
+    line(format_args!("created    {}", user.created_at.format(TIME)));
+    if let Some(since) = user.suspended_at {
+        line(format_args!("suspended  {}", since.format(TIME)));
+    }
+    for session in admin::sessions_of(&db, &user).await? {
+        let client = session.client.as_deref().unwrap_or("unknown client").escape_debug().to_string();
+        let (created, used) = (session.created_at.format(TIME), session.last_used_at.format(TIME));
+        line(format_args!("session    since {created}, last used {used}, {client}"));
+    }
+    Ok(())
+}
+
+async fn suspend(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::suspend(&db, &user).await? {
+        Change::Applied(()) => line(format_args!("{email} is suspended now, and signed out.")),
+        Change::Unchanged => line(format_args!("{email} is suspended already; nothing changed.")),
+    }
+    Ok(())
+}
+
+async fn unsuspend(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::unsuspend(&db, &user).await? {
+        Change::Applied(()) => line(format_args!("{email} can sign in again.")),
+        Change::Unchanged => line(format_args!("{email} is not suspended; nothing changed.")),
+    }
+    Ok(())
+}
+
+async fn end_sessions(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let ended = admin::end_sessions(&db, &user).await?;
+    line(format_args!("{} is signed out; sessions ended: {ended}.", person.email));
+    Ok(())
+}
+
+async fn reset_password(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let password = admin::reset_password(&db, &user).await?;
+    line(format_args!("The password of {} is {password} now, and all sessions have ended.", person.email));
     Ok(())
 }
 

@@ -52,6 +52,8 @@ fn the_lists_of_the_whole_graph() {
         let waiting = "users where role = 'teacher' and not is_verified";
         let teachers = databases.ids("identity", waiting, "created_at, id").await;
         List::root("unverifiedTeachers").check(admin.inner(), teachers).await;
+        let users = databases.ids("identity", "users", NEWEST).await;
+        List::root("users").check(admin.inner(), users).await;
     });
 }
 

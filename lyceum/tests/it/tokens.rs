@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
-use crate::system::{STUDENT, System};
+use crate::system::{PASSWORD, STUDENT, System};
 
 /// Tokens that must not pass: made from a good one, or signed with the real key.
 fn bad_tokens(system: &System, good: &str) -> Vec<(&'static str, String)> {
@@ -106,4 +106,67 @@ fn each_subgraph_refuses_bad_tokens_for_itself() {
             assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{name}, {what}: {answer}");
         }
     }
+}
+
+/// A client that sends its token with every request can sign in, go on, and sign out, whatever became of the token.
+#[test]
+fn a_bad_token_costs_only_what_needs_a_viewer() {
+    let system = System::shared();
+    let good = system.sign_in(STUDENT);
+    let good = good.token().expect("a token");
+    let login = format!(
+        "login(input: {{ email: \"{STUDENT}\", password: \"{PASSWORD}\" }}) {{
+            session {{ accessToken refreshToken }} user {{ email courses(first: 1) {{ totalCount }} }} userErrors {{ code }}
+        }}"
+    );
+
+    for (what, token) in bad_tokens(system, good).into_iter().chain([("expired", expired(system, good))]) {
+        let visitor = system.anonymous().with_token(&token);
+        // Where only a subgraph sees what is wrong, others refuse their fields.
+        if visitor.send("{ __typename }", json!({})).error().is_none() {
+            let answer = visitor.send(&format!("mutation {{ {login} }}"), json!({}));
+            assert_eq!(answer["data"]["login"]["user"]["email"], STUDENT, "{what}");
+            continue;
+        }
+        let signed_in = visitor.data(&format!("mutation {{ {login} }}"), json!({}))["login"].clone();
+        assert_eq!(signed_in["user"], json!({ "email": STUDENT, "courses": { "totalCount": 0 } }), "{what}");
+
+        let refresh = "mutation ($token: String!) {
+            ... on Mutation { refreshSession(input: { refreshToken: $token }) { session { refreshToken } } }
+        }";
+        let refreshed = visitor.data(refresh, json!({ "token": signed_in["session"]["refreshToken"] }));
+        let token = &refreshed["refreshSession"]["session"]["refreshToken"];
+        assert!(token.is_string(), "{what}: {refreshed}");
+        let log_out = "mutation ($token: String!) { logout(input: { refreshToken: $token }) { userErrors { code } } }";
+        assert_eq!(visitor.data(log_out, json!({ "token": token }))["logout"]["userErrors"], json!([]), "{what}");
+
+        // What needs a viewer.
+        let own = format!("mutation {{ {} }}", login.replace("courses(first: 1)", "payments(first: 1)"));
+        let answer = visitor.send(&own, json!({}));
+        assert_eq!(answer.error(), Some("FORBIDDEN"), "{what}: {answer}");
+        assert_eq!(answer["data"]["login"]["user"]["email"], STUDENT, "{what}: {answer}");
+        for needs_viewer in [
+            "query { me { id } }".to_owned(),
+            "mutation { markAllNotificationsRead { count } }".to_owned(),
+            "mutation { login: markAllNotificationsRead { count } }".to_owned(),
+            format!("mutation {{ {login} markAllNotificationsRead {{ count }} }}"),
+            format!("mutation {{ {login} ... {{ markAllNotificationsRead {{ count }} }} }}"),
+        ] {
+            let answer = visitor.send(&needs_viewer, json!({}));
+            assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{what}: {needs_viewer}: {answer}");
+            assert_eq!(answer["data"], json!(null), "{what}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_token_keeps_nobody_from_signing_up() {
+    let register = "mutation { register(input: { email: \"\", password: \"\", name: \"\" }) { userErrors { field } } }";
+    let data = System::shared().anonymous().with_token("rubbish").data(register, json!({}));
+
+    assert_eq!(data["register"]["userErrors"].as_array().map(Vec::len), Some(3), "{data}");
+}
+
+fn expired(system: &System, good: &str) -> String {
+    signed(system, good, "exp", json!(1_700_000_000))
 }

@@ -47,7 +47,7 @@ use self::{
 use crate::{
     CostSettings,
     hive_gaps::{documents::parser_queue::take_slot, dry_run},
-    plugins::{client_address::network, concurrency_limit, errors},
+    plugins::{client_address::network, concurrency_limit, credentials::IgnoredToken, errors},
 };
 
 /// The request header by which a client requests its operation's cost.
@@ -169,6 +169,9 @@ impl Cost {
         }
         if let Some(user) = user(&payload.client_request_details.jwt) {
             self.charge(payload.context, BudgetKey::User(user)).await;
+        } else if payload.context.get_ref::<IgnoredToken>().is_some() {
+            // With a token in its header it was not charged before, like others who are anonymous.
+            self.charge(payload.context, BudgetKey::Network(network(payload.context))).await;
         }
         let exhausted = payload.context.get_ref::<Charge>().and_then(|charge| charge.outcome.err());
         if let Some(exhausted) = exhausted {

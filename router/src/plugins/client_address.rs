@@ -1,11 +1,15 @@
-//! Forwards the client's network address to subgraphs, for rate limits per client.
+//! Forwards the client's network address to subgraphs, for rate limits per client; with mutations also its `User-Agent`,
+//! by which users recognize their sessions.
 //!
 //! Cheap queries do not carry it: equal queries of different clients would then differ, and not be deduplicated.
 
 use std::net::{IpAddr, SocketAddr};
 
 use hive_router::{
-    http::{HeaderName, HeaderValue, header::InvalidHeaderName},
+    http::{
+        HeaderName, HeaderValue,
+        header::{InvalidHeaderName, USER_AGENT},
+    },
     ntex::{
         http::HeaderMap,
         web::{DefaultError, WebRequest},
@@ -19,7 +23,10 @@ use hive_router::{
         plugin_trait::StartHookPayload,
     },
 };
-use subgraph_kit::{ClientIp, client_ip::HEADER};
+use subgraph_kit::{
+    ClientIp,
+    client_ip::{HEADER, MAX_USER_AGENT_LENGTH},
+};
 
 use crate::{
     ClientAddressSettings,
@@ -30,6 +37,9 @@ use crate::{
 /// Microseconds from which on an operation may have to queue per client at a database. A list by a column without an
 /// index costs more.
 const LIMITED_COST: u64 = 2_000;
+
+/// The place of an address that is not known.
+const UNKNOWN_ADDRESS: HeaderValue = HeaderValue::from_static("unknown");
 
 pub struct ClientAddress {
     proxies: Option<TrustedProxies>,
@@ -84,8 +94,21 @@ impl ClientAddress {
             let value = HeaderValue::from_str(&address.0.to_string()).expect("an address is ASCII");
             request.headers.insert(HEADER, value);
         }
+        if !request.dedupe
+            && let Some(agent) = user_agent(payload.router_http_request.headers)
+        {
+            request.headers.entry(HEADER).or_insert(UNKNOWN_ADDRESS);
+            request.headers.append(HEADER, agent);
+        }
         payload.proceed()
     }
+}
+
+/// The client's `User-Agent`, the start of it if it is long; `None` if it is not readable text.
+fn user_agent(headers: &HeaderMap) -> Option<HeaderValue> {
+    let agent = headers.get(USER_AGENT)?.to_str().ok()?;
+    let agent = agent.get(..MAX_USER_AGENT_LENGTH).unwrap_or(agent).trim();
+    if agent.is_empty() { None } else { HeaderValue::from_str(agent).ok() }
 }
 
 impl ClientAddress {

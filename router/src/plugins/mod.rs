@@ -4,7 +4,7 @@
 mod chain;
 pub mod client_address;
 pub mod concurrency_limit;
-mod credentials;
+pub mod credentials;
 pub mod dependencies;
 mod diagnostics;
 pub mod errors;
@@ -108,6 +108,7 @@ impl RouterPlugin for Plugins {
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         let result = Chain::new(payload)
             .then(|payload| self.playground.on_http_request(payload))
+            .then(credentials::on_http_request)
             .then(auth_scheme::on_http_request)
             .then(get_parameters::on_http_request)
             .then(ConcurrencyLimit::on_http_request)
@@ -195,6 +196,7 @@ impl RouterPlugin for Plugins {
     ) -> OnSubgraphExecuteStartHookResult<'exec> {
         Chain::new(payload)
             .then(root_typename::on_subgraph_execute)
+            .then(credentials::on_subgraph_execute)
             .then(ClientAddress::on_subgraph_execute)
             .then(Streams::on_subgraph_execute)
             .then(|payload| self.in_process.on_subgraph_execute(payload))

@@ -115,3 +115,18 @@ async fn whoever_need_not_wait_is_not_told_to() {
 
     assert_eq!(response.headers().get("retry-after"), None);
 }
+
+#[tokio::test]
+async fn a_mutation_brings_what_the_client_calls_itself() {
+    for transport in [Transport::InProcess, Transport::Http] {
+        let request = |agent: &str| rename(App::over(transport), "{client} {agent}").header("user-agent", agent);
+
+        assert_eq!(client(request("Firefox/140.0")).await, "127.0.0.1 Firefox/140.0", "{transport:?}");
+        assert_eq!(client(request(&"x".repeat(300))).await, format!("127.0.0.1 {}", "x".repeat(255)), "{transport:?}");
+        assert_eq!(client(request(" ")).await, "127.0.0.1 nothing", "{transport:?}");
+        assert_eq!(client(rename(App::over(transport), "{agent}")).await, "nothing", "{transport:?}");
+        // Only as the router finds it: the client's own header is dropped.
+        let forged = request("curl").header("x-lyceum-client", "192.0.2.1").header("x-lyceum-client", "Firefox");
+        assert_eq!(client(forged).await, "127.0.0.1 curl", "{transport:?}");
+    }
+}

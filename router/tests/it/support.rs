@@ -510,8 +510,9 @@ impl Courses {
     }
 }
 
-/// Replaces `{client}` by the client's address, as the subgraph received it.
+/// Replaces `{client}` by the client's address and `{agent}` by its `User-Agent`, as the subgraph received them.
 fn with_client(ctx: &Context<'_>, text: &str) -> String {
+    let text = text.replace("{agent}", ctx.user_agent().0.as_deref().unwrap_or("nothing"));
     text.replace("{client}", &ctx.client_ip().0.map_or_else(|| "nobody".to_owned(), |address| address.to_string()))
 }
 

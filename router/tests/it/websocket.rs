@@ -123,6 +123,22 @@ async fn what_is_rejected_over_http_is_rejected_here() {
 }
 
 #[tokio::test]
+async fn an_empty_token_is_none() {
+    for payload in [
+        json!({ "authorization": "" }),
+        json!({ "Authorization": " " }),
+        json!({ "authorization": null }),
+        json!({ "headers": { "Authorization": "" } }),
+    ] {
+        let mut socket = ready(App::get(), payload).await;
+
+        socket.subscribe("q", "{ me { id } }").await;
+        let next = json!({ "type": "next", "id": "q", "payload": { "data": { "me": null } } });
+        assert_eq!(socket.hear().await, Ok(next));
+    }
+}
+
+#[tokio::test]
 async fn a_bad_token_is_rejected_at_once() {
     for token in ["Bearer nonsense", "nonsense", "Bearer a\nb"] {
         let mut socket = open(App::get(), Ask::default()).await.expect("a connection");

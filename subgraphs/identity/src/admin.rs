@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use db::DbPool;
 use sqlx::query;
@@ -10,7 +11,7 @@ use subgraph_kit::{Error, text::has_no_nul};
 use crate::{
     Keys,
     password::hash_password,
-    session::store as sessions,
+    session::{ActiveSession, store as sessions},
     user::{Role, SignUp, User, store},
 };
 
@@ -60,12 +61,53 @@ pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()
     Ok(verified.map(|_| if user.is_verified { Change::Unchanged } else { Change::Applied(()) }))
 }
 
+/// Revokes a teacher's verification; None if the user is not a teacher.
+pub async fn unverify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
+    let unverified = store::set_unverified(db, user.id).await?;
+    Ok(unverified.map(|_| if user.is_verified { Change::Applied(()) } else { Change::Unchanged }))
+}
+
+/// Suspends a user, and ends their sessions. Access tokens that were already issued stay valid until they expire.
+///
+/// # Errors
+/// `LAST_ADMIN` if no admin could sign in any more.
+pub async fn suspend(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
+    store::suspend(db, user.id).await?;
+    Ok(if user.suspended_at.is_none() { Change::Applied(()) } else { Change::Unchanged })
+}
+
+/// Lets a suspended user sign in again.
+pub async fn unsuspend(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
+    store::unsuspend(db, user.id).await?;
+    Ok(if user.suspended_at.is_some() { Change::Applied(()) } else { Change::Unchanged })
+}
+
+/// The sessions of a user that have not ended, the one used last first.
+pub async fn sessions_of(db: &DbPool, user: &User) -> Result<Vec<ActiveSession>, Error> {
+    sessions::list_of(db, user.id).await
+}
+
+/// Ends all sessions of a user, and returns how many there were.
+pub async fn end_sessions(db: &DbPool, user: &User) -> Result<u64, Error> {
+    sessions::delete_all(&mut *db.acquire().await?, user.id).await
+}
+
+/// Replaces a user's password by a random one, which is returned, and ends their sessions.
+pub async fn reset_password(db: &DbPool, user: &User) -> Result<String, Error> {
+    let password = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>());
+    let mut tx = db.begin().await?;
+    store::set_password_hash(&mut tx, user.id, &hash_password(&password)).await?;
+    sessions::delete_all(&mut tx, user.id).await?;
+    tx.commit().await?;
+    Ok(password)
+}
+
 /// Issues an access token for a user, as signing in does.
 ///
 /// # Errors
 /// [`Error::Internal`] if signing fails.
 pub fn access_token(keys: &Keys, user: &User) -> Result<String, Error> {
-    Ok(keys.access_token(user)?.0)
+    Ok(keys.access_token(user, None)?.0)
 }
 
 /// Creates an admin, which no sign-up can. An existing account with this address is left as it is.

@@ -11,10 +11,11 @@ use argon2::{
 };
 use subgraph_kit::Error;
 use tokio::{sync::Semaphore, task::spawn_blocking};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::IdentitySettings;
 
-/// The permitted lengths of a password, in characters.
+/// The permitted lengths of a normalized password, in characters.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
 
 /// The guesses that an attacker has per account. The most common passwords rank below it.
@@ -58,13 +59,19 @@ pub fn hash_password(password: &str) -> String {
 /// Whether the length of a password is permitted.
 #[must_use]
 pub fn is_acceptable(password: &str) -> bool {
-    LENGTHS.contains(&password.chars().count())
+    LENGTHS.contains(&password.nfkc().take(LENGTHS.end() + 1).count())
+}
+
+/// The form of a password that is hashed: NFKC (NIST SP 800-63B, 5.1.1.2), since keyboards differ in how they compose the
+/// same letters.
+fn normalize(password: &str) -> String {
+    password.nfkc().collect()
 }
 
 /// Whether a password is among an attacker's first guesses for the account of this address, in any letter case.
 #[must_use]
 pub fn is_easily_guessed(password: &str, email: &str) -> bool {
-    let (password, email) = (password.to_lowercase(), email.to_lowercase());
+    let (password, email) = (normalize(password).to_lowercase(), email.to_lowercase());
     let local_part = email.rsplit_once('@').map_or(&*email, |(local_part, _)| local_part);
     if password == email || password == local_part {
         return true;
@@ -108,7 +115,8 @@ impl Passwords {
     /// # Errors
     /// [`Error::RateLimited`] if the queue is full; [`Error::Internal`] if hashing panics.
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, Error> {
-        if password.chars().count() > *LENGTHS.end() {
+        let max_length = *LENGTHS.end();
+        if password.chars().nth(max_length).is_some() && password.nfkc().nth(max_length).is_some() {
             return Ok(Verdict::Wrong);
         }
         let params = self.params.clone();
@@ -135,10 +143,23 @@ fn default_workers() -> usize {
 }
 
 fn hash(params: &Params, password: &str) -> String {
-    Argon2::from(params).hash_password(password.as_bytes()).expect("the parameters are valid").to_string()
+    Argon2::from(params).hash_password(normalize(password).as_bytes()).expect("the parameters are valid").to_string()
 }
 
 fn verify(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
+    let normalized = normalize(password);
+    let verdict = verify_as_it_is(params, &normalized, stored);
+    if verdict != Verdict::Wrong || normalized == password {
+        return verdict;
+    }
+    // The hash may be older than the normalization.
+    match verify_as_it_is(params, password, stored) {
+        Verdict::Wrong => Verdict::Wrong,
+        Verdict::Right | Verdict::RightButOutdated => Verdict::RightButOutdated,
+    }
+}
+
+fn verify_as_it_is(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
     if let Some(verdict) = stored.filter(|hash| is_bcrypt(hash)).and_then(|hash| bcrypt::verify(password, hash).ok()) {
         return if verdict { Verdict::RightButOutdated } else { Verdict::Wrong };
     }
@@ -226,6 +247,30 @@ mod tests {
 
         assert_eq!(verify(&cheap(), PASSWORD, Some(&hash)), Verdict::Right);
         assert_eq!(verify(&Params::DEFAULT, PASSWORD, Some(&hash)), Verdict::RightButOutdated);
+    }
+
+    #[test]
+    fn a_password_is_the_same_however_a_keyboard_composes_it() {
+        let (composed, decomposed, wide) = ("gr\u{fc}nkohl 1", "gru\u{308}nkohl 1", "gr\u{fc}nkohl \u{ff11}");
+
+        for typed in [composed, decomposed, wide] {
+            let hash = hash(&cheap(), typed);
+            for other in [composed, decomposed, wide] {
+                assert_eq!(verify(&cheap(), other, Some(&hash)), Verdict::Right, "{typed} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hash_that_is_older_than_the_normalization_stays_good() {
+        let decomposed = "gru\u{308}nkohl 1";
+        let raw = Argon2::from(&cheap()).hash_password(decomposed.as_bytes()).expect("a hash").to_string();
+        let bcrypt = bcrypt::hash(decomposed, 4).expect("a hash");
+
+        for hash in [raw, bcrypt] {
+            assert_eq!(verify(&cheap(), decomposed, Some(&hash)), Verdict::RightButOutdated);
+            assert_eq!(verify(&cheap(), "gru\u{308}nkohl 2", Some(&hash)), Verdict::Wrong);
+        }
     }
 
     #[test]

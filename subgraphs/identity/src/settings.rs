@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use clap::{Args, value_parser};
+use clap::{ArgAction, Args, value_parser};
 
 use crate::throttle::ThrottleSettings;
 
@@ -35,6 +35,19 @@ pub struct IdentitySettings {
     /// The number of days after which a session expires if it is not refreshed.
     #[arg(long, env = "LYCEUM_SESSION_DAYS", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3_650))]
     pub session_days: u32,
+
+    /// Days after which a session ends, however often it is refreshed.
+    #[arg(long, env = "LYCEUM_SESSION_MAX_DAYS", default_value_t = 365, value_parser = value_parser!(u32).range(1..=3_650))]
+    pub session_max_days: u32,
+
+    /// Seconds in which a refresh token that was used already gets the same tokens again from the same client, whose other
+    /// tab was faster or who did not get the answer. Later, or from another client, its session ends. 0: always.
+    #[arg(long, env = "LYCEUM_REFRESH_REUSE_SECONDS", default_value_t = 10, value_parser = value_parser!(u32).range(0..=300))]
+    pub refresh_reuse_seconds: u32,
+
+    /// Whether the domain of a new account's e-mail address needs a dot.
+    #[arg(long, env = "LYCEUM_EMAIL_DOMAIN_NEEDS_DOT", value_name = "BOOLEAN", default_value_t = true, action = ArgAction::Set)]
+    pub email_domain_needs_dot: bool,
 
     /// The number of passwords that are hashed at the same time. Default: half the number of processor cores.
     #[arg(long, env = "LYCEUM_PASSWORD_HASH_WORKERS")]
@@ -73,6 +86,9 @@ impl Default for IdentitySettings {
         Self {
             tokens: TokenSettings::default(),
             session_days: 30,
+            session_max_days: 365,
+            refresh_reuse_seconds: 10,
+            email_domain_needs_dot: true,
             password_hash_workers: None,
             password_queue: 64,
             password_memory_kib: 19_456,

@@ -162,6 +162,35 @@ impl People {
         payment
     }
 
+    /// A session ends once, so each try needs one that has not.
+    fn one_more_session(&self, viewer: &str) -> Uuid {
+        let session = Uuid::now_v7();
+        let Some(user) = self.viewers[viewer].id else { return session };
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let insert = query(
+                "insert into sessions (id, public_id, user_id, refresh_token_hash, user_agent, expires_at)
+                 values (gen_random_uuid(), $1, $2, '', 'Phone', now() + interval '1 day')",
+            );
+            let insert = insert.bind(session).bind(user);
+            insert.execute(&mut self.connect("identity").await).await.expect("the viewer signs in");
+        });
+        session
+    }
+
+    /// Somebody whom nobody misses.
+    fn one_more_user(&self) -> Uuid {
+        let user = Uuid::now_v7();
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let insert =
+                query("insert into users (id, email, password_hash, name) values ($1, $2, 'none', 'Somebody')");
+            let insert = insert.bind(user).bind(email(&unique("somebody")));
+            insert.execute(&mut self.connect("identity").await).await.expect("an account");
+        });
+        user
+    }
+
     async fn connect(&self, database: &str) -> PgConnection {
         PgConnection::connect(&self.databases[database]).await.expect("the database answers")
     }
@@ -207,6 +236,7 @@ impl People {
             "Query.user" => ["student", "owningTeacher"]
                 .map(|owner| Sample { arguments: by_id(id(owner)), owner: Some(owner) })
                 .into(),
+            "Query.users" => of(format!("(filter: {{ search: \"{}\" }})", email("unverifiedTeacher"))),
             "Query.course" => of(by_id(self.course)),
             "Query.enrollment" => of(by_id(self.enrollment)),
             "Query.payment" => of(by_id(self.payment)),
@@ -220,6 +250,18 @@ impl People {
                 of(format!("(input: {{ refreshToken: \"{}\" }})", unique("none")))
             }
             "Mutation.verifyTeacher" => of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher"))),
+            "Mutation.updateProfile" => of("(input: {})".to_owned()),
+            "Mutation.changePassword" => {
+                of(format!("(input: {{ currentPassword: \"{PASSWORD}\", newPassword: \"{PASSWORD}\" }})"))
+            }
+            "Mutation.endSession" => of(format!("(input: {{ sessionId: \"{}\" }})", self.one_more_session(viewer))),
+            "Mutation.unverifyTeacher" | "Mutation.unsuspendUser" => {
+                of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher")))
+            }
+            "Mutation.setUserRole" => {
+                of(format!("(input: {{ userId: \"{}\", role: TEACHER }})", id("unverifiedTeacher")))
+            }
+            "Mutation.suspendUser" => of(format!("(input: {{ userId: \"{}\" }})", self.one_more_user())),
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
             "Mutation.purchaseCourse" => {
                 self.purchase();

@@ -13,7 +13,10 @@ use std::{
 
 use auth::token::Verifier;
 use chrono::{DateTime, SubsecRound as _, Utc};
-use contracts::claims::{AUDIENCE, Claims, ISSUER};
+use contracts::{
+    SessionId,
+    claims::{AUDIENCE, Claims, ISSUER},
+};
 use jsonwebtoken::{Algorithm, Header, jwk::JwkSet};
 use subgraph_kit::Error;
 use tokio::{
@@ -136,11 +139,15 @@ impl Keys {
         self.0.verifier.clone()
     }
 
-    /// Signs an access token for a user, and returns it with its expiry.
+    /// Signs an access token for a user and their session, and returns it with its expiry.
     ///
     /// # Errors
     /// [`Error::Internal`] if signing fails.
-    pub(crate) fn access_token(&self, user: &User) -> Result<(String, DateTime<Utc>), Error> {
+    pub(crate) fn access_token(
+        &self,
+        user: &User,
+        session: Option<SessionId>,
+    ) -> Result<(String, DateTime<Utc>), Error> {
         let now = Utc::now().trunc_subsecs(0);
         let ends = now + self.0.schedule.lifetime;
         let claims = Claims {
@@ -153,6 +160,7 @@ impl Keys {
             role: user.role.into(),
             is_verified: user.is_verified_teacher(),
             scope: String::new(),
+            sid: session,
         };
         let token = self.sign(&claims, now).map_err(Error::internal)?;
         Ok((token, ends))

@@ -1,9 +1,10 @@
 //! The mutations for signing up, signing in, refreshing and ending a session.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
-use subgraph_kit::{ClientIpExt as _, Error, UserError, into_payload};
+use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject};
+use contracts::SessionId;
+use subgraph_kit::{ClientIpExt as _, Error, UserError, ViewerExt as _, into_payload};
 
-use super::{Session, Sessions};
+use super::{ActiveSession, Session, SessionClient, Sessions};
 use crate::user::{SignUp, SignUpRole, User, normalize_email};
 
 /// Mutations.
@@ -12,7 +13,8 @@ pub struct SessionMutation;
 /// The account to create.
 #[derive(InputObject)]
 pub struct RegisterInput {
-    /// The e-mail address with which the user signs in, at most 255 characters, in any letter case.
+    /// The e-mail address with which the user signs in, at most 255 characters, in any letter case. Blanks around it are
+    /// ignored, and its domain is stored in ASCII (punycode).
     pub email: String,
     /// The password, 8 to 128 characters. In any letter case, it must not be the e-mail address, the part of it before
     /// the `@`, or one of the 10,000 most common passwords.
@@ -27,7 +29,7 @@ pub struct RegisterInput {
 /// The credentials of a user who signs in.
 #[derive(InputObject)]
 pub struct LoginInput {
-    /// The e-mail address of the account, in any letter case.
+    /// The e-mail address of the account, in any letter case. Blanks around it are ignored.
     pub email: String,
     /// The password of the account.
     pub password: String,
@@ -78,6 +80,49 @@ pub struct LogoutInput {
     pub refresh_token: String,
 }
 
+/// The session to end.
+#[derive(InputObject)]
+pub struct EndSessionInput {
+    /// The id of the session, from `User.sessions`.
+    pub session_id: SessionId,
+}
+
+/// The payload of `endSession`.
+#[derive(SimpleObject)]
+pub struct EndSessionPayload {
+    /// The session that has ended; null if the signed-in user has no such session.
+    session: Option<ActiveSession>,
+    /// The reasons why no session was ended; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The payload of `endOtherSessions`.
+#[derive(SimpleObject)]
+pub struct EndOtherSessionsPayload {
+    /// The number of sessions that were ended; null if the mutation was rejected.
+    count: Option<i32>,
+    /// Always empty: if there are no other sessions, none is ended.
+    user_errors: Vec<UserError>,
+}
+
+/// The passwords of the account.
+#[derive(InputObject)]
+pub struct ChangePasswordInput {
+    /// The password of the account until now.
+    pub current_password: String,
+    /// The new password, by the rules of `RegisterInput.password`.
+    pub new_password: String,
+}
+
+/// The payload of `changePassword`.
+#[derive(SimpleObject)]
+pub struct ChangePasswordPayload {
+    /// The signed-in user; null if the password was not changed.
+    user: Option<User>,
+    /// The reasons why the password was not changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
 /// The payload of `logout`.
 #[derive(SimpleObject)]
 pub struct LogoutPayload {
@@ -95,7 +140,7 @@ impl SessionMutation {
         #[graphql(desc = "The account to create.")] input: RegisterInput,
     ) -> Option<Result<RegisterPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().register(ctx.client_ip(), input.into()).await;
+            let outcome = ctx.data_unchecked::<Sessions>().register(&client(ctx), input.into()).await;
 
             let (signed_in, user_errors) = into_payload(outcome)?;
             let (session, user) = signed_in.unzip();
@@ -112,7 +157,7 @@ impl SessionMutation {
         #[graphql(desc = "The e-mail address and the password.")] input: LoginInput,
     ) -> Option<Result<LoginPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().sign_in(ctx.client_ip(), &input.email, input.password).await;
+            let outcome = ctx.data_unchecked::<Sessions>().sign_in(&client(ctx), &input.email, input.password).await;
 
             let (signed_in, user_errors) = into_payload(outcome)?;
             let (session, user) = signed_in.unzip();
@@ -121,15 +166,17 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Returns new tokens for a session. Everyone who has its refresh token may do this. A refresh token works once:
-    /// using it a second time ends the session. It is null, with an error, if the mutation fails.
+    /// Returns new tokens for a session. Everyone who has its refresh token may do this, whatever their access token. A
+    /// refresh token works once: for a few seconds it gets the same client the same next token again, since another tab may
+    /// have been faster, or the answer lost; after that, or from another client, it ends the session. It is null, with
+    /// an error, if the mutation fails.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token of the session.")] input: RefreshSessionInput,
     ) -> Option<Result<RefreshSessionPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().refresh(ctx.client_ip(), &input.refresh_token).await;
+            let outcome = ctx.data_unchecked::<Sessions>().refresh(&client(ctx), &input.refresh_token).await;
 
             let (session, user_errors) = into_payload(outcome)?;
             Ok(RefreshSessionPayload { session, user_errors })
@@ -152,6 +199,73 @@ impl SessionMutation {
         };
         Some(payload.await)
     }
+
+    /// Ends a session of the signed-in user: its refresh tokens stop working. Every signed-in user may do this, also for
+    /// the current session. Access tokens that were already issued stay valid until they expire. Null, with an error, if
+    /// the mutation fails.
+    async fn end_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session to end.")] input: EndSessionInput,
+    ) -> Option<Result<EndSessionPayload, Error>> {
+        let payload = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+
+            let outcome = ctx.data_unchecked::<Sessions>().end(viewer, input.session_id).await;
+
+            let (session, user_errors) = into_payload(outcome)?;
+            Ok(EndSessionPayload { session, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Ends all sessions of the signed-in user but the current one. Every signed-in user may do this. Access tokens that
+    /// were already issued stay valid until they expire. Null, with an error, if the mutation fails.
+    async fn end_other_sessions(&self, ctx: &Context<'_>) -> Option<Result<EndOtherSessionsPayload, Error>> {
+        let payload = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+
+            let outcome = ctx.data_unchecked::<Sessions>().end_others(viewer, ctx.current_session()).await;
+
+            let (count, user_errors) = into_payload(outcome)?;
+            Ok(EndOtherSessionsPayload { count, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Changes the password of the signed-in user, and ends all of their sessions but the current one. Every signed-in user
+    /// may do this, as often as they may try to sign in. Null, with an error, if the mutation fails.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The current and the new password.")] input: ChangePasswordInput,
+    ) -> Option<Result<ChangePasswordPayload, Error>> {
+        let payload = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+
+            let ChangePasswordInput { current_password, new_password } = input;
+            let sessions = ctx.data_unchecked::<Sessions>();
+            let outcome = sessions
+                .change_password(&client(ctx), viewer, ctx.current_session(), current_password, new_password)
+                .await;
+
+            let (user, user_errors) = into_payload(outcome)?;
+            Ok(ChangePasswordPayload { user, user_errors })
+        };
+        Some(payload.await)
+    }
+}
+
+#[ComplexObject]
+impl ActiveSession {
+    /// Whether it is the session that the access token of this request was issued for.
+    async fn is_current(&self, ctx: &Context<'_>) -> bool {
+        ctx.current_session().0 == Some(self.id)
+    }
+}
+
+fn client(ctx: &Context<'_>) -> SessionClient {
+    SessionClient { ip: ctx.client_ip(), user_agent: ctx.user_agent().0.clone() }
 }
 
 impl From<RegisterInput> for SignUp {

@@ -4,29 +4,33 @@ pub mod graphql;
 mod refresh_token;
 pub mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_graphql::SimpleObject;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{
-    Code,
+    Code, SessionId, UserId,
     events::{EventPayload, Registration},
 };
 use db::DbPool;
-use subgraph_kit::{ClientIp, Error, Rejection, text::has_no_nul};
+use subgraph_kit::{
+    ClientIp, Error, Rejection,
+    text::has_no_nul,
+    viewer::{CurrentSession, SignedIn},
+};
 use telemetry::metrics;
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep_until},
 };
 
-use self::refresh_token::RefreshToken;
+use self::{refresh_token::RefreshToken, store::Refreshed};
 use crate::{
     IdentitySettings, Keys,
     password::{Passwords, Verdict},
     throttle::RateLimiter,
     user::{
-        SignUp, User,
+        EmailRules, SignUp, User, password_fault,
         store::{self as users, Account},
     },
 };
@@ -40,9 +44,49 @@ pub struct Session {
     pub token_type: String,
     /// The time at which the access token expires.
     pub expires_at: DateTime<Utc>,
-    /// The token to pass to `refreshSession` when the access token expires. It works once; using it a second time ends
-    /// the session.
+    /// The token to pass to `refreshSession` when the access token expires. It works once: for a few seconds it gets the
+    /// same client the same next token again, and after that, using it a second time ends the session.
     pub refresh_token: String,
+}
+
+/// How often a password is verified if its hash is replaced meanwhile: by another sign-in, which has renewed an old hash, or
+/// by a new password.
+const MAX_VERIFICATIONS: usize = 2;
+
+/// A session of a user: one sign-in on one device or in one browser, until it ends. Only the user and admins may see it.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct ActiveSession {
+    /// The id of the session, a UUID. It is no token: knowing it gives no access.
+    pub id: SessionId,
+    /// The user of the session.
+    #[graphql(skip)]
+    pub user: UserId,
+    /// What the program that has used the session last calls itself: its `User-Agent`, at most 255 characters, as it was
+    /// sent. Null if it sent none.
+    pub client: Option<String>,
+    /// The time at which the user signed in.
+    pub created_at: DateTime<Utc>,
+    /// The time at which the session was last refreshed; that of the sign-in if it never was.
+    pub last_used_at: DateTime<Utc>,
+}
+
+/// The sender of a request, as the router forwards it.
+#[derive(Clone, Debug)]
+pub struct SessionClient {
+    /// The network address.
+    pub ip: ClientIp,
+    /// The `User-Agent`.
+    pub user_agent: Option<String>,
+}
+
+/// How long a session lasts.
+#[derive(Clone, Copy)]
+pub struct Lifetime {
+    /// When it is not refreshed.
+    unused: TimeDelta,
+    /// However often it is refreshed.
+    max: TimeDelta,
 }
 
 /// Signs users up and in.
@@ -52,7 +96,10 @@ pub struct Sessions {
     keys: Keys,
     passwords: Passwords,
     rate_limiter: Arc<RateLimiter>,
-    session_lifetime: TimeDelta,
+    lifetime: Lifetime,
+    /// Within it a refresh token that is used again gets the same successor.
+    reuse_window: TimeDelta,
+    email_rules: EmailRules,
     min_failure_time: Duration,
 }
 
@@ -65,7 +112,12 @@ impl Sessions {
             keys,
             passwords: Passwords::new(settings),
             rate_limiter: Arc::new(RateLimiter::new(&settings.throttle)),
-            session_lifetime: TimeDelta::days(settings.session_days.into()),
+            lifetime: Lifetime {
+                unused: TimeDelta::days(settings.session_days.into()),
+                max: TimeDelta::days(settings.session_max_days.into()),
+            },
+            reuse_window: TimeDelta::seconds(settings.refresh_reuse_seconds.into()),
+            email_rules: EmailRules { domain_needs_dot: settings.email_domain_needs_dot },
             min_failure_time: Duration::from_millis(settings.failed_sign_in_min_ms.into()),
         }
     }
@@ -74,36 +126,69 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Error::RateLimited`]; a rejection for each rule that `sign_up` breaks, or `EMAIL_TAKEN`.
-    pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
-        self.rate_limiter.check_registration(client, &sign_up.email)?;
+    pub async fn register(&self, client: &SessionClient, sign_up: SignUp) -> Result<(Session, User), Error> {
+        self.rate_limiter.check_registration(client.ip, &sign_up.email)?;
+        let rules = self.email_rules;
         // Estimating a password's strength would block the other tasks of this thread.
-        let check = move || sign_up.check().map(|()| sign_up);
+        let check = move || sign_up.check(rules).map(|()| sign_up);
         let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Rejected)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
         let mut tx = self.db.begin().await?;
         let user = users::insert(&mut tx, &sign_up, &password_hash).await?;
         let refresh_token = RefreshToken::new();
-        store::insert(&mut tx, &refresh_token, user.id, self.session_lifetime).await?;
+        let session = store::insert(&mut tx, &refresh_token, (user.id, &password_hash), client, self.lifetime).await?;
+        let session = session.ok_or_else(invalid_credentials)?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
         messaging::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
         tx.commit().await?;
-        self.rate_limiter.trust_client(client, &sign_up.email);
+        self.rate_limiter.trust_client(client.ip, &sign_up.email);
 
-        Ok((self.session(&user, &refresh_token)?, user))
+        Ok((self.tokens(&user, session, &refresh_token)?, user))
     }
 
     /// Signs a user in.
     ///
     /// # Errors
     /// [`Error::RateLimited`]; `INVALID_CREDENTIALS`, the same and after the same time for an unknown address and a
-    /// wrong password.
-    pub async fn sign_in(&self, client: ClientIp, email: &str, password: String) -> Result<(Session, User), Error> {
-        let allowed = self.rate_limiter.check_sign_in(client, email);
+    /// wrong password; `ACCOUNT_SUSPENDED`, if the password is right.
+    pub async fn sign_in(
+        &self,
+        client: &SessionClient,
+        email: &str,
+        password: String,
+    ) -> Result<(Session, User), Error> {
+        let sign_in = async {
+            for _ in 0..MAX_VERIFICATIONS {
+                let (account, password_hash) = self.verify(client, email, password.clone()).await?;
+                let user = User { has_signed_in: true, ..account.user };
+                if user.suspended_at.is_some() {
+                    return Err(account_suspended());
+                }
+                let refresh_token = RefreshToken::new();
+                let db = &mut *self.db.acquire().await?;
+                let session = store::insert(db, &refresh_token, (user.id, &password_hash), client, self.lifetime);
+                if let Some(session) = session.await? {
+                    return Ok((self.tokens(&user, session, &refresh_token)?, user));
+                }
+            }
+            Err(invalid_credentials())
+        };
+        self.throttled(client, email, sign_in).await
+    }
+
+    /// Counts an attempt with a password, and delays the answer if it is wrong.
+    async fn throttled<T>(
+        &self,
+        client: &SessionClient,
+        email: &str,
+        attempt: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let allowed = self.rate_limiter.check_sign_in(client.ip, email);
         allowed.inspect_err(|_| metrics::record_failed_sign_in("throttled"))?;
         let started = Instant::now();
-        let signed_in = self.verify_and_sign_in(client, email, password).await;
-        match &signed_in {
+        let outcome = attempt.await;
+        match &outcome {
             Err(Error::Rejected(_)) => {
                 metrics::record_failed_sign_in("credentials");
                 sleep_until(started + self.min_failure_time).await;
@@ -111,47 +196,121 @@ impl Sessions {
             Err(Error::RateLimited { .. }) => metrics::record_failed_sign_in("busy"),
             _ => {}
         }
-        signed_in
+        outcome
     }
 
-    async fn verify_and_sign_in(
-        &self,
-        client: ClientIp,
-        email: &str,
-        password: String,
-    ) -> Result<(Session, User), Error> {
+    /// Finds the account of this address and password, and replaces an outdated hash. Returns the hash that is stored now.
+    async fn verify(&self, client: &SessionClient, email: &str, password: String) -> Result<(Account, String), Error> {
         let account = if has_no_nul(email) { users::find_account(&self.db, email).await? } else { None };
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
-        self.rate_limiter.has_signed_in(client, email);
-        if verdict == Verdict::RightButOutdated {
-            self.rehash_password(&account, password).await?;
-        }
-        let user = User { has_signed_in: true, ..account.user };
-        let refresh_token = RefreshToken::new();
-        store::insert(&mut *self.db.acquire().await?, &refresh_token, user.id, self.session_lifetime).await?;
-
-        Ok((self.session(&user, &refresh_token)?, user))
+        self.rate_limiter.has_signed_in(client.ip, email);
+        let password_hash = match verdict {
+            Verdict::RightButOutdated => self.rehash_password(&account, password).await?,
+            Verdict::Right | Verdict::Wrong => account.password_hash.clone(),
+        };
+        Ok((account, password_hash))
     }
 
-    /// Replaces the tokens of a session, by its valid refresh token. Their claims are the user's current ones.
+    /// Replaces a user's password, and ends all of their sessions but the current one.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if the account was deleted; [`Error::RateLimited`]; `INVALID_CREDENTIALS` if the current
+    /// password is wrong, or was replaced meanwhile; `INVALID_INPUT` if the new one is not acceptable.
+    pub async fn change_password(
+        &self,
+        client: &SessionClient,
+        viewer: SignedIn,
+        current_session: CurrentSession,
+        current: String,
+        new: String,
+    ) -> Result<User, Error> {
+        let user = users::find(&self.db, viewer.id()).await?.ok_or(ACCOUNT_DELETED)?;
+        let email = user.email.clone();
+        let check = {
+            let (new, email) = (new.clone(), email.clone());
+            move || password_fault("newPassword", &new, &email)
+        };
+        if let Some(rejection) = spawn_blocking(check).await.map_err(Error::internal)? {
+            return Err(rejection.into());
+        }
+        for _ in 0..MAX_VERIFICATIONS {
+            let verified = self.throttled(client, &email, async {
+                let (account, password_hash) = self.verify(client, &email, current.clone()).await?;
+                Ok(Account { password_hash, ..account })
+            });
+            let account = verified.await.map_err(|error| at_field(error, "currentPassword"))?;
+            let is_same = new == current;
+            let new_hash =
+                if is_same { account.password_hash.clone() } else { self.passwords.hash(new.clone()).await? };
+
+            let mut tx = self.db.begin().await?;
+            if users::replace_password_hash(&mut tx, &account, &new_hash).await? {
+                store::end_others(&mut tx, user.id, current_session.0).await?;
+                tx.commit().await?;
+                return Ok(user);
+            }
+        }
+        Err(at_field(invalid_credentials(), "currentPassword"))
+    }
+
+    /// Replaces the tokens of a session, by its valid refresh token. Their claims are the user's current ones. The same
+    /// client may use the token again for a few seconds, and gets the same successor.
     ///
     /// # Errors
     /// [`Error::RateLimited`]; `SESSION_EXPIRED`: the session is over, or the token was used before; a reused token may
     /// be stolen, so it ends the session.
-    pub async fn refresh(&self, client: ClientIp, refresh_token: &str) -> Result<Session, Error> {
+    pub async fn refresh(&self, client: &SessionClient, refresh_token: &str) -> Result<Session, Error> {
         let token = RefreshToken::from_text(refresh_token);
-        self.rate_limiter.check_refresh(client, token.as_ref().map(|token| token.session))?;
+        self.rate_limiter.check_refresh(client.ip, token.as_ref().map(|token| token.session))?;
         let token = token.ok_or_else(session_expired)?;
-        let next = token.next();
-        let Some(user) = store::replace(&self.db, &token, &next, self.session_lifetime).await? else {
+        let salt = rand::random();
+        let refreshed = match store::replace(&self.db, &token, &salt, client, self.lifetime).await? {
+            Some(refreshed) => Some((refreshed, token.successor(&salt))),
+            None => self.repeat_refresh(client, &token).await?,
+        };
+        let Some((Refreshed { user, session }, successor)) = refreshed else {
             store::delete(&self.db, &token).await?;
             return Err(session_expired());
         };
-        self.rate_limiter.trust_client(client, &user.email);
-        self.session(&user, &next)
+        self.rate_limiter.trust_client(client.ip, &user.email);
+        self.tokens(&user, session, &successor)
+    }
+
+    /// Returns the successor of a token that this client has just used, unless the successor was used as well.
+    async fn repeat_refresh(
+        &self,
+        client: &SessionClient,
+        token: &RefreshToken,
+    ) -> Result<Option<(Refreshed, RefreshToken)>, Error> {
+        if self.reuse_window.is_zero() {
+            return Ok(None);
+        }
+        let Some(reuse) = store::find_reuse(&self.db, token, client, self.reuse_window).await? else { return Ok(None) };
+        let successor = token.successor(&reuse.salt);
+        // Not so after a refresh by a process of an earlier version, which knows no salts.
+        let is_valid = successor.hash().as_slice() == reuse.valid_hash;
+        Ok(is_valid.then_some((reuse.refreshed, successor)))
+    }
+
+    /// Ends one of the user's sessions.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if the user has no such session.
+    pub async fn end(&self, viewer: SignedIn, id: SessionId) -> Result<ActiveSession, Error> {
+        store::end(&self.db, viewer.id(), id).await
+    }
+
+    /// Ends all of the user's sessions but the current one, and returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if the token names no session: it would end all of them.
+    pub async fn end_others(&self, viewer: SignedIn, current: CurrentSession) -> Result<i32, Error> {
+        let current = current.0.ok_or(NO_SESSION)?;
+        let ended = store::end_others(&mut *self.db.acquire().await?, viewer.id(), Some(current)).await?;
+        Ok(i32::try_from(ended).unwrap_or(i32::MAX))
     }
 
     /// Ends the session of a refresh token, whether the token is still valid or not.
@@ -162,17 +321,20 @@ impl Sessions {
         }
     }
 
-    async fn rehash_password(&self, account: &Account, password: String) -> Result<(), Error> {
+    /// Replaces an outdated hash, and returns the one that is stored now.
+    async fn rehash_password(&self, account: &Account, password: String) -> Result<String, Error> {
         let password_hash = match self.passwords.hash(password).await {
             // The next sign-in tries again.
-            Err(Error::RateLimited { .. }) => return Ok(()),
+            Err(Error::RateLimited { .. }) => return Ok(account.password_hash.clone()),
             password_hash => password_hash?,
         };
-        users::replace_password_hash(&self.db, account, &password_hash).await
+        let db = &mut *self.db.acquire().await?;
+        let is_replaced = users::replace_password_hash(db, account, &password_hash).await?;
+        Ok(if is_replaced { password_hash } else { account.password_hash.clone() })
     }
 
-    fn session(&self, user: &User, refresh_token: &RefreshToken) -> Result<Session, Error> {
-        let (access_token, expires_at) = self.keys.access_token(user)?;
+    fn tokens(&self, user: &User, session: SessionId, refresh_token: &RefreshToken) -> Result<Session, Error> {
+        let (access_token, expires_at) = self.keys.access_token(user, Some(session))?;
         Ok(Session {
             access_token,
             token_type: "Bearer".to_owned(),
@@ -182,10 +344,33 @@ impl Sessions {
     }
 }
 
+const ACCOUNT_DELETED: Error = Error::Unauthenticated("the account of this access token does not exist any more");
+const NO_SESSION: Error = Error::Unauthenticated("the access token names no session: refresh the session first");
+
 fn session_expired() -> Error {
     Rejection::new(Code::SessionExpired, "the session has ended: sign in again").into()
 }
 
 fn invalid_credentials() -> Error {
     Rejection::new(Code::InvalidCredentials, "wrong e-mail address or password").into()
+}
+
+fn account_suspended() -> Error {
+    Rejection::new(Code::AccountSuspended, "an admin has suspended this account").into()
+}
+
+/// Names the field of the input that a rejection is about.
+fn at_field(error: Error, field: &'static str) -> Error {
+    match error {
+        Error::Rejected(rejections) => {
+            let at_field = |rejection: Rejection| match rejection.code {
+                Code::InvalidCredentials => {
+                    Rejection::new(Code::InvalidCredentials, "is not the password of the account").at(field)
+                }
+                _ => rejection.at(field),
+            };
+            Error::Rejected(rejections.into_iter().map(at_field).collect())
+        }
+        error => error,
+    }
 }

@@ -9,13 +9,14 @@ use async_graphql::{
 use contracts::UserId;
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
-    objects::Entity,
+    objects::Entity, text,
 };
 
-use super::{
-    User,
-    store::{self, UnverifiedTeachers},
-};
+use super::{Role, User, name_fault, store};
+use crate::session::{ActiveSession, store::SessionsOf};
+
+/// The maximum length of a search text, in characters.
+const MAX_SEARCH_LENGTH: usize = 200;
 
 /// Queries.
 pub struct UserQuery;
@@ -52,6 +53,102 @@ pub struct VerifyTeacherPayload {
     user_errors: Vec<UserError>,
 }
 
+/// The conditions that users must meet to be listed.
+#[derive(Default, InputObject)]
+pub struct UserFilter {
+    /// Lists only users whose name or e-mail address contains this text, ignoring case. `%` and `_` have no special
+    /// meaning. At most 200 characters.
+    pub search: Option<String>,
+    /// Lists only users of this role.
+    pub role: Option<Role>,
+    /// Lists only verified teachers if true, everyone else if false.
+    pub is_verified: Option<bool>,
+    /// Lists only suspended users if true, everyone else if false.
+    pub is_suspended: Option<bool>,
+}
+
+/// The changes to the profile of the signed-in user. Fields that are left out stay as they are.
+#[derive(InputObject)]
+pub struct UpdateProfileInput {
+    /// The new name that other users see, 1 to 255 characters.
+    pub name: Option<String>,
+}
+
+/// The payload of `updateProfile`.
+#[derive(SimpleObject)]
+pub struct UpdateProfilePayload {
+    /// The signed-in user; null if nothing was changed.
+    user: Option<User>,
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The teacher whose verification is revoked.
+#[derive(InputObject)]
+pub struct UnverifyTeacherInput {
+    /// The id of the teacher.
+    pub user_id: UserId,
+}
+
+/// The payload of `unverifyTeacher`.
+#[derive(SimpleObject)]
+pub struct UnverifyTeacherPayload {
+    /// The teacher, who is not verified any more; null if there is no such teacher.
+    user: Option<User>,
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The new role of a user.
+#[derive(InputObject)]
+pub struct SetUserRoleInput {
+    /// The id of the user.
+    pub user_id: UserId,
+    /// The new role.
+    pub role: Role,
+}
+
+/// The payload of `setUserRole`.
+#[derive(SimpleObject)]
+pub struct SetUserRolePayload {
+    /// The user in the new role; null if the role was not changed.
+    user: Option<User>,
+    /// The reasons why the role was not changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The user to suspend.
+#[derive(InputObject)]
+pub struct SuspendUserInput {
+    /// The id of the user.
+    pub user_id: UserId,
+}
+
+/// The payload of `suspendUser`.
+#[derive(SimpleObject)]
+pub struct SuspendUserPayload {
+    /// The suspended user; null if nobody was suspended.
+    user: Option<User>,
+    /// The reasons why nobody was suspended; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The user whose suspension ends.
+#[derive(InputObject)]
+pub struct UnsuspendUserInput {
+    /// The id of the user.
+    pub user_id: UserId,
+}
+
+/// The payload of `unsuspendUser`.
+#[derive(SimpleObject)]
+pub struct UnsuspendUserPayload {
+    /// The user, who is not suspended any more; null if there is no such user.
+    user: Option<User>,
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
 impl OutputType for Me {
     fn type_name() -> Cow<'static, str> {
         User::type_name()
@@ -81,6 +178,23 @@ impl User {
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
         may_see.then_some(&self.email)
+    }
+
+    /// Whether an admin has suspended the user, who then cannot sign in. Only the user and admins may see it; for everyone
+    /// else null.
+    async fn is_suspended(&self, ctx: &Context<'_>) -> Option<bool> {
+        let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
+        may_see.then_some(self.suspended_at.is_some())
+    }
+
+    /// The sessions of the user that have not ended, the one used last first, at most 100. Only the user and admins may see
+    /// them; for everyone else null, with a `FORBIDDEN` error.
+    async fn sessions(&self, ctx: &Context<'_>) -> Option<Result<Vec<ActiveSession>, Error>> {
+        let sessions = async {
+            let key = SessionsOf::from(ctx.viewer().require_self_or_admin(self.id)?);
+            Ok(ctx.table::<User>().load_one(key).await?.unwrap_or_default())
+        };
+        Some(sessions.await)
     }
 }
 
@@ -118,7 +232,28 @@ impl UserQuery {
         let list = async {
             let admin = ctx.viewer().require_admin()?;
             let args = ConnectionArgs { first, after, last, before };
-            connection::list(ctx, admin, Order::OldestFirst, UnverifiedTeachers, args).await
+            let waiting = store::UserFilter { is_waiting: true, ..store::UserFilter::default() };
+            connection::list(ctx, admin, Order::OldestFirst, waiting, args).await
+        };
+        Some(list.await)
+    }
+
+    /// Returns the users of the platform, newest account first. Only admins may query them; for everyone else null, with an
+    /// error.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(desc = "The conditions that users must meet to be listed.")] filter: Option<UserFilter>,
+    ) -> Option<Result<Connection<User>, Error>> {
+        let list = async {
+            let admin = ctx.viewer().require_admin()?;
+            let filter = filter.unwrap_or_default().try_into_store()?;
+            let args = ConnectionArgs { first, after, last, before };
+            connection::list(ctx, admin, Order::NewestFirst, filter, args).await
         };
         Some(list.await)
     }
@@ -148,5 +283,124 @@ impl UserMutation {
             Ok(VerifyTeacherPayload { user, user_errors })
         };
         Some(payload.await)
+    }
+
+    /// Changes the profile of the signed-in user. Every signed-in user may do this. Null, with an error, if the mutation
+    /// fails.
+    async fn update_profile(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The changes to the profile.")] input: UpdateProfileInput,
+    ) -> Option<Result<UpdateProfilePayload, Error>> {
+        let payload = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+            let db = ctx.table::<User>().loader().db();
+
+            let outcome = async {
+                let user = match &input.name {
+                    Some(name) => {
+                        name_fault(name).map_or(Ok(()), |fault| Err(Error::from(fault)))?;
+                        store::set_name(db, viewer.id(), name).await?
+                    }
+                    None => store::find(db, viewer.id()).await?,
+                };
+                user.ok_or(ACCOUNT_DELETED)
+            };
+            let outcome = outcome.await;
+
+            let (user, user_errors) = into_payload(outcome)?;
+            Ok(UpdateProfilePayload { user, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Revokes the verification of a teacher, who may publish no more courses from their next `refreshSession` on; those
+    /// that they have published stay. Only admins may do this. Null, with an error, if the mutation fails.
+    async fn unverify_teacher(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The teacher.")] input: UnverifyTeacherInput,
+    ) -> Option<Result<UnverifyTeacherPayload, Error>> {
+        let payload = async {
+            let admin = ctx.viewer().require_admin()?;
+
+            let outcome = store::unverify_teacher(ctx.table::<User>().loader().db(), admin, input.user_id).await;
+
+            let (user, user_errors) = into_payload(outcome)?;
+            Ok(UnverifyTeacherPayload { user, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Sets the role of a user, which counts from their next `refreshSession` on. A new teacher is not verified, also one
+    /// who was before. Who is no longer an admin has to sign in again. Only admins may do this. Null, with an error, if the
+    /// mutation fails.
+    async fn set_user_role(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user and the role.")] input: SetUserRoleInput,
+    ) -> Option<Result<SetUserRolePayload, Error>> {
+        let payload = async {
+            let admin = ctx.viewer().require_admin()?;
+
+            let outcome = store::set_role(ctx.table::<User>().loader().db(), admin, input.user_id, input.role).await;
+
+            let (user, user_errors) = into_payload(outcome)?;
+            Ok(SetUserRolePayload { user, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Suspends a user: ends their sessions, and lets them sign in no more. Access tokens that were already issued stay
+    /// valid until they expire. Only admins may do this. Suspending a user again has no effect. Null, with an error, if the
+    /// mutation fails.
+    async fn suspend_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user to suspend.")] input: SuspendUserInput,
+    ) -> Option<Result<SuspendUserPayload, Error>> {
+        let payload = async {
+            ctx.viewer().require_admin()?;
+
+            let outcome = store::suspend(ctx.table::<User>().loader().db(), input.user_id).await;
+
+            let (user, user_errors) = into_payload(outcome)?;
+            Ok(SuspendUserPayload { user, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Lets a suspended user sign in again. Only admins may do this. For a user who is not suspended it has no effect. Null,
+    /// with an error, if the mutation fails.
+    async fn unsuspend_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user whose suspension ends.")] input: UnsuspendUserInput,
+    ) -> Option<Result<UnsuspendUserPayload, Error>> {
+        let payload = async {
+            ctx.viewer().require_admin()?;
+
+            let outcome = store::unsuspend(ctx.table::<User>().loader().db(), input.user_id).await;
+
+            let (user, user_errors) = into_payload(outcome)?;
+            Ok(UnsuspendUserPayload { user, user_errors })
+        };
+        Some(payload.await)
+    }
+}
+
+const ACCOUNT_DELETED: Error = Error::Unauthenticated("the account of this access token does not exist any more");
+
+impl UserFilter {
+    fn try_into_store(self) -> Result<store::UserFilter, Error> {
+        let Self { search, role, is_verified, is_suspended } = self;
+        if let Some(search) = &search {
+            text::reject_nul("filter.search", search)?;
+            if search.chars().count() > MAX_SEARCH_LENGTH {
+                let message = format!("must have at most {MAX_SEARCH_LENGTH} characters");
+                return Err(Error::invalid("filter.search", message));
+            }
+        }
+        Ok(store::UserFilter { search, role, is_verified, is_suspended, is_waiting: false })
     }
 }

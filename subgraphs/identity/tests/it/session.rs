@@ -33,14 +33,16 @@ const REFRESH: &str = "mutation ($token: String!) { refreshSession(input: { refr
 const LOGOUT: &str =
     "mutation ($token: String!) { logout(input: { refreshToken: $token }) { userErrors { code message field } } }";
 
-const EMAIL: &str = "dora@lyceum.example";
-const PASSWORD: &str = "correct horse";
+pub const EMAIL: &str = "dora@lyceum.example";
+pub const PASSWORD: &str = "correct horse";
+/// The end of a password that begins with an umlaut.
+const KALE: &str = "nkohl und Pinkel";
 
 pub async fn register(app: &TestApp, input: Value) -> Reply {
     app.anonymous().send(REGISTER, json!({ "input": input })).await.ok()
 }
 
-async fn register_dora(app: &TestApp) -> Reply {
+pub async fn register_dora(app: &TestApp) -> Reply {
     register(app, json!({ "email": EMAIL, "password": PASSWORD, "name": "Dora" })).await
 }
 
@@ -52,7 +54,7 @@ pub async fn refresh(app: &TestApp, token: &str) -> Reply {
     app.anonymous().send(REFRESH, json!({ "token": token })).await.ok()
 }
 
-async fn log_out(app: &TestApp, token: &str) {
+pub async fn log_out(app: &TestApp, token: &str) {
     let reply = app.anonymous().send(LOGOUT, json!({ "token": token })).await.ok();
 
     assert!(reply.user_errors().is_empty(), "{reply:?}");
@@ -62,7 +64,7 @@ pub fn has_expired(reply: &Reply) -> bool {
     reply.user_errors() == [("SESSION_EXPIRED", String::new())] && reply.data("/refreshSession/session").is_null()
 }
 
-async fn insert(db: &PgPool, id: Uuid, email: &str, password_hash: &str) {
+pub async fn insert(db: &PgPool, id: Uuid, email: &str, password_hash: &str) {
     query("insert into users (id, email, password_hash, name) values ($1, $2, $3, 'Somebody')")
         .bind(id)
         .bind(email)
@@ -76,7 +78,7 @@ async fn password_hash(db: &PgPool, id: Uuid) -> String {
     query_scalar("select password_hash from users where id = $1").bind(id).fetch_one(db).await.expect("a hash")
 }
 
-async fn count(db: &PgPool, table: &str) -> i64 {
+pub async fn count(db: &PgPool, table: &str) -> i64 {
     query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(db).await.expect("a count")
 }
 
@@ -254,7 +256,7 @@ async fn whatever_cannot_be_an_account_gets_that_answer_too(db: PgPool) {
     for (email, password) in [
         ("", ""),
         ("dora@lyceum.example\0", PASSWORD),
-        ("dora@lyceum.example\n", PASSWORD),
+        ("dora\n@lyceum.example", PASSWORD),
         (&"d".repeat(65_536), PASSWORD),
         (EMAIL, ""),
         (EMAIL, "correct horse\0"),
@@ -273,6 +275,90 @@ async fn signing_in_works_in_any_letter_case(db: PgPool) {
     for email in [EMAIL, "Dora@Lyceum.Example"] {
         assert_eq!(*login(&app, email, PASSWORD).await.data("/login/user/email"), json!(EMAIL));
     }
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn blanks_around_an_address_do_not_matter(db: PgPool) {
+    let app = app(db.clone()).await;
+    register(&app, json!({ "email": " dora@lyceum.example\n", "password": PASSWORD, "name": "Dora" })).await;
+
+    for email in [" dora@lyceum.example", "dora@lyceum.example ", "\tDora@lyceum.example\r\n"] {
+        assert_eq!(*login(&app, email, PASSWORD).await.data("/login/user/email"), json!(EMAIL), "{email:?}");
+    }
+    let taken = register(&app, json!({ "email": "dora@lyceum.example ", "password": PASSWORD, "name": "Dora" })).await;
+    assert_eq!(taken.user_errors(), [("EMAIL_TAKEN", "email".to_owned())]);
+    assert_eq!(count(&db, "users").await, 1);
+}
+
+const UNICODE: &str = "bob@bücher.example";
+const PUNYCODE: &str = "bob@xn--bcher-kva.example";
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_domain_in_unicode_and_in_ascii_is_one_account(db: PgPool) {
+    for first in [UNICODE, PUNYCODE] {
+        let app = app(db.clone()).await;
+        let registered = register(&app, json!({ "email": first, "password": PASSWORD, "name": "Bob" })).await;
+        assert_eq!(*registered.data("/register/user/email"), json!(PUNYCODE));
+
+        for typed in [UNICODE, PUNYCODE, "BOB@BÜCHER.example"] {
+            assert_eq!(*login(&app, typed, PASSWORD).await.data("/login/user/email"), json!(PUNYCODE), "{typed}");
+            let taken = register(&app, json!({ "email": typed, "password": PASSWORD, "name": "Bob" })).await;
+            assert_eq!(taken.user_errors(), [("EMAIL_TAKEN", "email".to_owned())], "{typed}");
+        }
+        query("delete from users").execute(&db).await.expect("a deletion");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn an_account_that_an_earlier_version_stored_in_unicode_is_the_same(db: PgPool) {
+    let app = app(db.clone()).await;
+    insert(&db, BOB, UNICODE, &bcrypt_hash()).await;
+
+    for typed in [UNICODE, PUNYCODE] {
+        assert_eq!(*login(&app, typed, PASSWORD).await.data("/login/user/id"), json!(BOB), "{typed}");
+        let taken = register(&app, json!({ "email": typed, "password": PASSWORD, "name": "Bob" })).await;
+        assert_eq!(taken.user_errors(), [("EMAIL_TAKEN", "email".to_owned())], "{typed}");
+    }
+    assert_eq!(count(&db, "users").await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_domain_needs_a_dot_unless_the_settings_say_otherwise(db: PgPool) {
+    let input = json!({ "email": "a@b", "password": PASSWORD, "name": "A" });
+
+    let reply = register(&app(db.clone()).await, input.clone()).await;
+    assert_eq!(reply.user_errors(), [("INVALID_INPUT", "email".to_owned())]);
+
+    let lenient = real_app(db, &IdentitySettings { email_domain_needs_dot: false, ..settings() }).await;
+    assert_eq!(*register(&lenient, input).await.data("/register/user/email"), json!("a@b"));
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_password_is_the_same_on_each_keyboard(db: PgPool) {
+    let (composed, decomposed) = (&format!("gr\u{fc}{KALE}"), &format!("gru\u{308}{KALE}"));
+    for (chosen, typed) in [(composed, decomposed), (decomposed, composed)] {
+        let app = app(db.clone()).await;
+        register(&app, json!({ "email": EMAIL, "password": chosen, "name": "Dora" })).await;
+
+        assert_eq!(*login(&app, EMAIL, typed).await.data("/login/user/email"), json!(EMAIL));
+        query("delete from users").execute(&db).await.expect("a deletion");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_hash_of_a_password_as_it_was_typed_is_good_once_more_and_replaced(db: PgPool) {
+    let app = app(db.clone()).await;
+    let (composed, decomposed) = (&format!("gr\u{fc}{KALE}"), &format!("gru\u{308}{KALE}"));
+    insert(&db, BOB, "bob@lyceum.example", &bcrypt::hash(decomposed, 4).expect("a hash")).await;
+    assert_eq!(
+        login(&app, "bob@lyceum.example", composed).await.user_errors(),
+        [("INVALID_CREDENTIALS", String::new())]
+    );
+
+    for typed in [decomposed, composed] {
+        assert_eq!(*login(&app, "bob@lyceum.example", typed).await.data("/login/user/id"), json!(BOB));
+    }
+    assert!(password_hash(&db, BOB).await.starts_with("$argon2id$"));
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
@@ -304,6 +390,18 @@ async fn a_bcrypt_hash_is_replaced_at_the_first_sign_in(db: PgPool) {
 
     assert_eq!(*login(&app, "bob@lyceum.example", PASSWORD).await.data("/login/user/id"), json!(BOB));
     assert_eq!(password_hash(&db, BOB).await, replaced);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn all_who_sign_in_at_once_to_an_imported_account_get_in(db: PgPool) {
+    let app = app(db.clone()).await;
+    insert(&db, BOB, "bob@lyceum.example", &bcrypt_hash()).await;
+
+    let replies = join_all((0..5).map(|_| login(&app, "bob@lyceum.example", PASSWORD))).await;
+
+    for reply in replies {
+        assert_eq!(*reply.data("/login/user/id"), json!(BOB), "{reply:?}");
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
@@ -370,7 +468,7 @@ async fn a_refresh_gives_tokens_that_work(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn the_second_use_of_a_refresh_token_ends_the_session(db: PgPool) {
-    let app = app(db.clone()).await;
+    let app = real_app(db.clone(), &IdentitySettings { refresh_reuse_seconds: 0, ..settings() }).await;
     let old = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
     let other = text(&login(&app, EMAIL, PASSWORD).await, "/login/session/refreshToken").to_owned();
 
@@ -384,7 +482,7 @@ async fn the_second_use_of_a_refresh_token_ends_the_session(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn of_two_who_refresh_at_once_at_most_one_wins_and_the_session_ends(db: PgPool) {
-    let app = app(db.clone()).await;
+    let app = real_app(db.clone(), &IdentitySettings { refresh_reuse_seconds: 0, ..settings() }).await;
     let token = text(&register_dora(&app).await, "/register/session/refreshToken").to_owned();
 
     let replies = join_all((0..10).map(|_| refresh(&app, &token))).await;

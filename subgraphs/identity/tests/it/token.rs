@@ -1,12 +1,14 @@
 //! Which tokens are accepted.
 
+use std::collections::BTreeSet;
+
 use auth::{signature::RouterAuth, token::Verifier};
 use axum::body::{Body, to_bytes};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::Utc;
 use contracts::{
     UserId,
-    claims::{Claims, Role},
+    claims::{Claims, Role, SELF_PROVING_MUTATIONS},
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use identity::{DEFINITION, Keys, TokenSettings};
@@ -122,6 +124,48 @@ async fn no_header_is_an_anonymous_viewer() {
 }
 
 #[tokio::test]
+async fn an_empty_header_is_an_anonymous_viewer() {
+    let verifier = KnownKey::new().keys.verifier();
+
+    for blank in ["", " ", "\t "] {
+        let viewer = verifier.viewer(&authorization(&[blank])).await.expect("a viewer");
+        assert_eq!(viewer, Viewer::Anonymous, "{blank:?}");
+        assert_eq!(rejection(&verifier, &[blank, blank]).await, Some("UNAUTHENTICATED"), "two are too many");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
+async fn an_invalid_token_costs_only_what_needs_a_viewer(db: PgPool) {
+    let app = real_app(db, &settings()).await;
+    let mutations = [
+        "login(input: { email: \"bob@lyceum.example\", password: \"x\" }) { userErrors { code } }",
+        "refreshSession(input: { refreshToken: \"x\" }) { userErrors { code } }",
+        "logout(input: { refreshToken: \"x\" }) { userErrors { code } }",
+        "register(input: { email: \"\", password: \"\", name: \"\" }) { userErrors { code } }",
+    ];
+    let names: Vec<_> = mutations.iter().filter_map(|mutation| mutation.split('(').next()).collect();
+    assert_eq!(BTreeSet::from_iter(names), BTreeSet::from(SELF_PROVING_MUTATIONS));
+
+    for token in ["nonsense", &KnownKey::new().sign(|_| ()), &KnownKey::new().sign(|claims| claims.exp -= 2_000)] {
+        let client = bearer(&app, token);
+        for mutation in mutations {
+            let reply = client.send(&format!("mutation {{ a: {mutation} b: {mutation} }}"), json!({})).await.ok();
+            assert!(reply.data("/b/userErrors").is_array(), "{reply:?}");
+            for mixed in [
+                format!("mutation {{ a: {mutation} endOtherSessions {{ count }} }}"),
+                format!("mutation A {{ a: {mutation} }} query B {{ me {{ id }} }}"),
+                format!("mutation {{ ... {{ endOtherSessions {{ count }} }} a: {mutation} }}"),
+                "mutation { login: endOtherSessions { count } }".to_owned(),
+                "{ login: me { id } }".to_owned(),
+            ] {
+                let request = json!({ "query": mixed, "operationName": mixed.contains("query B").then_some("A") });
+                assert_eq!(client.send_request(&request).await.error(), Some("UNAUTHENTICATED"), "{mixed}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_is_not_ours_or_not_for_now_is_refused() {
     let key = KnownKey::new();
     let verifier = key.keys.verifier();
@@ -217,7 +261,6 @@ async fn a_header_with_anything_but_one_token_is_refused() {
         &[&format!("{bearer} {bearer}")],
         &["Bearer"],
         &["Basic Ym9iOmJvYg=="],
-        &[""],
     ] {
         assert_eq!(rejection(&verifier, values).await, Some("UNAUTHENTICATED"));
     }
