@@ -12,7 +12,11 @@ interface WatchedTable {
 
 /** By database. */
 const WATCHED_TABLES = {
-  identity: { table: "users", type: "User", columns: { name: "name", role: "role", isVerified: "is_verified" } },
+  identity: {
+    table: "users",
+    type: "User",
+    columns: { name: "name", role: "role", isVerified: "is_verified" },
+  },
   course: {
     table: "courses",
     type: "Course",
