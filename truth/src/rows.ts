@@ -40,7 +40,19 @@ export interface Enrollment {
   paymentId: string | null;
   status: string;
   enrolledAt: string;
+  completedAt: string | null;
   time: bigint;
+}
+
+/** A change of an enrollment. */
+export interface EnrollmentChange {
+  studentId: string;
+  courseId: string;
+  changedById: string | null;
+  kind: string;
+  status: string;
+  reason: string | null;
+  changedAt: string;
 }
 
 export interface Payment {
@@ -50,6 +62,9 @@ export interface Payment {
   amount: string;
   status: string;
   refundState: string;
+  refundReason: string | null;
+  /** The teacher of the course; null if the payment does not say. */
+  teacherId: string | null;
   createdAt: string;
   time: bigint;
 }
@@ -103,6 +118,10 @@ export class Table<R extends { id: string; time: bigint }> {
 export type Tables = { [T in TypeName]: Table<Row[T]> } & {
   /** The enrollment that each payment bought, by payment id. */
   purchases: Map<string, string>;
+  /** What became of each payment, by payment id. */
+  redemptions: Map<string, string>;
+  /** The changes of enrollments, newest first. */
+  history: EnrollmentChange[];
 };
 
 export function copyTables(tables: Tables): Tables {
@@ -113,6 +132,8 @@ export function copyTables(tables: Tables): Tables {
     Payment: tables.Payment.copy(),
     Notification: tables.Notification.copy(),
     purchases: tables.purchases,
+    redemptions: tables.redemptions,
+    history: [...tables.history],
   };
 }
 
@@ -120,27 +141,37 @@ const micros = (column: string) =>
   `(extract(epoch from ${column}) * 1000000)::bigint::text as time`;
 
 export async function readTables(databases: Databases): Promise<Tables> {
-  const [users, courses, enrollments, payments, notifications, uses, refunds] = await Promise.all([
-    databases.rows("identity", `select *, ${micros("created_at")} from users`),
-    databases.rows(
-      "course",
-      `select *, price::text as price, ${micros("created_at")} from courses`,
-    ),
-    databases.rows("enrollment", `select *, ${micros("enrolled_at")} from enrollments`),
-    databases.rows(
-      "payment",
-      `select *, amount::text as amount, ${micros("created_at")} from payments`,
-    ),
-    databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
-    databases.rows(
-      "enrollment",
-      "select payment_id, enrollment_id from payment_redemptions where enrollment_id is not null",
-    ),
-    databases.rows(
-      "payment",
-      "select payment_id, next_attempt_at, refused_at from refund_requests",
-    ),
-  ]);
+  const [users, courses, enrollments, payments, notifications, redemptions, refunds, history] =
+    await Promise.all([
+      databases.rows("identity", `select *, ${micros("created_at")} from users`),
+      databases.rows(
+        "course",
+        `select *, price::text as price, ${micros("created_at")} from courses`,
+      ),
+      databases.rows(
+        "enrollment",
+        `select *, (extract(epoch from completed_at) * 1000000)::bigint::text as completion_time,
+         ${micros("enrolled_at")}
+       from enrollments`,
+      ),
+      databases.rows(
+        "payment",
+        `select *, amount::text as amount, ${micros("created_at")} from payments`,
+      ),
+      databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
+      databases.rows(
+        "enrollment",
+        "select payment_id, enrollment_id, state from payment_redemptions",
+      ),
+      databases.rows(
+        "payment",
+        "select payment_id, next_attempt_at, refused_at, note from refund_requests",
+      ),
+      databases.rows(
+        "enrollment",
+        `select *, ${micros("changed_at")} from enrollment_history order by position desc`,
+      ),
+    ]);
   const refundsByPayment = new Map(refunds.map((refund) => [refund.payment_id, refund]));
   return {
     User: new Table(
@@ -174,6 +205,7 @@ export async function readTables(databases: Databases): Promise<Tables> {
         courseId: row.course_id,
         paymentId: row.payment_id,
         status: row.status.toUpperCase(),
+        completedAt: row.completion_time && formatTimestamp(BigInt(row.completion_time)),
         ...timestampFields(row.time, "enrolledAt"),
       })),
     ),
@@ -185,6 +217,10 @@ export async function readTables(databases: Databases): Promise<Tables> {
         amount: row.amount,
         status: row.status.toUpperCase(),
         refundState: refundState(row.status, refundsByPayment.get(row.id)),
+        refundReason: ["completed", "refunded"].includes(row.status)
+          ? (refundsByPayment.get(row.id)?.note ?? null)
+          : null,
+        teacherId: row.teacher_id,
         ...timestampFields(row.time, "createdAt"),
       })),
     ),
@@ -199,7 +235,21 @@ export async function readTables(databases: Databases): Promise<Tables> {
         ...timestampFields(row.time, "createdAt"),
       })),
     ),
-    purchases: new Map(uses.map((use) => [use.payment_id, use.enrollment_id])),
+    purchases: new Map(
+      redemptions.flatMap((row) =>
+        row.enrollment_id ? [[row.payment_id, row.enrollment_id]] : [],
+      ),
+    ),
+    redemptions: new Map(redemptions.map((row) => [row.payment_id, row.state.toUpperCase()])),
+    history: history.map((row) => ({
+      studentId: row.student_id,
+      courseId: row.course_id,
+      changedById: row.changed_by,
+      kind: row.kind.toUpperCase(),
+      status: row.status.toUpperCase(),
+      reason: row.reason,
+      changedAt: formatTimestamp(BigInt(row.time)),
+    })),
   };
 }
 

@@ -66,6 +66,7 @@ export function tables(): Tables {
         paymentId: null,
         status: "ENROLLED",
         enrolledAt: "1",
+        completedAt: null,
         time: 1n,
       },
     ]),
@@ -75,6 +76,8 @@ export function tables(): Tables {
       { ...notification, id: id(32), ...when(2) },
     ]),
     purchases: new Map(),
+    redemptions: new Map(),
+    history: [],
   };
 }
 

@@ -88,6 +88,15 @@ impl Samples {
             ("unboughtCourseId", courses_to_join(&student, false)),
             ("completedPaymentId", completed_payments(&admin)),
             ("unverifiedTeacherId", unverified_teachers(&admin)),
+            ("joinedCourseId", joined_courses(&student)),
+            (
+                "ownCourseEnrollmentId",
+                ids(
+                    &teacher,
+                    "{ me { courses(first: 1) { nodes { enrollments(first: 100) { nodes { id } } } } } }",
+                    "/me/courses/nodes/0/enrollments/nodes",
+                ),
+            ),
             ("studentEmail", vec![STUDENT.to_owned()]),
             ("studentPassword", vec![PASSWORD.to_owned()]),
         ]);
@@ -142,6 +151,13 @@ fn unverified_teachers(admin: &Client) -> Vec<String> {
     let mut ids = ids(admin, "{ unverifiedTeachers(last: 100) { nodes { id } } }", "/unverifiedTeachers/nodes");
     ids.reverse();
     ids
+}
+
+/// Those on which the student is.
+fn joined_courses(student: &Client) -> Vec<String> {
+    let answer = student.data("{ me { enrollments(first: 100) { nodes { course { id } } } } }", json!({}));
+    let enrollments = answer["me"]["enrollments"]["nodes"].as_array().expect("enrollments");
+    enrollments.iter().map(|enrollment| id(&enrollment["course"])).collect()
 }
 
 fn ids(viewer: &Client, document: &str, nodes: &str) -> Vec<String> {

@@ -13,6 +13,8 @@ const LOOKUPS: Record<string, Lookup> = {
   completedPaymentId,
   freeCourseId: () => courseToEnroll(true),
   unverifiedTeacherId,
+  joinedCourseId,
+  ownCourseEnrollmentId,
   studentEmail: async () => findSampleUser(useSettings.getState().samples, 'Student')?.email,
   studentPassword: async () => findSampleUser(useSettings.getState().samples, 'Student')?.password,
   unique: async () => Date.now().toString(36),
@@ -83,6 +85,28 @@ interface UnverifiedTeachers {
 async function unverifiedTeacherId() {
   const data = await queryAsViewer<UnverifiedTeachers>('{ unverifiedTeachers(last: 1) { nodes { id } } }');
   return data?.unverifiedTeachers?.nodes[0]?.id;
+}
+
+interface JoinedCourses {
+  me: { enrollments: { nodes: { course: { id: string } | null }[] } | null } | null;
+}
+
+async function joinedCourseId() {
+  const data = await queryAsViewer<JoinedCourses>(
+    '{ me { enrollments(first: 1) { nodes { course { id } } } } }',
+  );
+  return data?.me?.enrollments?.nodes[0]?.course?.id;
+}
+
+interface OwnCourseEnrollments {
+  me: { courses: { nodes: { enrollments: { nodes: { id: string }[] } | null }[] } | null } | null;
+}
+
+async function ownCourseEnrollmentId() {
+  const data = await queryAsViewer<OwnCourseEnrollments>(
+    '{ me { courses(first: 1) { nodes { enrollments(first: 1) { nodes { id } } } } } }',
+  );
+  return data?.me?.courses?.nodes[0]?.enrollments?.nodes[0]?.id;
 }
 
 /** Runs a query on behalf of the signed-in user. */
