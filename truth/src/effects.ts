@@ -8,6 +8,10 @@ interface WatchedTable {
   type: TypeName;
   /** The columns that mutations change, by property name. */
   columns: Record<string, string>;
+  /** A column that changes along with them, and is not predictable. */
+  timestamp?: string;
+  /** A table that records the changes, in the order of its column `position`. */
+  log?: string;
 }
 
 /** By database. */
@@ -29,7 +33,13 @@ const WATCHED_TABLES = {
       level: "level",
     },
   },
-  enrollment: { table: "enrollments", type: "Enrollment", columns: { status: "status" } },
+  enrollment: {
+    table: "enrollments",
+    type: "Enrollment",
+    columns: { status: "status" },
+    timestamp: "completed_at",
+    log: "enrollment_history",
+  },
   notification: { table: "notifications", type: "Notification", columns: { isRead: "is_read" } },
 } satisfies Record<string, WatchedTable>;
 
@@ -42,8 +52,12 @@ const NEW = "new";
 /** Copies the tables, to detect and revert changes later. */
 export async function snapshot(databases: Databases): Promise<void> {
   for (const name of NAMES) {
+    const { table, log }: WatchedTable = WATCHED_TABLES[name];
     await databases.rows(name, "drop table if exists before_truth");
-    await databases.rows(name, `create table before_truth as table ${WATCHED_TABLES[name].table}`);
+    await databases.rows(name, `create table before_truth as table ${table}`);
+    if (!log) continue;
+    await databases.rows(name, "drop table if exists log_before_truth");
+    await databases.rows(name, `create table log_before_truth as select position from ${log}`);
   }
 }
 
@@ -54,7 +68,7 @@ export async function revertChanges(databases: Databases): Promise<string[]> {
 }
 
 async function revertDatabase(databases: Databases, name: MutableDatabase): Promise<string[]> {
-  const { table, columns }: WatchedTable = WATCHED_TABLES[name];
+  const { table, columns, timestamp, log }: WatchedTable = WATCHED_TABLES[name];
   const list = (from: string) =>
     Object.values(columns)
       .map((column) => `${from}.${column}`)
@@ -67,7 +81,8 @@ async function revertDatabase(databases: Databases, name: MutableDatabase): Prom
        where before.id is null or now.id is null or ${isChanged}`,
   );
   if (rows.length === 0) return [];
-  const pairs = Object.values(columns).map((column) => `${column} = before.${column}`);
+  const reverted = [...Object.values(columns), ...(timestamp ? [timestamp] : [])];
+  const pairs = reverted.map((column) => `${column} = before.${column}`);
   await databases.rows(name, `delete from ${table} where id not in (select id from before_truth)`);
   await databases.rows(
     name,
@@ -78,6 +93,12 @@ async function revertDatabase(databases: Databases, name: MutableDatabase): Prom
     `update ${table} as now set ${pairs.join(", ")} from before_truth as before
        where before.id = now.id and ${isChanged}`,
   );
+  if (log) {
+    await databases.rows(
+      name,
+      `delete from ${log} where position not in (select position from log_before_truth)`,
+    );
+  }
   return rows.map((row) => {
     const values = Object.values(columns).map((column) => normalizeEnum(row[column]));
     const id = row.is_new ? NEW : row.id;

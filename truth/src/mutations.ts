@@ -42,6 +42,7 @@ const MAX_NAME_LENGTH = 255;
 const MIN_PASSWORD_LENGTH = 8;
 const MAX_PASSWORD_LENGTH = 128;
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
+const MAX_REASON_LENGTH = 500;
 const MAX_AMOUNT = 9_999_999_999.99;
 const STATUSES = ["ENROLLED", "IN_PROGRESS", "COMPLETED"];
 /** Later than all existing rows. */
@@ -152,9 +153,67 @@ export const mutations: Record<string, Mutation> = {
     const enrollment = context.tables.Enrollment.find(canonicalId(enrollmentId));
     if (enrollment?.studentId !== viewer)
       return withUserErrors("enrollment", notFound("enrollmentId"));
-    if (STATUSES.indexOf(status) <= STATUSES.indexOf(enrollment.status))
+    if (STATUSES.indexOf(status) < STATUSES.indexOf(enrollment.status))
       return withUserErrors("enrollment", userError("INVALID_STATUS_TRANSITION", "status"));
-    return succeeded("enrollment", context.tables.Enrollment.put({ ...enrollment, status }));
+    if (status === enrollment.status) return succeeded("enrollment", enrollment);
+    context.createdCount += 1;
+    const changedAt = generated(`time ${context.createdCount}`);
+    const { studentId, courseId } = enrollment;
+    const completedAt = status === "COMPLETED" ? changedAt : enrollment.completedAt;
+    context.tables.history.unshift({
+      studentId,
+      courseId,
+      changedById: viewer,
+      kind: "STATUS_CHANGED",
+      status,
+      reason: null,
+      changedAt,
+    });
+    return succeeded(
+      "enrollment",
+      context.tables.Enrollment.put({ ...enrollment, status, completedAt }),
+    );
+  },
+
+  leaveCourse(context, { courseId }: { courseId: string }) {
+    const viewer = requireAllowed(context, "leaveCourse");
+    const course = canonicalId(courseId);
+    const isOwn = (row: { studentId: string; courseId: string }) =>
+      row.studentId === viewer && row.courseId === course;
+    if (!context.tables.Enrollment.all().some(isOwn))
+      return withUserErrors("enrollmentId", notFound("courseId"));
+    throw new Unpredictable("leaveCourse");
+  },
+
+  removeStudent(context, { enrollmentId, reason }: { enrollmentId: string; reason: string }) {
+    const viewer = requireAllowed(context, "removeStudent");
+    if (!isNonEmptyText(reason, MAX_REASON_LENGTH))
+      return withUserErrors("enrollmentId", invalid("reason"));
+    const enrollment = context.tables.Enrollment.find(canonicalId(enrollmentId));
+    const course = context.tables.Course.find(enrollment?.courseId ?? "");
+    const isAllowed = context.viewer.role === "ADMIN" || course?.teacherId === viewer;
+    if (!enrollment || !isAllowed) return withUserErrors("enrollmentId", notFound("enrollmentId"));
+    throw new Unpredictable("removeStudent");
+  },
+
+  grantEnrollment(context, { courseId, studentId }: { courseId: string; studentId: string }) {
+    const viewer = context.viewer;
+    if (viewer.role !== "TEACHER" && viewer.role !== "ADMIN") {
+      requireAllowed(context, "grantEnrollment");
+    }
+    const course = context.tables.Course.find(canonicalId(courseId));
+    if (!course) return withUserErrors("enrollment", notFound("courseId"));
+    if (viewer.role !== "ADMIN" && course.teacherId !== viewer.id) throw codedError("FORBIDDEN");
+    const student = canonicalId(studentId);
+    if (course.teacherId === student)
+      return withUserErrors("enrollment", userError("OWN_COURSE", "studentId"));
+    if (!context.tables.User.find(student))
+      return withUserErrors("enrollment", notFound("studentId"));
+    const isForCourse = (row: { studentId: string; courseId: string }) =>
+      row.studentId === student && row.courseId === course.id;
+    if (context.tables.Enrollment.all().some(isForCourse))
+      return withUserErrors("enrollment", userError("ALREADY_ENROLLED", "studentId"));
+    throw new Unpredictable("grantEnrollment");
   },
 
   verifyTeacher(context, { userId }: { userId: string }) {
@@ -233,6 +292,8 @@ export const mutations: Record<string, Mutation> = {
     const studentId = requireAllowed(context, "enroll");
     const course = context.tables.Course.find(canonicalId(courseId));
     if (!course) return withUserErrors("enrollment", notFound("courseId"));
+    if (course.teacherId === studentId)
+      return withUserErrors("enrollment", userError("OWN_COURSE", "courseId"));
     const isForCourse = (row: { studentId: string; courseId: string }) =>
       row.studentId === studentId && row.courseId === course.id;
     if (context.tables.Enrollment.all().some(isForCourse))
@@ -249,7 +310,7 @@ export const mutations: Record<string, Mutation> = {
   },
 
   purchaseCourse(context, { courseId, idempotencyKey, expectedAmount }: PurchaseInput) {
-    requireAllowed(context, "purchaseCourse");
+    const studentId = requireAllowed(context, "purchaseCourse");
     const errors = [
       ...([...idempotencyKey].length > MAX_IDEMPOTENCY_KEY_LENGTH || idempotencyKey === ""
         ? ["idempotencyKey"]
@@ -259,15 +320,27 @@ export const mutations: Record<string, Mutation> = {
     if (errors.length > 0) return withUserErrors("payment", ...errors.map(invalid));
     const course = context.tables.Course.find(canonicalId(courseId));
     if (!course) return withUserErrors("payment", notFound("courseId"));
+    if (course.teacherId === studentId)
+      return withUserErrors("payment", userError("OWN_COURSE", "courseId"));
     if (course.isFree || !(Number(course.price ?? 0) > 0))
       return withUserErrors("payment", userError("COURSE_IS_FREE", "courseId"));
     if (expectedAmount != null && Number(expectedAmount) !== Number(course.price))
       return withUserErrors("payment", userError("PRICE_CHANGED", "expectedAmount"));
+    const enrollment = context.tables.Enrollment.all().find(
+      (row) => row.studentId === studentId && row.courseId === course.id,
+    );
+    const isPaid =
+      enrollment?.paymentId != null && context.tables.Payment.find(enrollment.paymentId);
+    if (enrollment && !isPaid)
+      return withUserErrors("payment", userError("ALREADY_ENROLLED", "courseId"));
     throw new Unpredictable("purchaseCourse");
   },
 
-  refundPayment(context, { paymentId }: { paymentId: string }) {
+  refundPayment(context, { paymentId, reason }: { paymentId: string; reason?: string | null }) {
     requireAllowed(context, "refundPayment");
+    const isStorable =
+      reason == null || reason.trim() === "" || isNonEmptyText(reason, MAX_REASON_LENGTH);
+    if (!isStorable) return withUserErrors("payment", invalid("reason"));
     const payment = context.tables.Payment.find(canonicalId(paymentId));
     if (!payment) return withUserErrors("payment", notFound("paymentId"));
     if (payment.status === "COMPLETED") throw new Unpredictable("refundPayment");

@@ -119,6 +119,8 @@ function isInAudience(
     case "owningTeacher":
     case "otherTeacher":
       return viewer.role === "TEACHER" && viewer.isVerified;
+    case "unverifiedTeacher":
+      return viewer.role === "TEACHER" && !viewer.isVerified;
     default:
       throw new Error(`a rule of docs/permissions.json has an unknown audience: ${kind}`);
   }

@@ -14,12 +14,13 @@ import { canonicalId, checkFormats } from "./formats.ts";
 import { mutations } from "./mutations.ts";
 import { type PageArguments, Pages } from "./pages.ts";
 import type { Outcome, Viewer } from "./permissions.ts";
-import { copyTables, type Row, type TypeName } from "./rows.ts";
+import { copyTables, type EnrollmentChange, type Row, type TypeName } from "./rows.ts";
 
 type Arguments = Record<string, unknown>;
 type Resolver = (source: never, args: Arguments, info: GraphQLResolveInfo) => unknown;
 
 const MAX_SEARCH_LENGTH = 200;
+const MAX_CHANGES = 100;
 
 const TYPES_BY_ID_FIELD: Record<string, TypeName> = {
   user: "User",
@@ -234,6 +235,40 @@ export class Execution {
     );
   }
 
+  /** The newest active payment of the viewer for a course. */
+  #viewerPayment(courseId: string): Row["Payment"] | undefined {
+    const active = this.context.tables.Payment.all().filter(
+      (row) =>
+        row.courseId === courseId &&
+        row.studentId === this.context.viewer.id &&
+        ["PENDING", "COMPLETED"].includes(row.status),
+    );
+    const isNewer = (a: Row["Payment"], b: Row["Payment"]) =>
+      a.time === b.time ? a.id > b.id : a.time > b.time;
+    return active.reduce<Row["Payment"] | undefined>(
+      (newest, row) => (newest && isNewer(newest, row) ? newest : row),
+      undefined,
+    );
+  }
+
+  #changes(isListed: (change: EnrollmentChange) => boolean): EnrollmentChange[] {
+    return this.context.tables.history.filter(isListed).slice(0, MAX_CHANGES);
+  }
+
+  /** The completed payments that are listed, as a sum and by month. */
+  #sales(isListed: (payment: Row["Payment"]) => boolean) {
+    const payments = this.context.tables.Payment.all().filter(
+      (payment) => payment.status === "COMPLETED" && isListed(payment),
+    );
+    const monthOf = ({ createdAt }: Row["Payment"]) => createdAt.slice(0, "2026-01".length);
+    const names = [...new Set(payments.map(monthOf))].sort().reverse();
+    const months = names.map((month) => ({
+      month,
+      ...total(payments.filter((payment) => monthOf(payment) === month)),
+    }));
+    return { ...total(payments), months };
+  }
+
   /** The fields that are not just a property of their object. */
   readonly #resolvers: Record<string, Resolver> = {
     "Query.me": () => this.context.tables.User.find(this.context.viewer.id ?? "") ?? null,
@@ -254,6 +289,13 @@ export class Execution {
       this.#page("Course", args, (course) => course.teacherId === id),
     "User.enrollments": ({ id }: Row["User"], args) =>
       this.#page("Enrollment", args, (enrollment) => enrollment.studentId === id),
+    "User.enrollmentHistory": ({ id }: Row["User"], { courseId }) =>
+      this.#changes(
+        (change) =>
+          change.studentId === id &&
+          (courseId == null || change.courseId === canonicalId(courseId)),
+      ),
+    "User.sales": ({ id }: Row["User"]) => this.#sales((payment) => payment.teacherId === id),
     "User.payments": ({ id }: Row["User"], args) =>
       this.#page("Payment", args, (payment) => payment.studentId === id),
     "User.notifications": ({ id }: Row["User"], args) =>
@@ -279,6 +321,21 @@ export class Execution {
       ) ?? null,
     "Course.enrollments": ({ id }: Row["Course"], args) =>
       this.#page("Enrollment", args, (row) => row.courseId === id),
+    "Course.enrollmentHistory": ({ id }: Row["Course"], { studentId }) =>
+      this.#changes(
+        (change) =>
+          change.courseId === id &&
+          (studentId == null || change.studentId === canonicalId(studentId)),
+      ),
+    "Course.sales": ({ id }: Row["Course"]) => this.#sales((payment) => payment.courseId === id),
+    "Course.viewerPayment": ({ id }: Row["Course"]) => this.#viewerPayment(id) ?? null,
+
+    "EnrollmentChange.changedBy": (change: EnrollmentChange, _, info) =>
+      this.#resolveReference("User", change.changedById, info),
+    "EnrollmentChange.student": (change: EnrollmentChange, _, info) =>
+      this.#resolveReference("User", change.studentId, info),
+    "EnrollmentChange.course": (change: EnrollmentChange, _, info) =>
+      this.#resolveReference("Course", change.courseId, info),
 
     "Enrollment.student": (row: Row["Enrollment"], _, info) =>
       this.#resolveReference("User", row.studentId, info),
@@ -291,6 +348,8 @@ export class Execution {
       this.#resolveReference("User", row.studentId, info),
     "Payment.course": (row: Row["Payment"], _, info) =>
       this.#resolveReference("Course", row.courseId, info),
+    "Payment.redemption": ({ id }: Row["Payment"]) =>
+      this.context.tables.redemptions.get(id) ?? "NONE",
     "Payment.enrollment": ({ id }: Row["Payment"]) => this.#purchasedEnrollment(id) ?? null,
 
     "Notification.user": (row: Row["Notification"], _, info) =>
@@ -300,6 +359,13 @@ export class Execution {
       return subject && { ...subject, __typename: subjectType };
     },
   };
+}
+
+/** The number and the sum of payments, computed in cents. */
+function total(payments: Row["Payment"][]) {
+  const cents = payments.reduce((sum, { amount }) => sum + BigInt(amount.replace(".", "")), 0n);
+  const digits = cents.toString().padStart(3, "0");
+  return { count: payments.length, amount: `${digits.slice(0, -2)}.${digits.slice(-2)}` };
 }
 
 function aliasesOtherFieldAsId({ alias, name }: FieldNode): boolean {

@@ -41,7 +41,19 @@ export interface Enrollment {
   paymentId: string | null;
   status: string;
   enrolledAt: string;
+  completedAt: string | null;
   time: bigint;
+}
+
+/** A change of an enrollment. */
+export interface EnrollmentChange {
+  studentId: string;
+  courseId: string;
+  changedById: string | null;
+  kind: string;
+  status: string;
+  reason: string | null;
+  changedAt: string;
 }
 
 export interface Payment {
@@ -51,6 +63,9 @@ export interface Payment {
   amount: string;
   status: string;
   refundState: string;
+  refundReason: string | null;
+  /** The teacher of the course; null if the payment does not say. */
+  teacherId: string | null;
   createdAt: string;
   time: bigint;
 }
@@ -114,6 +129,10 @@ export type Tables = { [T in TypeName]: Table<Row[T]> } & {
   deletedNotifications: Map<string, Notification>;
   /** The types of notifications that users have switched off, as "user type". */
   disabledNotifications: Set<string>;
+  /** What became of each payment, by payment id. */
+  redemptions: Map<string, string>;
+  /** The changes of enrollments, newest first. */
+  history: EnrollmentChange[];
 };
 
 export function copyTables(tables: Tables): Tables {
@@ -126,6 +145,8 @@ export function copyTables(tables: Tables): Tables {
     purchases: tables.purchases,
     deletedNotifications: new Map(tables.deletedNotifications),
     disabledNotifications: tables.disabledNotifications,
+    redemptions: tables.redemptions,
+    history: [...tables.history],
   };
 }
 
@@ -139,34 +160,44 @@ export async function readTables(databases: Databases): Promise<Tables> {
     enrollments,
     payments,
     notifications,
-    uses,
+    redemptions,
     refunds,
+    history,
     disabledNotifications,
   ] = await Promise.all([
-    databases.rows("identity", `select *, ${micros("created_at")} from users`),
-    databases.rows(
-      "course",
-      `select *, price::text as price, ${micros("created_at")} from courses`,
-    ),
-    databases.rows("enrollment", `select *, ${micros("enrolled_at")} from enrollments`),
-    databases.rows(
-      "payment",
-      `select *, amount::text as amount, ${micros("created_at")} from payments`,
-    ),
-    databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
-    databases.rows(
-      "enrollment",
-      "select payment_id, enrollment_id from payment_redemptions where enrollment_id is not null",
-    ),
-    databases.rows(
-      "payment",
-      "select payment_id, next_attempt_at, refused_at from refund_requests",
-    ),
-    databases.rows(
-      "notification",
-      "select user_id, type from notification_settings where not is_enabled",
-    ),
-  ]);
+      databases.rows("identity", `select *, ${micros("created_at")} from users`),
+      databases.rows(
+        "course",
+        `select *, price::text as price, ${micros("created_at")} from courses`,
+      ),
+      databases.rows(
+        "enrollment",
+        `select *, (extract(epoch from completed_at) * 1000000)::bigint::text as completion_time,
+         ${micros("enrolled_at")}
+       from enrollments`,
+      ),
+      databases.rows(
+        "payment",
+        `select *, amount::text as amount, ${micros("created_at")} from payments`,
+      ),
+      databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
+      databases.rows(
+        "enrollment",
+        "select payment_id, enrollment_id, state from payment_redemptions",
+      ),
+      databases.rows(
+        "payment",
+        "select payment_id, next_attempt_at, refused_at, note from refund_requests",
+      ),
+      databases.rows(
+        "enrollment",
+        `select *, ${micros("changed_at")} from enrollment_history order by position desc`,
+      ),
+      databases.rows(
+        "notification",
+        "select user_id, type from notification_settings where not is_enabled",
+      ),
+    ]);
   const refundsByPayment = new Map(refunds.map((refund) => [refund.payment_id, refund]));
   return {
     User: new Table(
@@ -201,6 +232,7 @@ export async function readTables(databases: Databases): Promise<Tables> {
         courseId: row.course_id,
         paymentId: row.payment_id,
         status: row.status.toUpperCase(),
+        completedAt: row.completion_time && formatTimestamp(BigInt(row.completion_time)),
         ...timestampFields(row.time, "enrolledAt"),
       })),
     ),
@@ -212,6 +244,10 @@ export async function readTables(databases: Databases): Promise<Tables> {
         amount: row.amount,
         status: row.status.toUpperCase(),
         refundState: refundState(row.status, refundsByPayment.get(row.id)),
+        refundReason: ["completed", "refunded"].includes(row.status)
+          ? (refundsByPayment.get(row.id)?.note ?? null)
+          : null,
+        teacherId: row.teacher_id,
         ...timestampFields(row.time, "createdAt"),
       })),
     ),
@@ -228,7 +264,21 @@ export async function readTables(databases: Databases): Promise<Tables> {
         ...timestampFields(row.time, "createdAt"),
       })),
     ),
-    purchases: new Map(uses.map((use) => [use.payment_id, use.enrollment_id])),
+    purchases: new Map(
+      redemptions.flatMap((row) =>
+        row.enrollment_id ? [[row.payment_id, row.enrollment_id]] : [],
+      ),
+    ),
+    redemptions: new Map(redemptions.map((row) => [row.payment_id, row.state.toUpperCase()])),
+    history: history.map((row) => ({
+      studentId: row.student_id,
+      courseId: row.course_id,
+      changedById: row.changed_by,
+      kind: row.kind.toUpperCase(),
+      status: row.status.toUpperCase(),
+      reason: row.reason,
+      changedAt: formatTimestamp(BigInt(row.time)),
+    })),
     deletedNotifications: new Map(),
     disabledNotifications: new Set(
       disabledNotifications.map((row) => `${row.user_id} ${row.type.toUpperCase()}`),

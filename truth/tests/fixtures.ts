@@ -75,6 +75,7 @@ export function tables(): Tables {
         paymentId: null,
         status: "ENROLLED",
         enrolledAt: "1",
+        completedAt: null,
         time: 1n,
       },
     ]),
@@ -92,6 +93,8 @@ export function tables(): Tables {
     purchases: new Map(),
     deletedNotifications: new Map(),
     disabledNotifications: new Set([`${BOB} ENROLLMENT`]),
+    redemptions: new Map(),
+    history: [],
   };
 }
 

@@ -60,7 +60,7 @@ pub enum EventPayload {
     EnrollmentCreated(EnrollmentPayload),
     /// A student's enrollment has been revoked.
     #[serde(rename = "lyceum.enrollment.revoked")]
-    EnrollmentRevoked(EnrollmentPayload),
+    EnrollmentRevoked(Revocation),
     /// A payment could not become an enrollment, and is to be refunded.
     #[serde(rename = "lyceum.enrollment.rejected")]
     EnrollmentRejected(EnrollmentRejected),
@@ -124,6 +124,17 @@ pub struct EnrollmentPayload {
     pub course_title: String,
     /// The payment that bought it; `None` for a free course.
     pub payment_id: Option<PaymentId>,
+}
+
+/// A student's enrollment that has ended without their doing: its payment was refunded, or they were removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// The enrollment that has ended.
+    #[serde(flatten)]
+    pub enrollment: EnrollmentPayload,
+    /// Why the student was removed; `None` if the payment was refunded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal_reason: Option<String>,
 }
 
 /// A payment that could not be redeemed for an enrollment.
@@ -234,10 +245,14 @@ impl EventPayload {
     pub fn cause(&self) -> Option<(EventType, Uuid)> {
         match self {
             Self::EnrollmentCreated(enrollment) => Some((EventType::PaymentCompleted, enrollment.payment_id?.0)),
-            // Revoked by a refund.
-            Self::EnrollmentRevoked(enrollment) => Some((EventType::PaymentRefunded, enrollment.payment_id?.0)),
+            Self::EnrollmentRevoked(Revocation { enrollment, removal_reason: None }) => {
+                Some((EventType::PaymentRefunded, enrollment.payment_id?.0))
+            }
             Self::EnrollmentRejected(rejection) => Some((EventType::PaymentCompleted, rejection.payment_id.0)),
-            Self::UserRegistered(_) | Self::PaymentCompleted(_) | Self::PaymentRefunded(_) => None,
+            Self::EnrollmentRevoked(Revocation { removal_reason: Some(_), .. })
+            | Self::UserRegistered(_)
+            | Self::PaymentCompleted(_)
+            | Self::PaymentRefunded(_) => None,
         }
     }
 
@@ -246,7 +261,8 @@ impl EventPayload {
             Self::UserRegistered(registration) => registration.user_id.0,
             Self::PaymentCompleted(purchase) => purchase.payment_id.0,
             Self::PaymentRefunded(refund) => refund.purchase.payment_id.0,
-            Self::EnrollmentCreated(enrollment) | Self::EnrollmentRevoked(enrollment) => enrollment.enrollment_id.0,
+            Self::EnrollmentCreated(enrollment) => enrollment.enrollment_id.0,
+            Self::EnrollmentRevoked(revocation) => revocation.enrollment.enrollment_id.0,
             Self::EnrollmentRejected(rejection) => rejection.payment_id.0,
         }
     }
@@ -336,13 +352,34 @@ mod tests {
             EventPayload::PaymentCompleted(purchase),
             payload,
             EventPayload::EnrollmentCreated(enrollment.clone()),
-            EventPayload::EnrollmentRevoked(enrollment),
+            EventPayload::EnrollmentRevoked(Revocation { enrollment, removal_reason: None }),
             EventPayload::EnrollmentRejected(rejection),
         ];
 
         assert_eq!(payloads.each_ref().map(EventPayload::event_type), EventType::ALL);
         for (payload, event_type) in payloads.into_iter().zip(EventType::ALL) {
             assert_eq!(to_value(payload).expect("JSON")["type"], event_type.name());
+        }
+    }
+
+    /// An older producer does not know the reason, and an older consumer does not read it.
+    #[test]
+    fn a_revocation_is_an_enrollment_with_or_without_a_reason() {
+        let enrollment = EnrollmentPayload {
+            enrollment_id: EnrollmentId(Uuid::from_u128(4)),
+            student_id: UserId(Uuid::from_u128(2)),
+            course_id: CourseId(Uuid::from_u128(3)),
+            course_title: "Rust".to_owned(),
+            payment_id: None,
+        };
+        let refunded = Revocation { enrollment: enrollment.clone(), removal_reason: None };
+        let removed = Revocation { removal_reason: Some("spam".to_owned()), ..refunded.clone() };
+
+        assert_eq!(to_value(&refunded).expect("JSON"), to_value(&enrollment).expect("JSON"));
+        for revocation in [refunded, removed] {
+            let json = to_value(&revocation).expect("JSON");
+            assert_eq!(from_value::<EnrollmentPayload>(json.clone()).expect("an enrollment"), enrollment);
+            assert_eq!(from_value::<Revocation>(json).expect("a revocation"), revocation);
         }
     }
 

@@ -38,4 +38,8 @@ pub enum Code {
     InvalidStatusTransition,
     /// The payment cannot be refunded in its current state.
     NotRefundable,
+    /// The student has completed the course, and a refund takes the completion away; the mutation needs a confirmation.
+    CompletionWouldBeLost,
+    /// Nobody enrolls in a course that they teach, or buys it.
+    OwnCourse,
 }

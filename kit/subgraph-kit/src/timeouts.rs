@@ -52,7 +52,8 @@ impl Deadline {
 /// The time for the subgraph's own database, and for latency.
 const OVERHEAD: Duration = Duration::from_millis(750);
 
-// `enroll` queries the course, then the payment; `purchaseCourse` queries the course, then calls the provider.
+// `enroll` queries the course, then the payment; `purchaseCourse` queries the course and the enrollment
+// concurrently, then calls the provider.
 const _: () = assert!(2 * PEER_REQUEST.as_millis() + OVERHEAD.as_millis() <= SUBGRAPH_REQUEST.as_millis());
 const _: () =
     assert!(PEER_REQUEST.as_millis() + PROVIDER.as_millis() + OVERHEAD.as_millis() <= SUBGRAPH_REQUEST.as_millis());

@@ -30,9 +30,9 @@ pub struct CurrentSession(pub Option<SessionId>);
 #[derive(Clone, Copy, Debug)]
 pub struct SignedIn(UserId);
 
-/// Proof that the viewer is a student.
+/// Proof that the viewer is a student or a teacher, and so may learn.
 #[derive(Clone, Copy, Debug)]
-pub struct Student(UserId);
+pub struct Learner(UserId);
 
 /// Proof that the viewer is a verified teacher.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ impl SignedIn {
     }
 }
 
-impl Student {
+impl Learner {
     /// The user's id.
     #[must_use]
     pub fn id(self) -> UserId {
@@ -153,14 +153,25 @@ impl Viewer {
         self.signed_in_as().map(|(id, _, _)| SignedIn(id))
     }
 
-    /// Requires a student.
+    /// Requires a student, or a teacher, verified or not: teachers learn on the courses of others.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not a student.
-    pub fn require_student(&self) -> Result<Student, Error> {
+    /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if neither.
+    pub fn require_learner(&self) -> Result<Learner, Error> {
         match self.signed_in_as()? {
-            (id, Role::Student, _) => Ok(Student(id)),
-            _ => Err(Error::Forbidden("only students may do this")),
+            (id, Role::Student | Role::Teacher, _) => Ok(Learner(id)),
+            _ => Err(Error::Forbidden("only students and teachers may do this")),
+        }
+    }
+
+    /// Requires a teacher, verified or not, or an admin.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if neither.
+    pub fn require_teacher_or_admin(&self) -> Result<SignedIn, Error> {
+        match self.signed_in_as()? {
+            (id, Role::Teacher | Role::Admin, _) => Ok(SignedIn(id)),
+            _ => Err(Error::Forbidden("only teachers and admins may do this")),
         }
     }
 

@@ -100,7 +100,27 @@ struct Payment {
     /// Also null where it is not requested.
     refund_state: Option<RefundState>,
     /// Also null where it is not requested.
+    redemption: Option<Redemption>,
+    /// Also null where it is not requested.
     enrollment: Option<Key>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Redemption {
+    None,
+    Enrolled,
+    Left,
+    Removed,
+    Rejected,
+    Refunded,
+}
+
+impl Redemption {
+    /// Whether the enrollment is missing because somebody has ended it.
+    fn is_ended(self) -> bool {
+        matches!(self, Self::Left | Self::Removed)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -189,7 +209,7 @@ fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option
     if payment.refund_state == Some(RefundState::Refused) {
         return finding(Kind::RefundRefused);
     }
-    if payment.enrollment.is_some() {
+    if payment.enrollment.is_some() || payment.redemption.is_some_and(Redemption::is_ended) {
         return None;
     }
     let age = now - payment.created_at;
@@ -453,6 +473,7 @@ mod tests {
             student: Some(key(STUDENT)),
             course: Some(key(COURSE)),
             refund_state: None,
+            redemption: None,
             enrollment: None,
         }
     }
@@ -482,6 +503,17 @@ mod tests {
         assert_eq!(kind(&payment(Status::Completed, old)), Some(Kind::NotEnrolled));
         assert_eq!(kind(&payment(Status::Completed, TimeDelta::seconds(60))), None);
         assert_eq!(kind(&Payment { enrollment: Some(key(ENROLLMENT_ID)), ..payment(Status::Completed, old) }), None);
+        for (redemption, expected) in [
+            (Redemption::None, Some(Kind::NotEnrolled)),
+            (Redemption::Enrolled, Some(Kind::NotEnrolled)),
+            (Redemption::Rejected, Some(Kind::NotEnrolled)),
+            (Redemption::Refunded, Some(Kind::NotEnrolled)),
+            (Redemption::Left, None),
+            (Redemption::Removed, None),
+        ] {
+            let ended = Payment { redemption: Some(redemption), ..payment(Status::Completed, old) };
+            assert_eq!(kind(&ended), expected, "{redemption:?}");
+        }
         for status in [Status::Pending, Status::Failed, Status::Refunded] {
             assert_eq!(kind(&payment(status, old)), None, "{status:?}");
         }

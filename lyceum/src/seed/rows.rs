@@ -24,8 +24,11 @@ pub const ENROLLMENTS: Table = Table {
     name: "enrollments",
     columns: "id, student_id, course_id, payment_id, status, enrolled_at",
 };
-pub const PAYMENTS: Table =
-    Table { database: "payment", name: "payments", columns: "id, student_id, course_id, amount, status, created_at" };
+pub const PAYMENTS: Table = Table {
+    database: "payment",
+    name: "payments",
+    columns: "id, student_id, course_id, amount, status, created_at, teacher_id",
+};
 pub const NOTIFICATIONS: Table = Table {
     database: "notification",
     name: "notifications",
@@ -86,6 +89,7 @@ pub fn payment(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(Money::from_cents(course.price.expect("only places in paid courses are paid for")));
     row.put("completed");
     row.put(moment(payment.created));
+    row.put(plan.users[course.teacher].id);
 }
 
 pub fn notification(plan: &Plan, index: usize, row: &mut Row<'_>) {

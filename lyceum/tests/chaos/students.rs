@@ -13,6 +13,7 @@ use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use futures::future::join_all;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
+use subgraph_kit::timeouts::SUBGRAPH_REQUEST;
 use subgraph_testing::Client;
 use tokio::{task::JoinSet, time::sleep};
 use uuid::Uuid;
@@ -220,17 +221,19 @@ impl Buyer {
                 bought.enrolled.push(self.student.id);
                 self.buy_in_vain().await?
             } else {
-                self.buy_one(&course).await?
+                Some(self.buy_one(&course).await?)
             };
-            self.tally.bought.fetch_add(1, Ordering::Relaxed);
-            bought.purchases.push(purchase);
+            if let Some(purchase) = purchase {
+                self.tally.bought.fetch_add(1, Ordering::Relaxed);
+                bought.purchases.push(purchase);
+            }
             sleep(Duration::from_millis(self.rng.random_range(50..600))).await;
         }
         Ok(bought)
     }
 
     async fn buy_one(&mut self, course: &str) -> Result<Purchase> {
-        let mut purchase = self.pay(course, ExpectedOutcome::Enrolled).await?;
+        let mut purchase = self.pay(course).await?;
         if self.rng.random_bool(0.15) && self.refund(purchase.payment).await? {
             purchase.expected = ExpectedOutcome::Refunded;
             self.tally.refunded.fetch_add(1, Ordering::Relaxed);
@@ -238,20 +241,32 @@ impl Buyer {
         Ok(purchase)
     }
 
-    /// Pays for a course that was free when the student took a place on it: the money has to go back.
-    async fn buy_in_vain(&mut self) -> Result<Purchase> {
+    /// Pays for a course that was free when the student took a place on it. Nothing is charged, or, if the enrollment
+    /// subgraph could not be asked, the money has to go back.
+    async fn buy_in_vain(&mut self) -> Result<Option<Purchase>> {
         let course = create(&self.teacher, format!("Trap {}", Uuid::now_v7()), None, &self.tally).await?;
         self.enroll(&course).await?;
         put_a_price_on(&self.teacher, &course, &self.tally).await?;
-        self.pay(&course, ExpectedOutcome::Rejected).await
+        let key = Uuid::now_v7().to_string();
+        let mut payment = self.purchase(&course, &key).await?;
+        if payment.is_none() {
+            // A request that was given up may still be at work.
+            sleep(SUBGRAPH_REQUEST).await;
+            payment = self.purchase(&course, &key).await?;
+        }
+        let Some(payment) = payment else { return Ok(None) };
+        let expected = ExpectedOutcome::Rejected;
+        Ok(Some(Purchase { student: self.student.id, course: course.parse()?, payment, expected }))
     }
 
     /// Buys a course. Some do not wait for the event of their payment, and enroll with it at once.
-    async fn pay(&mut self, course: &str, expected: ExpectedOutcome) -> Result<Purchase> {
+    async fn pay(&mut self, course: &str) -> Result<Purchase> {
         let payment = self.purchase(course, &Uuid::now_v7().to_string()).await?;
+        let payment = payment.context("the student is not enrolled, and buys nothing")?;
         if self.rng.random_bool(0.3) {
             self.enroll_with(course, payment).await?;
         }
+        let expected = ExpectedOutcome::Enrolled;
         Ok(Purchase { student: self.student.id, course: course.parse()?, payment, expected })
     }
 
@@ -299,8 +314,8 @@ impl Buyer {
         Ok(())
     }
 
-    /// The payment, which is the same for everyone who asks with the key.
-    async fn purchase(&mut self, course: &str, key: &str) -> Result<Uuid> {
+    /// The payment, which is the same for everyone who asks with the key; none if the student is enrolled already.
+    async fn purchase(&mut self, course: &str, key: &str) -> Result<Option<Uuid>> {
         let input = json!({ "input": { "courseId": course, "idempotencyKey": key, "expectedAmount": "19.90" } });
         // An impatient student presses the button twice, or more often.
         let times = if self.rng.random_bool(0.3) { self.rng.random_range(2..5) } else { 1 };
@@ -308,11 +323,14 @@ impl Buyer {
         let mut payments = Vec::new();
         for answer in join_all(presses).await {
             let answer = answer?;
-            let id = answer["purchaseCourse"]["payment"]["id"].as_str().with_context(|| format!("{answer}"))?;
-            payments.push(id.parse::<Uuid>()?);
+            let payload = &answer["purchaseCourse"];
+            if payload["userErrors"][0]["code"] != "ALREADY_ENROLLED" {
+                let id = payload["payment"]["id"].as_str().with_context(|| format!("{answer}"))?;
+                payments.push(id.parse::<Uuid>()?);
+            }
         }
         ensure!(payments.iter().all(|id| *id == payments[0]), "one key has several payments: {payments:?}");
-        Ok(payments[0])
+        Ok(payments.first().copied())
     }
 
     /// False if there was nothing to take back: the payment is still pending.

@@ -90,6 +90,15 @@ impl Samples {
             ("unverifiedTeacherId", unverified_teachers(&admin)),
             ("newestNotificationId", notifications(&teacher, "first: 1")),
             ("oldestNotificationId", notifications(&student, "last: 100").into_iter().rev().collect()),
+            ("joinedCourseId", joined_courses(&student)),
+            (
+                "ownCourseEnrollmentId",
+                ids(
+                    &teacher,
+                    "{ me { courses(first: 1) { nodes { enrollments(first: 100) { nodes { id } } } } } }",
+                    "/me/courses/nodes/0/enrollments/nodes",
+                ),
+            ),
             ("studentEmail", vec![STUDENT.to_owned()]),
             ("studentPassword", vec![PASSWORD.to_owned()]),
         ]);
@@ -149,6 +158,13 @@ fn unverified_teachers(admin: &Client) -> Vec<String> {
 fn notifications(viewer: &Client, page: &str) -> Vec<String> {
     let document = format!("{{ me {{ notifications({page}) {{ nodes {{ id }} }} }} }}");
     ids(viewer, &document, "/me/notifications/nodes")
+}
+
+/// The courses in which the student is enrolled.
+fn joined_courses(student: &Client) -> Vec<String> {
+    let answer = student.data("{ me { enrollments(first: 100) { nodes { course { id } } } } }", json!({}));
+    let enrollments = answer["me"]["enrollments"]["nodes"].as_array().expect("enrollments");
+    enrollments.iter().map(|enrollment| id(&enrollment["course"])).collect()
 }
 
 fn ids(viewer: &Client, document: &str, nodes: &str) -> Vec<String> {

@@ -188,6 +188,26 @@ fn a_lost_enrollment_is_made_again_and_that_of_a_refunded_payment_is_taken_back(
 }
 
 #[test]
+fn who_has_left_a_paid_course_is_no_difference_and_is_not_enrolled_again() {
+    let test_system = test_system();
+    let (student, course) = (test_system.student(), test_system.course());
+    let payment = test_system.bought(&student, course);
+    let leave =
+        "mutation ($input: LeaveCourseInput!) { leaveCourse(input: $input) { enrollmentId userErrors { code } } }";
+
+    let left = student.visitor.data(leave, json!({ "input": { "courseId": course } }));
+    assert_eq!(left["leaveCourse"]["userErrors"], json!([]), "{left}");
+
+    test_system.assert_all_agrees();
+    let (code, said) = test_system.reconcile(&["--fix"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(test_system.places(payment), 0);
+    assert_eq!(student.buy(course)["userErrors"][0]["code"], "ALREADY_PURCHASED", "the payment still pays for it");
+    test_system.refund(payment);
+    test_system.assert_all_agrees();
+}
+
+#[test]
 fn what_the_legacy_system_left_pending_is_reported_until_a_person_has_found_out() {
     let test_system = test_system();
     let (student, courses) = (test_system.student(), [test_system.course(), test_system.course()]);

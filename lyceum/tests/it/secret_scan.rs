@@ -80,7 +80,7 @@ const PLACES: [&str; 9] = [
 
 /// Input objects, with the names of their fields. What nobody signed in or a student may not do anyway, or what has to
 /// fail for another field: nothing is changed.
-const INPUTS: [(&str, &str, &[&str]); 8] = [
+const INPUTS: [(&str, &str, &[&str]); 12] = [
     ("CourseFilter", "courses(first: 1, filter: $v) { nodes { id } }", &["isFree", "level", "search"]),
     ("LoginInput!", "login(input: $v) { userErrors { code message } }", &["email", "password"]),
     ("RegisterInput!", "register(input: $v) { userErrors { code message } }", &["email", "name", "password", "role"]),
@@ -100,6 +100,14 @@ const INPUTS: [(&str, &str, &[&str]); 8] = [
         "SetEnrollmentStatusInput!",
         "setEnrollmentStatus(input: $v) { userErrors { code message } }",
         &["enrollmentId", "status"],
+    ),
+    ("LeaveCourseInput!", "leaveCourse(input: $v) { userErrors { code message } }", &["courseId"]),
+    ("RemoveStudentInput!", "removeStudent(input: $v) { userErrors { code message } }", &["enrollmentId", "reason"]),
+    ("GrantEnrollmentInput!", "grantEnrollment(input: $v) { userErrors { code message } }", &["courseId", "studentId"]),
+    (
+        "RefundPaymentInput!",
+        "refundPayment(input: $v) { userErrors { code message } }",
+        &["confirmCompletionLoss", "paymentId", "reason"],
     ),
 ];
 

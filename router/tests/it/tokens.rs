@@ -45,9 +45,9 @@ async fn an_empty_header_is_no_credentials() {
         assert_eq!(reply.json["data"]["me"], Value::Null);
         assert_eq!(reply.json.get("errors"), None);
     }
-    assert_refused(&with_header(&[String::new(), String::new()]).await);
-    assert_refused(&with_header(&[String::new(), format!("Bearer {}", token(&claims()))]).await);
-    assert_refused(&with_header(&["Bearer".to_owned()]).await);
+    assert_rejected(&with_header(&[String::new(), String::new()]).await);
+    assert_rejected(&with_header(&[String::new(), format!("Bearer {}", token(&claims()))]).await);
+    assert_rejected(&with_header(&["Bearer".to_owned()]).await);
 }
 
 #[tokio::test]

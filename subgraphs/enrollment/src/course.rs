@@ -1,7 +1,8 @@
 //! The fields that this subgraph adds to a course.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use contracts::CourseId;
+use contracts::{CourseId, UserId};
+use service::OwnTeacherOrAdmin;
 use subgraph_kit::{Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection, viewer::Public};
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
         Enrollment, Status,
         store::{EnrollmentFilter, EnrollmentKey},
     },
-    own_teacher::OwnTeacherOrAdmin,
+    history::{EnrollmentChange, store::OfCourse},
 };
 
 /// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
@@ -56,5 +57,22 @@ impl Course {
             connection::children(ctx, proof, EnrollmentFilter { status }, args).await
         };
         Some(page.await)
+    }
+
+    /// What happened to the enrollments in the course, newest first, up to 100 changes; also what happened to those that
+    /// have ended. Only the course's own teacher and admins may see it; for everyone else null, with a `FORBIDDEN` error.
+    #[graphql(requires = "teacherSeal")]
+    async fn enrollment_history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Returns only what happened to the enrollment of the student with this id.")]
+        student_id: Option<UserId>,
+    ) -> Option<Result<Vec<EnrollmentChange>, Error>> {
+        let changes = async {
+            let proof = OwnTeacherOrAdmin::require(ctx, self.id, self.teacher_seal.as_deref())?;
+            let changes = ctx.table::<Enrollment>().load_one(OfCourse::new(proof, student_id)).await?;
+            Ok(changes.unwrap_or_default())
+        };
+        Some(changes.await)
     }
 }

@@ -3,7 +3,7 @@
 mod course;
 pub mod enrollment;
 mod event_handler;
-mod own_teacher;
+mod history;
 mod payment;
 mod user;
 

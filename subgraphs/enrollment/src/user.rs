@@ -1,10 +1,13 @@
 //! The fields that this subgraph adds to a user.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use contracts::UserId;
-use subgraph_kit::{Connection, ConnectionArgs, Error, ViewerExt as _, connection};
+use contracts::{CourseId, UserId};
+use subgraph_kit::{Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection};
 
-use crate::enrollment::{Enrollment, Status, store::EnrollmentFilter};
+use crate::{
+    enrollment::{Enrollment, Status, store::EnrollmentFilter},
+    history::{EnrollmentChange, store::OfStudent},
+};
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
@@ -33,5 +36,22 @@ impl User {
             connection::children(ctx, proof, EnrollmentFilter { status }, args).await
         };
         Some(page.await)
+    }
+
+    /// What happened to the enrollments of the user, newest first, up to 100 changes; also what happened to those that have
+    /// ended. Only the user and admins may see it; for everyone else null, with a `FORBIDDEN` error.
+    async fn enrollment_history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Returns only what happened to the enrollment in the course with this id.")] course_id: Option<
+            CourseId,
+        >,
+    ) -> Option<Result<Vec<EnrollmentChange>, Error>> {
+        let changes = async {
+            let proof = ctx.viewer().require_self_or_admin(self.id)?;
+            let changes = ctx.table::<Enrollment>().load_one(OfStudent::new(proof, course_id)).await?;
+            Ok(changes.unwrap_or_default())
+        };
+        Some(changes.await)
     }
 }

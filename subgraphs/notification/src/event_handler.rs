@@ -2,7 +2,9 @@
 
 use contracts::{
     NotificationId, UserId,
-    events::{EnrollmentPayload, Event, EventPayload, EventType, Purchase, Refund, RefundReason, Registration},
+    events::{
+        EnrollmentPayload, Event, EventPayload, EventType, Purchase, Refund, RefundReason, Registration, Revocation,
+    },
 };
 use messaging::{AfterCommit, Handler};
 use sqlx::{PgConnection, query_scalar};
@@ -88,7 +90,7 @@ fn notification_for(payload: EventPayload) -> Option<NewNotification> {
         EventPayload::PaymentCompleted(purchase) => paid(&purchase),
         EventPayload::PaymentRefunded(refund) => refunded(&refund),
         EventPayload::EnrollmentCreated(enrollment) => enrolled(&enrollment),
-        EventPayload::EnrollmentRevoked(enrollment) => revoked(&enrollment),
+        EventPayload::EnrollmentRevoked(revocation) => revoked(&revocation),
         // Not delivered to this service: the refund that follows notifies the student.
         EventPayload::EnrollmentRejected(_) => return None,
     })
@@ -144,12 +146,17 @@ fn enrolled(EnrollmentPayload { enrollment_id, student_id, course_title, .. }: &
     }
 }
 
-fn revoked(EnrollmentPayload { student_id, course_id, course_title, .. }: &EnrollmentPayload) -> NewNotification {
+fn revoked(Revocation { enrollment, removal_reason }: &Revocation) -> NewNotification {
+    let EnrollmentPayload { student_id, course_id, course_title, .. } = enrollment;
+    let course = course(course_title);
     NewNotification {
         user_id: *student_id,
         kind: Kind::Enrollment,
         title: about("Enrollment cancelled", course_title),
-        body: format!("Your payment was refunded, so you are no longer enrolled in {}.", course(course_title)),
+        body: match removal_reason {
+            None => format!("Your payment was refunded, so you are no longer enrolled in {course}."),
+            Some(reason) => format!("You were removed from {course}. The reason: {reason}"),
+        },
         // The enrollment is no more.
         subject: Some(Subject::from(*course_id)),
     }

@@ -1,20 +1,49 @@
-//! A course, as a payment references it, and its quote by the course subgraph.
+//! A course, as a payment references it, the fields that this subgraph adds to it, and its quote by the course subgraph.
 
-use async_graphql::SimpleObject;
-use contracts::{CourseId, money::Money};
+use async_graphql::{ComplexObject, Context, SimpleObject};
+use contracts::{CourseId, UserId, money::Money};
 use serde::Deserialize;
 use serde_json::json;
-use service::{Credentials, Peers};
-use subgraph_kit::Error;
+use service::{Credentials, OwnTeacherOrAdmin, Peers};
+use subgraph_kit::{Error, TableExt as _, ViewerExt as _};
+
+use crate::{
+    payment::{Payment, store::ActivePaymentOf},
+    sales::{Sales, store::OfCourse},
+};
 
 const QUOTE: &str = include_str!("../../../operations/services/payment/course/CourseQuote.graphql");
 
 /// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
-#[graphql(unresolvable)]
+#[graphql(complex)]
 pub struct Course {
     /// The id of the course, a UUID.
     pub id: CourseId,
+    /// The seal of who teaches it, by the course subgraph.
+    #[graphql(external)]
+    pub teacher_seal: Option<String>,
+}
+
+#[ComplexObject]
+impl Course {
+    /// The signed-in user's own payment for the course, if it is pending or completed; null if there is none, or if nobody
+    /// is signed in.
+    async fn viewer_payment(&self, ctx: &Context<'_>) -> Option<Result<Payment, Error>> {
+        let student = ctx.viewer().id()?;
+        ctx.table::<Payment>().load_one(ActivePaymentOf { student, course: self.id }).await.transpose()
+    }
+
+    /// The sales of the course. Only the course's own teacher and admins may see them; for everyone else null, with a
+    /// `FORBIDDEN` error.
+    #[graphql(requires = "teacherSeal")]
+    async fn sales(&self, ctx: &Context<'_>) -> Option<Result<Sales, Error>> {
+        let sales = async {
+            let proof = OwnTeacherOrAdmin::require(ctx, self.id, self.teacher_seal.as_deref())?;
+            Ok(ctx.table::<Payment>().load_one(OfCourse::new(proof)).await?.unwrap_or_default())
+        };
+        Some(sales.await)
+    }
 }
 
 /// The current title and price of a course.
@@ -27,6 +56,16 @@ pub struct CourseQuote {
     pub is_free: bool,
     /// The course's price, if it has one.
     pub price: Option<Money>,
+    /// Who teaches it.
+    #[serde(default)]
+    pub teacher: Option<TeacherKey>,
+}
+
+/// The key of a course's teacher.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct TeacherKey {
+    /// The teacher's id.
+    pub id: UserId,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +74,12 @@ struct QuoteData {
 }
 
 impl CourseQuote {
+    /// Who teaches the course.
+    #[must_use]
+    pub fn teacher(&self) -> Option<UserId> {
+        self.teacher.map(|teacher| teacher.id)
+    }
+
     /// Queries the course subgraph with these credentials. None if there is no such course.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The payment subgraph: purchases, payments and refunds.
 
 mod course;
+mod enrollment;
 mod event_handler;
 pub mod payment;
 pub mod payments;
@@ -8,6 +9,8 @@ pub mod provider;
 pub mod purchase;
 mod reconciler;
 pub mod refund;
+pub mod sales;
+mod teachers;
 mod user;
 
 use std::sync::Arc;
@@ -66,10 +69,14 @@ pub async fn subgraph_with(
     let db = db.into();
     let table = Table::<payment::Payment>::open(db.clone()).await?;
     let payments = Payments::new(db.clone(), context, provider);
-    let schema = builder().data(List::open(&table).await?).data(payments.clone()).finish();
+    let schema = builder().data(List::open(&table).await?).data(payments.clone()).data(context.clone()).finish();
     Ok(Subgraph::new(DEFINITION.name, schema, table, db, context.verifier.clone())
         .with_event_handler(payments.clone())
-        .with_task(move |stop| reconciler::run(payments.clone(), stop)))
+        .with_task({
+            let payments = payments.clone();
+            move |stop| reconciler::run(payments.clone(), stop)
+        })
+        .with_task(move |stop| teachers::run(payments.clone(), stop)))
 }
 
 fn builder() -> SchemaBuilder<PaymentQuery, Mutation, EmptySubscription> {

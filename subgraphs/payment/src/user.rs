@@ -2,9 +2,12 @@
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use contracts::UserId;
-use subgraph_kit::{Connection, ConnectionArgs, Error, ViewerExt as _, connection};
+use subgraph_kit::{Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection};
 
-use crate::payment::Payment;
+use crate::{
+    payment::Payment,
+    sales::{Sales, store::OfTeacher},
+};
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, Debug, SimpleObject)]
@@ -32,5 +35,15 @@ impl User {
             connection::children(ctx, proof, (), args).await
         };
         Some(page.await)
+    }
+
+    /// The sales of all courses that the user teaches. Only the user and admins may see them; for everyone else null, with
+    /// a `FORBIDDEN` error.
+    async fn sales(&self, ctx: &Context<'_>) -> Option<Result<Sales, Error>> {
+        let sales = async {
+            let proof = ctx.viewer().require_self_or_admin(self.id)?;
+            Ok(ctx.table::<Payment>().load_one(OfTeacher::new(proof)).await?.unwrap_or_default())
+        };
+        Some(sales.await)
     }
 }

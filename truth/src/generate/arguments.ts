@@ -41,6 +41,7 @@ const TYPES_BY_ID_NAME: Record<string, TypeName> = {
   user: "User",
   userId: "User",
   teacherId: "User",
+  studentId: "User",
   course: "Course",
   courseId: "Course",
   enrollment: "Enrollment",

@@ -15,6 +15,8 @@ const LOOKUPS: Record<string, Lookup> = {
   unverifiedTeacherId,
   newestNotificationId: () => ownNotification('first: 1'),
   oldestNotificationId: () => ownNotification('last: 1'),
+  joinedCourseId,
+  ownCourseEnrollmentId,
   studentEmail: async () => findSampleUser(useSettings.getState().samples, 'Student')?.email,
   studentPassword: async () => findSampleUser(useSettings.getState().samples, 'Student')?.password,
   unique: async () => Date.now().toString(36),
@@ -94,6 +96,28 @@ interface OwnNotification {
 async function ownNotification(page: string) {
   const data = await queryAsViewer<OwnNotification>(`{ me { notifications(${page}) { nodes { id } } } }`);
   return data?.me?.notifications?.nodes[0]?.id;
+}
+
+interface JoinedCourses {
+  me: { enrollments: { nodes: { course: { id: string } | null }[] } | null } | null;
+}
+
+async function joinedCourseId() {
+  const data = await queryAsViewer<JoinedCourses>(
+    '{ me { enrollments(first: 1) { nodes { course { id } } } } }',
+  );
+  return data?.me?.enrollments?.nodes[0]?.course?.id;
+}
+
+interface OwnCourseEnrollments {
+  me: { courses: { nodes: { enrollments: { nodes: { id: string }[] } | null }[] } | null } | null;
+}
+
+async function ownCourseEnrollmentId() {
+  const data = await queryAsViewer<OwnCourseEnrollments>(
+    '{ me { courses(first: 1) { nodes { enrollments(first: 1) { nodes { id } } } } } }',
+  );
+  return data?.me?.courses?.nodes[0]?.enrollments?.nodes[0]?.id;
 }
 
 /** Runs a query on behalf of the signed-in user. */

@@ -34,8 +34,10 @@ pub struct People {
     open_course: Uuid,
     enrollment: Uuid,
     payment: Uuid,
-    /// The other student's, for the same course; it comes with the first purchase.
-    other_payment: Uuid,
+    /// Those of the others who may buy the same course; they come with the first purchase.
+    other_payments: BTreeMap<&'static str, Uuid>,
+    /// Whom the course's teacher and the admin enroll.
+    granted: BTreeMap<&'static str, Uuid>,
     /// About the course, the payment and the enrollment.
     notifications: [Uuid; 3],
     /// Where enrollments, payments and notifications are.
@@ -88,7 +90,11 @@ impl People {
         let [open_course, course] = [(); 2].map(|()| publish(&teacher, PAID_COURSE));
         let teacher_seal = seal(system, course);
         let (enrollment, payment, notifications) = runtime.block_on(own(system, id("student"), course));
-        let other_payment = Uuid::now_v7();
+        let buyers = ["otherStudent", "otherTeacher", "unverifiedTeacher"];
+        let other_payments = buyers.map(|name| (name, Uuid::now_v7())).into();
+        let granted = ["owningTeacher", "admin"]
+            .map(|name| (name, register(&router, &format!("granted-{name}"), "STUDENT")))
+            .into();
         let databases = system.addresses.databases.clone();
         Self {
             viewers,
@@ -97,7 +103,8 @@ impl People {
             open_course,
             enrollment,
             payment,
-            other_payment,
+            other_payments,
+            granted,
             notifications,
             databases,
         }
@@ -128,15 +135,16 @@ impl People {
         payment
     }
 
-    /// The students have bought the course, so that asking for it again gets their payments. The other
-    /// one has no place on it yet.
+    /// Whoever may buy the course has bought it, so that asking for it again gets their payments. The others have no place
+    /// on it yet.
     fn purchase(&self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
             let mut db = self.connect("payment").await;
-            for (name, payment) in [("student", self.payment), ("otherStudent", self.other_payment)] {
+            for (name, &payment) in self.other_payments.iter().chain([(&"student", &self.payment)]) {
                 let student = self.viewers[name].id.expect("an account");
                 pay(&mut db, payment, student, self.course).await;
+                give_a_reason(&mut db, payment).await;
                 query(
                     "insert into purchase_requests (payment_id, student_id, course_id, idempotency_key, course_title)
                      values ($1, $2, $3, $4, 'Rust') on conflict do nothing",
@@ -189,6 +197,34 @@ impl People {
             insert.execute(&mut self.connect("identity").await).await.expect("an account");
         });
         user
+    }
+
+    /// A place ends once, so each try needs a new one.
+    fn one_more_enrollment(&self, student: Uuid, course: Uuid) -> Uuid {
+        let enrollment = Uuid::now_v7();
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            query("insert into enrollments (id, student_id, course_id) values ($1, $2, $3)")
+                .bind(enrollment)
+                .bind(student)
+                .bind(course)
+                .execute(&mut self.connect("enrollment").await)
+                .await
+                .expect("somebody enrolls");
+        });
+        enrollment
+    }
+
+    /// Nobody is enrolled twice, so each try needs somebody who is not on the course.
+    fn one_more_grant(&self, viewer: &str) -> Uuid {
+        let Some(&student) = self.granted.get(viewer) else { return self.viewers["student"].id.expect("an account") };
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let leave = query("delete from enrollments where course_id = $1 and student_id = $2");
+            let leave = leave.bind(self.open_course).bind(student);
+            leave.execute(&mut self.connect("enrollment").await).await.expect("the student leaves the course");
+        });
+        student
     }
 
     async fn connect(&self, database: &str) -> PgConnection {
@@ -267,11 +303,28 @@ impl People {
                 self.purchase();
                 of(format!("(input: {{ courseId: \"{}\", idempotencyKey: \"{KEY}\" }})", self.course))
             }
-            "Mutation.refundPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.one_more_payment())),
+            "Mutation.refundPayment" => {
+                of(format!("(input: {{ paymentId: \"{}\", reason: \"Asked for\" }})", self.one_more_payment()))
+            }
             "Mutation.republishPayment" => of(format!("(input: {{ paymentId: \"{}\" }})", self.payment)),
             "Mutation.enroll" => {
                 let payment = self.pay_anew(viewer);
                 of(format!("(input: {{ courseId: \"{}\", paymentId: \"{payment}\" }})", self.open_course))
+            }
+            "Mutation.leaveCourse" => {
+                let course = Uuid::now_v7();
+                if let Some(viewer) = self.viewers[viewer].id {
+                    self.one_more_enrollment(viewer, course);
+                }
+                of(format!("(input: {{ courseId: \"{course}\" }})"))
+            }
+            "Mutation.removeStudent" => {
+                let enrollment = self.one_more_enrollment(Uuid::now_v7(), self.open_course);
+                of(format!("(input: {{ enrollmentId: \"{enrollment}\", reason: \"Full\" }})"))
+            }
+            "Mutation.grantEnrollment" => {
+                let student = self.one_more_grant(viewer);
+                of(format!("(input: {{ courseId: \"{}\", studentId: \"{student}\" }})", self.open_course))
             }
             "Mutation.setEnrollmentStatus" => {
                 self.begin_anew();
@@ -353,18 +406,22 @@ fn id_at(data: &Value, pointer: &str) -> Uuid {
     id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id at {pointer} in {data}"))
 }
 
-/// The student's place on the course, the payment for it, and notifications about the three of them.
+/// The student's enrollment in the course, the payment for it, and notifications about the three of them.
 async fn own(system: &System, student: Uuid, course: Uuid) -> (Uuid, Uuid, [Uuid; 3]) {
     let [enrollment, payment] = [(); 2].map(|()| Uuid::now_v7());
-    pay(&mut connect(system, "payment").await, payment, student, course).await;
-    query("insert into enrollments (id, student_id, course_id, payment_id) values ($1, $2, $3, $4)")
-        .bind(enrollment)
-        .bind(student)
-        .bind(course)
-        .bind(payment)
-        .execute(&mut connect(system, "enrollment").await)
-        .await
-        .expect("the student enrolls");
+    let mut payments = connect(system, "payment").await;
+    pay(&mut payments, payment, student, course).await;
+    give_a_reason(&mut payments, payment).await;
+    query(
+        "insert into enrollments (id, student_id, course_id, payment_id, completed_at) values ($1, $2, $3, $4, now())",
+    )
+    .bind(enrollment)
+    .bind(student)
+    .bind(course)
+    .bind(payment)
+    .execute(&mut connect(system, "enrollment").await)
+    .await
+    .expect("the student enrolls");
     query("insert into payment_redemptions (payment_id, enrollment_id) values ($1, $2)")
         .bind(payment)
         .bind(enrollment)
@@ -398,6 +455,15 @@ async fn pay(payments: &mut PgConnection, payment: Uuid, student: Uuid, course: 
         .execute(payments)
         .await
         .expect("the student pays");
+}
+
+/// Why it is to be refunded: null where there is none, so that nobody could tell who may see it. It stays completed.
+async fn give_a_reason(payments: &mut PgConnection, payment: Uuid) {
+    query("insert into refund_requests (payment_id, reason, note) values ($1, 'requested', 'Asked for') on conflict do nothing")
+        .bind(payment)
+        .execute(payments)
+        .await
+        .expect("there is a reason");
 }
 
 async fn connect(system: &System, database: &str) -> PgConnection {

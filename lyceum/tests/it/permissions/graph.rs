@@ -173,16 +173,20 @@ impl Graph {
 fn hidden(subgraph: &Client) -> BTreeSet<String> {
     let answer = subgraph.data("{ _service { sdl } }", json!({}));
     let sdl = answer["_service"]["sdl"].as_str().expect("the SDL").to_owned();
-    let mut of = "";
+    let (mut of, mut field) = ("", "");
     let mut found = BTreeSet::new();
     for line in sdl.lines() {
         if let Some(rest) = line.strip_prefix("type ") {
             of = rest.split(' ').next().unwrap_or_default();
         }
-        if (line.contains("@external") || line.contains("@inaccessible"))
-            && let Some((name, _)) = line.trim().split_once(':')
+        // A field with arguments is several lines: its name is on the first one, which is indented once.
+        if let Some(rest) = line.strip_prefix('\t').or_else(|| line.strip_prefix("  "))
+            && rest.starts_with(|first: char| first.is_ascii_alphabetic())
         {
-            found.insert(format!("{of}.{name}"));
+            field = rest.split(['(', ':']).next().unwrap_or_default();
+        }
+        if line.contains("@external") || line.contains("@inaccessible") {
+            found.insert(format!("{of}.{field}"));
         }
     }
     found

@@ -4,11 +4,18 @@ use async_graphql::{Any, ComplexObject, Context, ID, InputObject, Object, Simple
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId};
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
-    objects::Entity,
+    objects::Entity, text,
 };
 
-use super::{Enrollment, Status, store::EnrollmentFilter, workflow};
+use super::{
+    Enrollment, Status,
+    store::{EnrollmentFilter, EnrollmentKey},
+    workflow,
+};
 use crate::{course::Course, payment::Payment, user::User};
+
+/// In characters, as in the table.
+const MAX_REASON_LENGTH: usize = 500;
 
 /// Queries.
 pub struct EnrollmentQuery;
@@ -40,7 +47,7 @@ pub struct EnrollPayload {
 pub struct SetEnrollmentStatusInput {
     /// The id of one of the signed-in student's own enrollments.
     pub enrollment_id: EnrollmentId,
-    /// The new status, which must be later than the current one.
+    /// The new status, which must not be earlier than the current one. The current one again changes nothing.
     pub status: Status,
 }
 
@@ -50,6 +57,58 @@ pub struct SetEnrollmentStatusPayload {
     /// The enrollment after the change; null if the change was rejected.
     enrollment: Option<Enrollment>,
     /// The reasons why nothing was changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The course to leave.
+#[derive(Debug, InputObject)]
+pub struct LeaveCourseInput {
+    /// The id of a course in which the signed-in user is enrolled.
+    pub course_id: CourseId,
+}
+
+/// The payload of `leaveCourse`.
+#[derive(Debug, SimpleObject)]
+pub struct LeaveCoursePayload {
+    /// The id of the enrollment that has ended; null if leaving was rejected.
+    enrollment_id: Option<EnrollmentId>,
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The enrollment to end, and the reason.
+#[derive(Debug, InputObject)]
+pub struct RemoveStudentInput {
+    /// The id of an enrollment in a course that the signed-in teacher teaches; for admins, of any enrollment.
+    pub enrollment_id: EnrollmentId,
+    /// The reason, which the student is told; 1 to 500 characters.
+    pub reason: String,
+}
+
+/// The payload of `removeStudent`.
+#[derive(Debug, SimpleObject)]
+pub struct RemoveStudentPayload {
+    /// The id of the enrollment that has ended; null if the removal was rejected.
+    enrollment_id: Option<EnrollmentId>,
+    /// The reasons why nothing was changed; empty if the mutation succeeded.
+    user_errors: Vec<UserError>,
+}
+
+/// The student to enroll, and the course.
+#[derive(Debug, InputObject)]
+pub struct GrantEnrollmentInput {
+    /// The id of a course that the signed-in teacher teaches; for admins, of any course. It may have a price.
+    pub course_id: CourseId,
+    /// The id of the user to enroll, who must not be the course's teacher.
+    pub student_id: UserId,
+}
+
+/// The payload of `grantEnrollment`.
+#[derive(Debug, SimpleObject)]
+pub struct GrantEnrollmentPayload {
+    /// The new enrollment; null if it was rejected.
+    enrollment: Option<Enrollment>,
+    /// The reasons why the mutation was rejected; empty if it succeeded.
     user_errors: Vec<UserError>,
 }
 
@@ -82,6 +141,22 @@ impl EnrollmentQuery {
         #[graphql(desc = "The id of the enrollment.")] id: EnrollmentId,
     ) -> Option<Result<Enrollment, Error>> {
         visible_enrollment(ctx, id).await.transpose()
+    }
+
+    /// Returns the enrollment of a student in a course. The student and admins may see it; it is null for everyone else,
+    /// as if it did not exist. For other subgraphs, not for clients.
+    #[graphql(inaccessible)]
+    async fn enrollment_in_course(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the course.")] course_id: CourseId,
+        #[graphql(desc = "The id of the student.")] student_id: UserId,
+    ) -> Option<Result<Enrollment, Error>> {
+        if !ctx.viewer().is_self_or_admin(student_id) {
+            return None;
+        }
+        let key = EnrollmentKey { student: student_id, course: course_id };
+        ctx.table::<Enrollment>().load_one(key).await.transpose()
     }
 
     /// Returns all enrollments, newest first. Only admins may query them; it is null for everyone else, with an error
@@ -132,16 +207,20 @@ impl EnrollmentQuery {
 
 #[Object(name = "Mutation")]
 impl EnrollmentMutation {
-    /// Enrolls the signed-in student in a course. Only students may do this. A paid course needs a completed payment,
-    /// which `purchaseCourse` makes; the payment also creates the enrollment automatically soon afterwards, so call
-    /// this mutation for free courses, or to avoid waiting. It is null, with an error, if the mutation fails.
+    /// Enrolls the signed-in user in a course. Students may do this, and teachers in the courses of others. A paid course
+    /// needs a completed payment, which `purchaseCourse` makes; the payment also creates the enrollment automatically soon
+    /// afterwards, so call this mutation for free courses, to avoid waiting, or to come back to a paid course after
+    /// `leaveCourse`. It is null, with an error, if the mutation fails.
+    ///
+    /// `userErrors`: `NOT_FOUND`, `OWN_COURSE`, `ALREADY_ENROLLED`, `PAYMENT_REQUIRED`, `PAYMENT_NOT_VALID`. A student
+    /// who completed the course, and whose enrollment ended by leaving or by a refund, has the completion again.
     async fn enroll(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The course to enroll in, and its payment.")] input: EnrollInput,
     ) -> Option<Result<EnrollPayload, Error>> {
         let payload = async {
-            let student = ctx.viewer().require_student()?;
+            let student = ctx.viewer().require_learner()?;
 
             let outcome = workflow::enroll(ctx, student, input.course_id, input.payment_id).await;
             let (enrollment, user_errors) = into_payload(outcome)?;
@@ -151,7 +230,8 @@ impl EnrollmentMutation {
     }
 
     /// Records the progress of the signed-in student in a course: from `ENROLLED` to `IN_PROGRESS`, and to `COMPLETED`.
-    /// Only the enrollment's own student may do this. It is null, with an error, if the mutation fails.
+    /// Only the enrollment's own student may do this. The same status again succeeds and changes nothing. It is null, with
+    /// an error, if the mutation fails.
     async fn set_enrollment_status(
         &self,
         ctx: &Context<'_>,
@@ -167,6 +247,69 @@ impl EnrollmentMutation {
         };
         Some(payload.await)
     }
+
+    /// Ends the signed-in user's own enrollment in a course. A payment is not refunded; the student can come back with it
+    /// (`enroll` with `paymentId`), and then has the progress `COMPLETED` again if the course was completed. `userErrors`:
+    /// `NOT_FOUND` if the user is not enrolled in the course. Null, with an error, if the mutation fails.
+    async fn leave_course(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The course to leave.")] input: LeaveCourseInput,
+    ) -> Option<Result<LeaveCoursePayload, Error>> {
+        let payload = async {
+            let student = ctx.viewer().require_signed_in()?;
+            let db = ctx.table::<Enrollment>().loader().db();
+
+            let outcome = workflow::leave(db, student, input.course_id).await;
+            let (enrollment_id, user_errors) = into_payload(outcome)?;
+            Ok(LeaveCoursePayload { enrollment_id, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Ends the enrollment of a student, who is told the reason. Only the course's own teacher and admins may do this. A
+    /// payment is not refunded, and buys no other enrollment: an admin may refund it. The student may enroll again in a
+    /// free course. `userErrors`: `NOT_FOUND`, also for an enrollment in the course of another teacher; `INVALID_INPUT`.
+    /// Null, with an error, if the mutation fails.
+    async fn remove_student(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The enrollment to end, and the reason.")] input: RemoveStudentInput,
+    ) -> Option<Result<RemoveStudentPayload, Error>> {
+        let payload = async {
+            let remover = ctx.viewer().require_teacher_or_admin()?;
+
+            let outcome = async {
+                check_reason(&input.reason)?;
+                workflow::remove(ctx, remover, input.enrollment_id, &input.reason).await
+            };
+            let (enrollment_id, user_errors) = into_payload(outcome.await)?;
+            Ok(RemoveStudentPayload { enrollment_id, user_errors })
+        };
+        Some(payload.await)
+    }
+
+    /// Enrolls a student in a course without a payment; the student is notified. Only the course's own teacher and admins
+    /// may do this. `userErrors`: `NOT_FOUND`, `ALREADY_ENROLLED`, `OWN_COURSE`. Null, with an error, if the mutation fails.
+    async fn grant_enrollment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The student to enroll, and the course.")] input: GrantEnrollmentInput,
+    ) -> Option<Result<GrantEnrollmentPayload, Error>> {
+        let payload = async {
+            let granter = ctx.viewer().require_teacher_or_admin()?;
+
+            let outcome = workflow::grant(ctx, granter, input.course_id, input.student_id).await;
+            let (enrollment, user_errors) = into_payload(outcome)?;
+            Ok(GrantEnrollmentPayload { enrollment, user_errors })
+        };
+        Some(payload.await)
+    }
+}
+
+/// Checks the reason of a removal.
+fn check_reason(reason: &str) -> Result<(), Error> {
+    text::check("reason", reason, true, Some(MAX_REASON_LENGTH)).map_or(Ok(()), |rejection| Err(rejection.into()))
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {

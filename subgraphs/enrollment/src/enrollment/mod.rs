@@ -22,6 +22,9 @@ pub struct Enrollment {
     pub status: Status,
     /// The time at which the student enrolled.
     pub enrolled_at: DateTime<Utc>,
+    /// The time at which the student completed the course; null until then, and if it was completed before the platform
+    /// recorded this.
+    pub completed_at: Option<DateTime<Utc>>,
     /// The enrolled student.
     #[graphql(skip)]
     pub student_id: UserId,
@@ -54,18 +57,41 @@ impl Enrollment {
         viewer.is_self_or_admin(self.student_id)
     }
 
-    /// Advances the status, which never moves back: a certificate may already have been issued.
+    /// Advances the status, which never moves back: a certificate may already have been issued. Returns whether anything
+    /// has changed: a client may repeat a request whose answer was lost.
     ///
     /// # Errors
-    /// `INVALID_STATUS_TRANSITION` unless `to` is later than the current status.
-    pub fn advance(&mut self, to: Status) -> Result<(), Rejection> {
-        if to <= self.status {
+    /// `INVALID_STATUS_TRANSITION` if `to` is earlier than the current status.
+    pub fn advance(&mut self, to: Status, now: DateTime<Utc>) -> Result<bool, Rejection> {
+        if to < self.status {
             let message = "the status can only advance: ENROLLED, IN_PROGRESS, COMPLETED";
             return Err(Rejection::new(Code::InvalidStatusTransition, message).at("status"));
         }
+        let has_changed = to != self.status;
+        if has_changed && to == Status::Completed {
+            self.completed_at = Some(now);
+        }
         self.status = to;
-        Ok(())
+        Ok(has_changed)
     }
+}
+
+/// What became of a payment, for those who compare payments with enrollments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "PaymentRedemption")]
+pub enum Redemption {
+    /// No enrollment was created yet, nor was one rejected.
+    None,
+    /// The payment has bought an enrollment.
+    Enrolled,
+    /// The student has left the course that the payment bought, and may enroll with it again.
+    Left,
+    /// The student was removed from the course that the payment bought.
+    Removed,
+    /// The student was enrolled already, so the payment is to be refunded.
+    Rejected,
+    /// The payment was refunded.
+    Refunded,
 }
 
 #[cfg(test)]
@@ -81,6 +107,7 @@ mod tests {
             id: EnrollmentId(Uuid::nil()),
             status,
             enrolled_at: DateTime::UNIX_EPOCH,
+            completed_at: None,
             student_id: UserId(Uuid::nil()),
             course_id: CourseId(Uuid::nil()),
             payment_id: None,
@@ -92,10 +119,14 @@ mod tests {
         for (from, &before) in ALL.iter().enumerate() {
             for (to, &after) in ALL.iter().enumerate() {
                 let mut enrollment = enrollment(before);
-                let moved = enrollment.advance(after).is_ok();
+                let now = DateTime::from_timestamp(1, 0).expect("a time");
+                let outcome = enrollment.advance(after, now).map_err(|rejection| rejection.code);
 
-                assert_eq!(moved, to > from, "{before:?} to {after:?}");
-                assert_eq!(enrollment.status, if moved { after } else { before });
+                let expected = if to < from { Err(Code::InvalidStatusTransition) } else { Ok(to > from) };
+                assert_eq!(outcome, expected, "{before:?} to {after:?}");
+                assert_eq!(enrollment.status, if to < from { before } else { after });
+                let is_new_completion = to > from && after == Status::Completed;
+                assert_eq!(enrollment.completed_at, is_new_completion.then_some(now));
             }
         }
     }

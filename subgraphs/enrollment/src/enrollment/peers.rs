@@ -9,6 +9,7 @@ use subgraph_kit::Error;
 use super::store::EnrollmentKey;
 
 const COURSE: &str = include_str!("../../../../operations/services/enrollment/course/CourseToEnroll.graphql");
+const USER: &str = include_str!("../../../../operations/services/enrollment/identity/UserToEnroll.graphql");
 const PAYMENT: &str = include_str!("../../../../operations/services/enrollment/payment/PaymentToEnroll.graphql");
 
 /// A course to enroll in.
@@ -17,6 +18,9 @@ const PAYMENT: &str = include_str!("../../../../operations/services/enrollment/p
 pub struct Course {
     pub title: String,
     pub is_free: bool,
+    teacher: Option<Key<UserId>>,
+    /// The seal of who teaches it.
+    pub teacher_seal: Option<String>,
 }
 
 /// A payment, as its own student sees it.
@@ -39,6 +43,11 @@ struct CourseAnswer {
 }
 
 #[derive(Deserialize)]
+struct UserAnswer {
+    user: Option<Key<UserId>>,
+}
+
+#[derive(Deserialize)]
 struct PaymentAnswer {
     payment: Option<Payment>,
 }
@@ -48,9 +57,22 @@ pub async fn course(peers: &Peers, viewer: &Credentials, id: CourseId) -> Result
     Ok(answer.course)
 }
 
+/// Whether there is such a user.
+pub async fn user_exists(peers: &Peers, viewer: &Credentials, id: UserId) -> Result<bool, Error> {
+    let answer: UserAnswer = peers.query("identity", viewer, USER, json!({ "id": id })).await?;
+    Ok(answer.user.is_some_and(|user| user.id == id))
+}
+
 pub async fn payment(peers: &Peers, viewer: &Credentials, id: PaymentId) -> Result<Option<Payment>, Error> {
     let answer: PaymentAnswer = peers.query("payment", viewer, PAYMENT, json!({ "id": id })).await?;
     Ok(answer.payment)
+}
+
+impl Course {
+    /// Whether this user teaches the course.
+    pub fn is_taught_by(&self, user: UserId) -> bool {
+        self.teacher.as_ref().is_some_and(|teacher| teacher.id == user)
+    }
 }
 
 impl Payment {

@@ -6,6 +6,7 @@ use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId, events::Purchase};
 use db::DbPool;
+use service::OwnTeacherOrAdmin;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Error, Table,
@@ -18,8 +19,8 @@ use subgraph_kit::{
 };
 use uuid::Uuid;
 
-use super::{Enrollment, Status};
-use crate::own_teacher::OwnTeacherOrAdmin;
+use super::{Enrollment, Redemption, Status};
+use crate::history::ChangeKind;
 
 /// The filter of a list of enrollments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -60,7 +61,7 @@ pub struct ByPayment(pub PaymentId);
 impl Paginated for Enrollment {
     const TYPE_NAME: &'static str = "enrollment";
     const TABLE: &'static str = "enrollments";
-    const COLUMNS: &'static str = "id, student_id, course_id, payment_id, status, enrolled_at";
+    const COLUMNS: &'static str = "id, student_id, course_id, payment_id, status, enrolled_at, completed_at";
     const TIME_COLUMN: &'static str = "enrolled_at";
 
     fn cursor(&self) -> Cursor {
@@ -79,7 +80,7 @@ impl FindById for Enrollment {
         query_as!(
             Self,
             r#"
-            select id, student_id, course_id, payment_id, status, enrolled_at
+            select id, student_id, course_id, payment_id, status, enrolled_at, completed_at
             from enrollments
             where id = any($1)
             "#,
@@ -128,6 +129,31 @@ pub struct NewEnrollment {
     pub course_title: String,
     /// The payment that buys it, if one is needed.
     pub payment: Option<PaymentId>,
+    /// Who enrolls the student.
+    pub origin: Origin,
+}
+
+/// Who enrolls a student.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The student.
+    Student,
+    /// The event of a payment.
+    Payment,
+    /// The course's teacher, or an admin.
+    Grant(UserId),
+}
+
+impl NewEnrollment {
+    /// Who enrolls the student; none for the event of a payment.
+    #[must_use]
+    pub fn enrolled_by(&self) -> Option<UserId> {
+        match self.origin {
+            Origin::Student => Some(self.key.student),
+            Origin::Payment => None,
+            Origin::Grant(user) => Some(user),
+        }
+    }
 }
 
 /// The outcome of claiming a payment. Its redemption stays locked until the transaction ends.
@@ -141,6 +167,10 @@ pub enum PaymentUse {
     Rejected,
     /// The payment was refunded.
     Refunded,
+    /// The student has left the course, and may come back with the payment.
+    Left,
+    /// The student was removed from the course.
+    Removed,
 }
 
 /// The outcome of an insertion. The row stays locked until the transaction ends.
@@ -161,7 +191,7 @@ pub async fn lock(
     query_as!(
         Enrollment,
         r#"
-        select id, student_id, course_id, payment_id, status, enrolled_at
+        select id, student_id, course_id, payment_id, status, enrolled_at, completed_at
         from enrollments
         where id = $1 and student_id = $2
         for update
@@ -173,9 +203,16 @@ pub async fn lock(
     .await
 }
 
-/// Stores the status of an enrollment.
+/// Stores the status of an enrollment, and when it was completed.
 pub async fn set_status(db: &mut PgConnection, enrollment: &Enrollment) -> Result<(), sqlx::Error> {
-    query!("update enrollments set status = $2 where id = $1", enrollment.id.0, enrollment.status).execute(db).await?;
+    query!(
+        "update enrollments set status = $2, completed_at = $3 where id = $1",
+        enrollment.id.0,
+        enrollment.status,
+        enrollment.completed_at,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -196,6 +233,8 @@ pub async fn claim(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) 
     match (found.state.as_str(), found.enrollment_id) {
         ("rejected", _) => return Ok(PaymentUse::Rejected),
         ("refunded", _) => return Ok(PaymentUse::Refunded),
+        ("left", _) => return Ok(PaymentUse::Left),
+        ("removed", _) => return Ok(PaymentUse::Removed),
         (_, Some(owner)) if owner == id.0 => return Ok(PaymentUse::Claimed),
         _ => {}
     }
@@ -215,7 +254,7 @@ async fn bought_with(
     query_as!(
         Enrollment,
         r#"
-        select id, student_id, course_id, payment_id, status, enrolled_at
+        select id, student_id, course_id, payment_id, status, enrolled_at, completed_at
         from enrollments
         where id = $1 and payment_id = $2
         "#,
@@ -228,9 +267,28 @@ async fn bought_with(
 
 /// Stores which enrollment a payment bought.
 pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: EnrollmentId) -> Result<(), sqlx::Error> {
-    query!("update payment_redemptions set enrollment_id = $2 where payment_id = $1", payment.0, id.0)
-        .execute(db)
-        .await?;
+    query!(
+        "update payment_redemptions set state = 'enrolled', enrollment_id = $2 where payment_id = $1",
+        payment.0,
+        id.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Marks the payment that bought this enrollment as the payment of a student who has left, or who was removed.
+pub async fn release(db: &mut PgConnection, enrollment: &Enrollment, kind: ChangeKind) -> Result<(), sqlx::Error> {
+    let Some(payment) = enrollment.payment_id else { return Ok(()) };
+    let state = if kind == ChangeKind::Left { "left" } else { "removed" };
+    query!(
+        "update payment_redemptions set state = $3, enrollment_id = null where payment_id = $1 and enrollment_id = $2",
+        payment.0,
+        enrollment.id.0,
+        state,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -256,7 +314,8 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
     Ok(())
 }
 
-/// Enrolls the student, or returns the existing enrollment.
+/// Enrolls the student, or returns the existing enrollment. A completion comes back if the student's last enrollment in
+/// the course was completed when it ended, unless they were removed.
 pub async fn insert_or_get(
     db: &mut PgConnection,
     (id, enrolled_at): (Uuid, DateTime<Utc>),
@@ -266,9 +325,18 @@ pub async fn insert_or_get(
     let found = query_as!(
         Enrollment,
         r#"
-        insert into enrollments (id, student_id, course_id, payment_id, enrolled_at) values ($1, $2, $3, $4, $5)
+        insert into enrollments (id, student_id, course_id, payment_id, status, enrolled_at, completed_at)
+        select $1::uuid, $2::uuid, $3::uuid, $4::uuid, coalesce(ended.status, 'enrolled'), $5::timestamptz, ended.completed_at
+        from (values (1)) as one
+        left join lateral (
+            select kind, status, completed_at
+            from enrollment_history
+            where student_id = $2 and course_id = $3 and kind in ('left', 'removed', 'refunded')
+            order by position desc
+            limit 1
+        ) as ended on ended.status = 'completed' and ended.kind <> 'removed'
         on conflict (student_id, course_id) do update set student_id = excluded.student_id
-        returning id, student_id, course_id, payment_id, status, enrolled_at
+        returning id, student_id, course_id, payment_id, status, enrolled_at, completed_at
         "#,
         id,
         key.student.0,
@@ -292,11 +360,42 @@ pub async fn delete_by_payment(
         r#"
         delete from enrollments
         where student_id = $1 and course_id = $2 and payment_id = $3
-        returning id, student_id, course_id, payment_id, status, enrolled_at
+        returning id, student_id, course_id, payment_id, status, enrolled_at, completed_at
         "#,
         key.student.0,
         key.course.0,
         payment.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Finds the student's enrollment in a course, without a lock.
+pub async fn find_by_key(db: &mut PgConnection, key: EnrollmentKey) -> Result<Option<Enrollment>, sqlx::Error> {
+    query_as!(
+        Enrollment,
+        r#"
+        select id, student_id, course_id, payment_id, status, enrolled_at, completed_at
+        from enrollments
+        where student_id = $1 and course_id = $2
+        "#,
+        key.student.0,
+        key.course.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Deletes an enrollment, and returns its last state. None if it has ended meanwhile.
+pub async fn delete(db: &mut PgConnection, id: EnrollmentId) -> Result<Option<Enrollment>, sqlx::Error> {
+    query_as!(
+        Enrollment,
+        r#"
+        delete from enrollments
+        where id = $1
+        returning id, student_id, course_id, payment_id, status, enrolled_at, completed_at
+        "#,
+        id.0,
     )
     .fetch_optional(db)
     .await
@@ -312,7 +411,7 @@ impl Loader<EnrollmentKey> for Table<Enrollment> {
         let enrollments = query_as!(
             Enrollment,
             r#"
-            select id, student_id, course_id, payment_id, status, enrolled_at
+            select id, student_id, course_id, payment_id, status, enrolled_at, completed_at
             from enrollments
             join unnest($1::uuid[], $2::uuid[]) as wanted (student_id, course_id) using (student_id, course_id)
             "#,
@@ -336,7 +435,7 @@ impl Loader<ByPayment> for Table<Enrollment> {
         let enrollments = query_as!(
             Enrollment,
             r#"
-            select enrollments.id, student_id, course_id, enrollments.payment_id, status, enrolled_at
+            select enrollments.id, student_id, course_id, enrollments.payment_id, status, enrolled_at, completed_at
             from payment_redemptions
             join enrollments on enrollments.id = enrollment_id and enrollments.payment_id = payment_redemptions.payment_id
             where payment_redemptions.payment_id = any($1)
@@ -347,5 +446,30 @@ impl Loader<ByPayment> for Table<Enrollment> {
         .await?;
         let bought = |enrollment: Enrollment| Some((ByPayment(enrollment.payment_id?), enrollment));
         Ok(enrollments.into_iter().filter_map(bought).collect())
+    }
+}
+
+/// The loader key of what became of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RedemptionOf(pub PaymentId);
+
+impl Loader<RedemptionOf> for Table<Enrollment> {
+    type Value = Redemption;
+    type Error = Error;
+
+    async fn load(&self, payments: &[RedemptionOf]) -> Result<HashMap<RedemptionOf, Redemption>, Error> {
+        let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
+        let found = query!("select payment_id, state from payment_redemptions where payment_id = any($1)", &payments)
+            .fetch_all(self.db())
+            .await?;
+        let redemption = |state: &str| match state {
+            "enrolled" => Redemption::Enrolled,
+            "left" => Redemption::Left,
+            "removed" => Redemption::Removed,
+            "rejected" => Redemption::Rejected,
+            "refunded" => Redemption::Refunded,
+            _ => Redemption::None,
+        };
+        Ok(found.into_iter().map(|row| (RedemptionOf(row.payment_id), redemption(&row.state))).collect())
     }
 }

@@ -1,34 +1,42 @@
-//! The workflows of an enrollment: enrolling, redeeming a payment, revoking, recording progress.
+//! The workflows of an enrollment: enrolling, granting, redeeming a payment, revoking, leaving, removing, recording
+//! progress.
 
 use async_graphql::Context;
 use contracts::{
-    Code, CourseId, EnrollmentId, PaymentId,
-    events::{EnrollmentPayload, EnrollmentRejected, EventPayload, Purchase},
+    Code, CourseId, EnrollmentId, PaymentId, UserId,
+    events::{EnrollmentPayload, EnrollmentRejected, EventPayload, Purchase, Revocation},
     ids::new_id_and_time,
 };
 use db::{DbPool, fail_point};
-use service::{CredentialsExt as _, ServiceContext};
+use service::{CredentialsExt as _, OwnTeacherOrAdmin, ServiceContext};
 use sqlx::PgConnection;
 use subgraph_kit::{
     Error, Rejection, TableExt as _,
-    viewer::{SignedIn, Student},
+    viewer::{Learner, SignedIn},
 };
 
 use super::{
     Enrollment, Status, peers,
-    store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse},
+    store::{self, EnrollmentKey, Inserted, NewEnrollment, Origin, PaymentUse},
 };
+use crate::history::{
+    ChangeKind,
+    store::{NewChange, record},
+};
+
+/// The title of a course that no longer exists.
+const UNKNOWN_TITLE: &str = "a course";
 
 /// Enrolls a student in a course: a free one, or one that the student has paid for.
 ///
 /// The other services are queried first, and one transaction decides: no connection is held meanwhile.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such course; `ALREADY_ENROLLED`; `PAYMENT_REQUIRED` if the course is not free;
+/// `NOT_FOUND` if there is no such course; `OWN_COURSE`; `ALREADY_ENROLLED`; `PAYMENT_REQUIRED` if the course is not free;
 /// `PAYMENT_NOT_VALID` if the payment cannot buy this enrollment, or has bought another one.
 pub async fn enroll(
     ctx: &Context<'_>,
-    student: Student,
+    student: Learner,
     course_id: CourseId,
     payment_id: Option<PaymentId>,
 ) -> Result<Enrollment, Error> {
@@ -38,6 +46,9 @@ pub async fn enroll(
 
     let course = peers::course(peers, ctx.credentials(), course_id).await?;
     let course = course.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
+    if course.is_taught_by(student.id()) {
+        return Err(Rejection::new(Code::OwnCourse, "you teach this course").at("courseId").into());
+    }
     if enrollments.load_one(key).await?.is_some() {
         return Err(already_enrolled());
     }
@@ -53,18 +64,54 @@ pub async fn enroll(
     }
 
     let mut tx = enrollments.loader().db().begin().await?;
-    let new = NewEnrollment { key, course_title: course.title, payment: payment_id };
+    let new = NewEnrollment { key, course_title: course.title, payment: payment_id, origin: Origin::Student };
     let enrollment = match create(&mut tx, new).await? {
         Creation::Created(enrollment) => enrollment,
         Creation::AlreadyEnrolled(_) => return Err(already_enrolled()),
         Creation::AlreadyRedeemed(bought) if bought.key() == key => return Err(already_enrolled()),
-        Creation::AlreadyRedeemed(_) | Creation::PaymentRejected | Creation::PaymentRefunded => {
-            return Err(payment_not_valid());
-        }
+        Creation::AlreadyRedeemed(_)
+        | Creation::PaymentRejected
+        | Creation::PaymentRefunded
+        | Creation::EnrollmentEnded => return Err(payment_not_valid()),
     };
     fail_point("enroll.before-commit");
     tx.commit().await?;
     fail_point("enroll.committed");
+    Ok(enrollment)
+}
+
+/// Enrolls a student without a payment, on behalf of the course's teacher or an admin.
+///
+/// # Errors
+/// [`Error::Forbidden`] for other teachers; `NOT_FOUND` if there is no such course or user; `OWN_COURSE` for the course's
+/// teacher; `ALREADY_ENROLLED`.
+pub async fn grant(
+    ctx: &Context<'_>,
+    granter: SignedIn,
+    course_id: CourseId,
+    student: UserId,
+) -> Result<Enrollment, Error> {
+    let peers = &ctx.data_unchecked::<ServiceContext>().peers;
+    let credentials = ctx.credentials();
+    let course = peers::course(peers, credentials, course_id).await?;
+    let course = course.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
+    OwnTeacherOrAdmin::require(ctx, course_id, course.teacher_seal.as_deref())?;
+    if course.is_taught_by(student) {
+        return Err(Rejection::new(Code::OwnCourse, "this user teaches the course").at("studentId").into());
+    }
+    if !peers::user_exists(peers, credentials, student).await? {
+        return Err(Rejection::not_found("user", "studentId").into());
+    }
+
+    let mut tx = ctx.table::<Enrollment>().loader().db().begin().await?;
+    let key = EnrollmentKey { student, course: course_id };
+    let origin = Origin::Grant(granter.id());
+    let new = NewEnrollment { key, course_title: course.title, payment: None, origin };
+    let Creation::Created(enrollment) = create(&mut tx, new).await? else {
+        let message = "this user is enrolled in the course already";
+        return Err(Rejection::new(Code::AlreadyEnrolled, message).at("studentId").into());
+    };
+    tx.commit().await?;
     Ok(enrollment)
 }
 
@@ -76,9 +123,12 @@ pub async fn redeem(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
         key: EnrollmentKey::of_purchase(&purchase),
         course_title: purchase.course_title,
         payment: Some(payment),
+        origin: Origin::Payment,
     };
     match create(db, new).await? {
-        Creation::Created(_) | Creation::AlreadyRedeemed(_) | Creation::PaymentRefunded => Ok(()),
+        Creation::Created(_) | Creation::AlreadyRedeemed(_) | Creation::PaymentRefunded | Creation::EnrollmentEnded => {
+            Ok(())
+        }
         // An imported enrollment.
         Creation::AlreadyEnrolled(enrollment) if enrollment.payment_id == Some(payment) => {
             Ok(store::set_enrollment(db, payment, enrollment.id).await?)
@@ -98,22 +148,87 @@ pub async fn revoke(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
     store::refund(db, payment).await?;
     let deleted = store::delete_by_payment(db, EnrollmentKey::of_purchase(&purchase), payment).await?;
     if let Some(enrollment) = deleted {
-        let revoked = EventPayload::EnrollmentRevoked(payload(&enrollment, purchase.course_title));
-        messaging::publish(db, revoked).await?;
+        record(db, &enrollment, change(ChangeKind::Refunded, None)).await?;
+        publish_revocation(db, &enrollment, purchase.course_title, None).await?;
     }
     Ok(())
+}
+
+/// Ends a student's own enrollment in a course. The payment that bought it is not refunded, and the student can enroll with
+/// it again.
+///
+/// # Errors
+/// `NOT_FOUND` if the student is not enrolled in the course.
+pub async fn leave(db: &DbPool, student: SignedIn, course: CourseId) -> Result<EnrollmentId, Error> {
+    let not_enrolled = || Rejection::new(Code::NotFound, "you are not enrolled in this course").at("courseId");
+    let mut tx = db.begin().await?;
+    let found = store::find_by_key(&mut tx, EnrollmentKey { student: student.id(), course }).await?;
+    let found = found.ok_or_else(not_enrolled)?;
+    end(&mut tx, &found, change(ChangeKind::Left, Some(student.id()))).await?.ok_or_else(not_enrolled)?;
+    tx.commit().await?;
+    Ok(found.id)
+}
+
+/// Ends a student's enrollment on behalf of the course's teacher or an admin, and notifies the student. The payment that
+/// bought it is not refunded, and buys nothing any more.
+///
+/// # Errors
+/// `NOT_FOUND`, also for an enrollment in another teacher's course.
+pub async fn remove(
+    ctx: &Context<'_>,
+    remover: SignedIn,
+    id: EnrollmentId,
+    reason: &str,
+) -> Result<EnrollmentId, Error> {
+    let no_such_enrollment = || Error::from(Rejection::not_found("enrollment", "enrollmentId"));
+    let enrollments = ctx.table::<Enrollment>();
+    let found = enrollments.load_one(id).await?.ok_or_else(no_such_enrollment)?;
+    let peers = &ctx.data_unchecked::<ServiceContext>().peers;
+    let course = peers::course(peers, ctx.credentials(), found.course_id).await?;
+    let seal = course.as_ref().and_then(|course| course.teacher_seal.as_deref());
+    OwnTeacherOrAdmin::require(ctx, found.course_id, seal).map_err(|_| no_such_enrollment())?;
+
+    let mut tx = enrollments.loader().db().begin().await?;
+    let removal = NewChange { reason: Some(reason), ..change(ChangeKind::Removed, Some(remover.id())) };
+    let removed = end(&mut tx, &found, removal).await?.ok_or_else(no_such_enrollment)?;
+    let title = course.map_or_else(|| UNKNOWN_TITLE.to_owned(), |course| course.title);
+    publish_revocation(&mut tx, &removed, title, Some(reason.to_owned())).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Ends an enrollment, unless it has ended meanwhile. As everywhere, the payment's redemption is locked first.
+async fn end(
+    db: &mut PgConnection,
+    enrollment: &Enrollment,
+    change: NewChange<'_>,
+) -> Result<Option<Enrollment>, Error> {
+    store::release(db, enrollment, change.kind).await?;
+    let ended = store::delete(db, enrollment.id).await?;
+    if let Some(ended) = &ended {
+        record(db, ended, change).await?;
+    }
+    Ok(ended)
+}
+
+/// A change that happens now, without a reason.
+fn change(kind: ChangeKind, changed_by: Option<UserId>) -> NewChange<'static> {
+    NewChange { kind, changed_by, reason: None, changed_at: new_id_and_time().1 }
 }
 
 /// Records a student's progress in a course.
 ///
 /// # Errors
-/// `NOT_FOUND`, also for another student's enrollment; `INVALID_STATUS_TRANSITION` unless `to` is later than the status.
+/// `NOT_FOUND`, also for another student's enrollment; `INVALID_STATUS_TRANSITION` if `to` is earlier than the status.
 pub async fn advance(db: &DbPool, student: SignedIn, id: EnrollmentId, to: Status) -> Result<Enrollment, Error> {
     let mut tx = db.begin().await?;
     let enrollment = store::lock(&mut tx, id, student).await?;
     let mut enrollment = enrollment.ok_or_else(|| Rejection::not_found("enrollment", "enrollmentId"))?;
-    enrollment.advance(to)?;
-    store::set_status(&mut tx, &enrollment).await?;
+    let change = change(ChangeKind::StatusChanged, Some(student.id()));
+    if enrollment.advance(to, change.changed_at)? {
+        store::set_status(&mut tx, &enrollment).await?;
+        record(&mut tx, &enrollment, change).await?;
+    }
     tx.commit().await?;
     Ok(enrollment)
 }
@@ -130,27 +245,47 @@ enum Creation {
     PaymentRejected,
     /// The payment was refunded.
     PaymentRefunded,
+    /// The payment has bought an enrollment that the student, a teacher or an admin has ended.
+    EnrollmentEnded,
 }
 
 /// Creates an enrollment, claims its payment if there is one, and publishes the event.
 async fn create(db: &mut PgConnection, new: NewEnrollment) -> Result<Creation, Error> {
     let id = new_id_and_time();
+    let enrolled_by = new.enrolled_by();
     if let Some(payment) = new.payment {
         match store::claim(db, payment, EnrollmentId(id.0)).await? {
             PaymentUse::Claimed => {}
             PaymentUse::Redeemed(enrollment) => return Ok(Creation::AlreadyRedeemed(enrollment)),
             PaymentUse::Rejected => return Ok(Creation::PaymentRejected),
             PaymentUse::Refunded => return Ok(Creation::PaymentRefunded),
+            PaymentUse::Left if new.origin == Origin::Student => {
+                store::set_enrollment(db, payment, EnrollmentId(id.0)).await?;
+            }
+            PaymentUse::Left | PaymentUse::Removed => return Ok(Creation::EnrollmentEnded),
         }
     }
     match store::insert_or_get(db, id, &new).await? {
         Inserted::New(enrollment) => {
             let created = EventPayload::EnrollmentCreated(payload(&enrollment, new.course_title));
             messaging::publish(db, created).await?;
+            let kind = if matches!(new.origin, Origin::Grant(_)) { ChangeKind::Granted } else { ChangeKind::Enrolled };
+            let change = NewChange { changed_at: enrollment.enrolled_at, ..change(kind, enrolled_by) };
+            record(db, &enrollment, change).await?;
             Ok(Creation::Created(enrollment))
         }
         Inserted::Existing(enrollment) => Ok(Creation::AlreadyEnrolled(enrollment)),
     }
+}
+
+async fn publish_revocation(
+    db: &mut PgConnection,
+    enrollment: &Enrollment,
+    course_title: String,
+    removal_reason: Option<String>,
+) -> Result<(), Error> {
+    let revocation = Revocation { enrollment: payload(enrollment, course_title), removal_reason };
+    Ok(messaging::publish(db, EventPayload::EnrollmentRevoked(revocation)).await?)
 }
 
 async fn publish_rejection(db: &mut PgConnection, payment_id: PaymentId) -> Result<(), Error> {

@@ -124,17 +124,29 @@ async fn a_payment_that_has_bought_another_place_buys_no_second_one(db: PgPool) 
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
-async fn only_students_enroll(db: PgPool) {
+async fn neither_admins_nor_anonymous_viewers_enroll(db: PgPool) {
     let app = TestSystem::new(db).await.app;
 
-    for (client, code) in [
-        (app.anonymous(), "UNAUTHENTICATED"),
-        (app.teacher(TERESA), "FORBIDDEN"),
-        (app.unverified_teacher(TERESA), "FORBIDDEN"),
-        (app.admin(), "FORBIDDEN"),
-    ] {
+    for (client, code) in [(app.anonymous(), "UNAUTHENTICATED"), (app.admin(), "FORBIDDEN")] {
         assert_eq!(enroll(&client, SQL, None).await.error(), Some(code));
     }
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn teachers_enroll_in_the_courses_of_others_and_not_in_their_own(db: PgPool) {
+    let system = TestSystem::new(db).await;
+    system.pay(UNUSED_PAYMENT, TERESA, LATIN, "COMPLETED");
+    let teresa = system.app.teacher(TERESA);
+
+    for (course, payment) in [(SQL, None), (LATIN, None), (LATIN, Some(UNUSED_PAYMENT))] {
+        let own = enroll(&teresa, course, payment).await.ok();
+        assert_eq!(own.user_errors(), rejection("OWN_COURSE", "courseId"));
+    }
+    for other in [system.app.teacher(ALICE), system.app.unverified_teacher(BOB)] {
+        assert_eq!(enroll(&other, SQL, None).await.ok().user_errors(), []);
+    }
+    assert_eq!(system.enrollments(TERESA, SQL).await, []);
+    assert_eq!(system.enrollments(ALICE, SQL).await, [None]);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]

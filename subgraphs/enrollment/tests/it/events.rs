@@ -143,8 +143,8 @@ async fn a_refund_takes_the_place_back(db: PgPool) {
     assert_eq!(system.enrollments(ALICE, RUST).await, []);
     assert_eq!(system.enrollments(BOB, RUST).await, [Some(BOBS_PAYMENT)]);
     let told = published(&db).await;
-    let [EventPayload::EnrollmentRevoked(enrollment)] = &told[..] else { panic!("{told:?}") };
-    assert_eq!(enrollment.enrollment_id.0, ALICES_RUST);
+    let [EventPayload::EnrollmentRevoked(revoked)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((revoked.enrollment.enrollment_id.0, &revoked.removal_reason), (ALICES_RUST, &None));
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]

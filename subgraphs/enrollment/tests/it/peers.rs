@@ -1,4 +1,4 @@
-//! Fakes of the course and the payment subgraph: real graphs over a test's data.
+//! Fakes of the identity, the course and the payment subgraph: real graphs over a test's data.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
 use contracts::{CourseId, PaymentId, UserId, events::Purchase};
 use service::{ServiceContext, Subgraph};
-use sqlx::{PgPool, query, query_scalar};
+use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_kit::ViewerExt as _;
 use subgraph_testing::{TestApp, verifier};
 use uuid::Uuid;
@@ -38,7 +38,12 @@ struct Courses(PgPool);
 struct Course {
     title: &'static str,
     is_free: bool,
+    teacher: Option<Key>,
+    teacher_seal: Option<String>,
 }
+
+/// Everybody except `NOBODY`.
+struct Users;
 
 struct PaymentQuery(Payments);
 
@@ -62,7 +67,19 @@ impl Courses {
         [(RUST, "Rust", false), (SQL, "SQL", true), (LATIN, "Latin", false)]
             .into_iter()
             .find(|(course, ..)| id.as_str() == course.to_string())
-            .map(|(_, title, is_free)| Course { title, is_free })
+            .map(|(course, title, is_free)| Course {
+                title,
+                is_free,
+                teacher: Some(Key { id: TERESA.into() }),
+                teacher_seal: Some(teacher_seal(TERESA, course)),
+            })
+    }
+}
+
+#[Object(name = "Query")]
+impl Users {
+    async fn user(&self, id: ID) -> Option<Key> {
+        (id.as_str() != NOBODY.to_string()).then_some(Key { id })
     }
 }
 
@@ -82,10 +99,12 @@ impl PaymentQuery {
 
 impl TestSystem {
     pub async fn new(db: PgPool) -> Self {
-        let context = ServiceContext::new(verifier());
+        let context = ServiceContext { seals: seals(), ..ServiceContext::new(verifier()) };
         let payments = Payments::default();
         let courses = service::build(Courses(db.clone()), EmptyMutation, EmptySubscription).finish();
+        let users = service::build(Users, EmptyMutation, EmptySubscription).finish();
         let payment = service::build(PaymentQuery(payments.clone()), EmptyMutation, EmptySubscription).finish();
+        context.peers.add(Subgraph::new("identity", users, (), db.clone(), verifier()));
         context.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
         context.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
         let subgraph = enrollment::subgraph(db.clone(), &context).await.expect("the subgraph opens");
@@ -107,6 +126,19 @@ impl TestSystem {
             .fetch_all(&self.db)
             .await
             .expect("the database answers")
+    }
+
+    /// The student's changes in a course, oldest first: kind, status, who made it, reason.
+    pub async fn history(&self, student: Uuid, course: Uuid) -> Vec<(String, String, Option<Uuid>, Option<String>)> {
+        query_as(
+            "select kind::text, status::text, changed_by, reason from enrollment_history
+             where student_id = $1 and course_id = $2 order by position",
+        )
+        .bind(student)
+        .bind(course)
+        .fetch_all(&self.db)
+        .await
+        .expect("the database answers")
     }
 
     /// The state of a payment's redemption.

@@ -28,7 +28,7 @@ async fn told_of(db: &PgPool, student: Uuid) -> (usize, usize) {
         |payload| matches!(payload, EventPayload::EnrollmentCreated(enrollment) if enrollment.student_id.0 == student),
     );
     let revoked = told.iter().filter(
-        |payload| matches!(payload, EventPayload::EnrollmentRevoked(enrollment) if enrollment.student_id.0 == student),
+        |payload| matches!(payload, EventPayload::EnrollmentRevoked(revoked) if revoked.enrollment.student_id.0 == student),
     );
     (created.count(), revoked.count())
 }

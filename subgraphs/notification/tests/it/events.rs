@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
-    events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
+    events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration, Revocation},
 };
 use futures::future::join_all;
 use service::{ServiceContext, Subgraph};
@@ -88,7 +88,7 @@ async fn a_person_reads_what_has_happened(db: PgPool) {
         EventPayload::PaymentCompleted(purchase("Rust")),
         EventPayload::EnrollmentCreated(bought("Rust")),
         refunded(RefundReason::Requested),
-        EventPayload::EnrollmentRevoked(bought("Rust")),
+        EventPayload::EnrollmentRevoked(Revocation { enrollment: bought("Rust"), removal_reason: None }),
     ] {
         handle(&subgraph, payload).await;
     }
@@ -123,11 +123,25 @@ async fn who_paid_twice_reads_why_the_money_has_gone_back(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]
+async fn who_was_removed_reads_why(db: PgPool) {
+    let removal_reason = Some("The course is for members only.".to_owned());
+    handle(
+        &subgraph(&db).await,
+        EventPayload::EnrollmentRevoked(Revocation { enrollment: enrollment("Rust"), removal_reason }),
+    )
+    .await;
+
+    let read = read(&db).await;
+    assert_eq!(read[0].2, "You were removed from “Rust”. The reason: The course is for members only.");
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
 async fn a_title_that_is_too_long_is_cut_and_an_empty_one_is_left_out(db: PgPool) {
     let subgraph = subgraph(&db).await;
 
     handle(&subgraph, EventPayload::EnrollmentCreated(enrollment(&"課".repeat(500)))).await;
-    handle(&subgraph, EventPayload::EnrollmentRevoked(enrollment(" "))).await;
+    let revoked = Revocation { enrollment: enrollment(" "), removal_reason: None };
+    handle(&subgraph, EventPayload::EnrollmentRevoked(revoked)).await;
     handle(&subgraph, registered(&"ß".repeat(1_000))).await;
 
     let read = read(&db).await;

@@ -1,7 +1,7 @@
 //! The fields and queries of a payment, and the entities that this subgraph extends.
 
-use async_graphql::{ComplexObject, Context, ID, Object};
-use contracts::{PaymentId, UserId, money::Money};
+use async_graphql::{Any, ComplexObject, Context, ID, Object, Value};
+use contracts::{CourseId, PaymentId, UserId, money::Money};
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection, list::Order, objects::Entity,
 };
@@ -9,7 +9,10 @@ use subgraph_kit::{
 use super::{Payment, Status, store::PaymentFilter};
 use crate::{
     course::Course,
-    refund::{RefundState, store::RefundStateKey},
+    refund::{
+        RefundState,
+        store::{RefundNoteKey, RefundStateKey},
+    },
     user::User,
 };
 
@@ -25,7 +28,7 @@ impl Payment {
 
     /// The course that was paid for; null if it was deleted.
     async fn course(&self) -> Option<Course> {
-        Some(Course { id: self.course_id })
+        Some(Course { id: self.course_id, teacher_seal: None })
     }
 
     /// The amount of the payment, with two decimals, such as `"49.99"`.
@@ -43,6 +46,16 @@ impl Payment {
                 found.map(|state| state.unwrap_or(RefundState::None))
             }
         })
+    }
+
+    /// The reason that an admin gave for the refund of the payment; null if none was given, or no refund was requested.
+    async fn refund_reason(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        match self.status {
+            Status::Completed | Status::Refunded => {
+                ctx.table::<Self>().load_one(RefundNoteKey(self.id)).await.transpose()
+            }
+            Status::Pending | Status::Failed => None,
+        }
     }
 }
 
@@ -81,6 +94,16 @@ impl PaymentQuery {
     async fn find_payment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Payment>>, Error> {
         let Some(id) = PaymentId::from_key(&id) else { return Ok(None) };
         Ok(visible_payment(ctx, id).await?.map(Entity))
+    }
+
+    #[graphql(entity)]
+    async fn find_course_by_id(&self, #[graphql(key)] id: ID, teacher_seal: Option<Any>) -> Option<Course> {
+        let id = CourseId::from_key(&id)?;
+        // A value that is not a string is no seal, and fails this course's sales alone: an argument of type `String` would
+        // fail the whole `_entities` request.
+        let teacher_seal =
+            teacher_seal.and_then(|seal| if let Value::String(seal) = seal.0 { Some(seal) } else { None });
+        Some(Course { id, teacher_seal })
     }
 
     #[graphql(entity)]

@@ -1,9 +1,13 @@
 //! Every SQL statement on the table `payments`.
 
-use contracts::{PaymentId, UserId};
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use contracts::{CourseId, PaymentId, UserId};
 use db::DbPool;
-use sqlx::{PgConnection, Postgres, QueryBuilder, query_as, types::Uuid};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar, types::Uuid};
 use subgraph_kit::{
+    Error, Table,
     children::ChildOf,
     cursor::Cursor,
     list::{Filter, Listable},
@@ -106,4 +110,64 @@ pub async fn lock(transaction: &mut PgConnection, id: PaymentId) -> Result<Optio
     )
     .fetch_optional(transaction)
     .await
+}
+
+/// Finds the next course of which a payment does not know the teacher.
+pub async fn course_without_teacher(db: &DbPool, after: Option<CourseId>) -> Result<Option<CourseId>, sqlx::Error> {
+    query_scalar!(
+        "
+        select course_id
+        from payments
+        where teacher_id is null and ($1::uuid is null or course_id > $1)
+        order by course_id
+        limit 1
+        ",
+        after.map(|course| course.0),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Stores who teaches the course of these payments.
+pub async fn set_teacher(db: &DbPool, course: CourseId, teacher: UserId) -> Result<(), sqlx::Error> {
+    query!("update payments set teacher_id = $2 where course_id = $1 and teacher_id is null", course.0, teacher.0,)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The loader key of a student's pending or completed payment for a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ActivePaymentOf {
+    /// The student.
+    pub student: UserId,
+    /// The course.
+    pub course: CourseId,
+}
+
+/// An imported database may hold several for one course: then the newest counts.
+impl Loader<ActivePaymentOf> for Table<Payment> {
+    type Value = Payment;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ActivePaymentOf]) -> Result<HashMap<ActivePaymentOf, Payment>, Error> {
+        let students: Vec<_> = keys.iter().map(|key| key.student.0).collect();
+        let courses: Vec<_> = keys.iter().map(|key| key.course.0).collect();
+        let payments = query_as!(
+            Payment,
+            r#"
+            select distinct on (student_id, course_id) id, student_id, course_id, amount, status, created_at
+            from payments
+            join unnest($1::uuid[], $2::uuid[]) as wanted (student_id, course_id) using (student_id, course_id)
+            where status in ('pending', 'completed')
+            order by student_id, course_id, created_at desc, id desc
+            "#,
+            &students,
+            &courses,
+        )
+        .fetch_all(self.db())
+        .await?;
+        let key = |payment: &Payment| ActivePaymentOf { student: payment.student_id, course: payment.course_id };
+        Ok(payments.into_iter().map(|payment| (key(&payment), payment)).collect())
+    }
 }

@@ -36,22 +36,24 @@ pub struct PurchaseCoursePayload {
 
 #[Object]
 impl PurchaseMutation {
-    /// Buys a course at its current price; the enrollment follows automatically. Only students may do this.
+    /// Buys a course at its current price; the enrollment follows automatically. Students may do this, and teachers for the
+    /// courses of others.
     ///
     /// The payment is `COMPLETED`; `FAILED` if it was declined (use a new key to try again); or `PENDING` while the
     /// outcome is unknown, which usually resolves within seconds.
     ///
     /// The mutation is idempotent: the same key with the same input returns the first payment in its current state, and
-    /// charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`, `COURSE_IS_FREE`, `PRICE_CHANGED`,
-    /// `ALREADY_PURCHASED` (a payment for this course is pending or completed), `IDEMPOTENCY_KEY_REUSED` (the key was
-    /// used with other input). It is null, with an error, if the mutation fails.
+    /// charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`, `OWN_COURSE`, `COURSE_IS_FREE`,
+    /// `PRICE_CHANGED`, `ALREADY_PURCHASED` (a payment for this course is pending or completed), `ALREADY_ENROLLED` (the
+    /// student is enrolled without a payment), `IDEMPOTENCY_KEY_REUSED` (the key was used with other input). It is null, with an error,
+    /// if the mutation fails.
     async fn purchase_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The course to buy, and the expected price.")] input: PurchaseCourseInput,
     ) -> Option<Result<PurchaseCoursePayload, Error>> {
         let payload = async {
-            let student = ctx.viewer().require_student()?;
+            let student = ctx.viewer().require_learner()?;
 
             let outcome = async {
                 let request = PurchaseRequest::try_from(input).map_err(Error::Rejected)?;

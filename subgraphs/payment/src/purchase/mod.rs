@@ -87,7 +87,7 @@ mod tests {
 
     fn refused(expected: Option<&str>, is_free: bool, price: Option<&str>) -> Option<Code> {
         let price = price.map(|price| price.parse().expect("an amount"));
-        let quote = CourseQuote { title: "Rust".to_owned(), is_free, price };
+        let quote = CourseQuote { title: "Rust".to_owned(), is_free, price, teacher: None };
         request("key", expected).expect("a request").price_of(&quote).err().map(|rejection| rejection.code)
     }
 

@@ -3,7 +3,7 @@
 use contracts::{PaymentId, events::Purchase, ids::new_id_and_time, money::Money};
 use db::DbPool;
 use sqlx::{PgConnection, query, query_as};
-use subgraph_kit::viewer::Student;
+use subgraph_kit::viewer::Learner;
 
 use super::PurchaseRequest;
 use crate::{
@@ -20,7 +20,7 @@ pub struct ExistingPurchase {
 }
 
 /// Finds the student's purchase by its idempotency key.
-pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
+pub async fn find(db: &DbPool, student: Learner, key: &str) -> Result<Option<ExistingPurchase>, sqlx::Error> {
     let row = query!(
         r#"
         select payment_id, course_id, idempotency_key, expected_amount
@@ -47,7 +47,7 @@ pub async fn find(db: &DbPool, student: Student, key: &str) -> Result<Option<Exi
 /// have no purchase.
 pub async fn insert(
     db: &DbPool,
-    student: Student,
+    student: Learner,
     request: &PurchaseRequest,
     quote: &CourseQuote,
     price: Money,
@@ -67,8 +67,8 @@ pub async fn insert(
             on conflict do nothing
             returning payment_id, student_id, course_id
         )
-        insert into payments (id, student_id, course_id, amount, status, created_at)
-        select payment_id, student_id, course_id, $7, 'pending', $8
+        insert into payments (id, student_id, course_id, amount, status, created_at, teacher_id)
+        select payment_id, student_id, course_id, $7, 'pending', $8, $9
         from purchase
         returning id, student_id, course_id, amount, status, created_at
         "#,
@@ -80,6 +80,7 @@ pub async fn insert(
         quote.title,
         price,
         created_at,
+        quote.teacher().map(|teacher| teacher.0),
     )
     .fetch_optional(db)
     .await

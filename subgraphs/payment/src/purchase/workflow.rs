@@ -1,12 +1,12 @@
 //! The steps of a purchase, and how the reconciler completes an interrupted one.
 
 use contracts::{
-    Code,
+    Code, CourseId,
     events::{EventPayload, Purchase},
 };
 use db::fail_point;
 use service::Credentials;
-use subgraph_kit::{Error, Rejection, viewer::Student};
+use subgraph_kit::{Error, Rejection, viewer::Learner};
 use tracing::{info, warn};
 
 use super::{
@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     course::CourseQuote,
-    payment::{Payment, Status},
+    enrollment::Enrollment,
+    payment::{self, Payment, Status},
     payments::Payments,
     provider::{ChargeOutcome, with_timeout},
 };
@@ -28,25 +29,65 @@ impl Payments {
     /// The rejections of `purchaseCourse`; [`Error::Unavailable`] if the course subgraph or the database is unavailable.
     pub async fn purchase(
         &self,
-        student: Student,
+        student: Learner,
         credentials: &Credentials,
         request: &PurchaseRequest,
     ) -> Result<Payment, Error> {
         if let Some(existing) = store::find(&self.db, student, &request.idempotency_key).await? {
             return self.replay(existing, request).await;
         }
-        let quote = CourseQuote::find(&self.peers, credentials, request.course_id).await?;
-        let quote = quote.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
+        let (quote, enrollment) = tokio::join!(
+            CourseQuote::find(&self.peers, credentials, request.course_id),
+            self.enrollment(student, credentials, request.course_id),
+        );
+        let quote = quote?.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
+        if quote.teacher() == Some(student.id()) {
+            return Err(Rejection::new(Code::OwnCourse, "you teach this course").at("courseId").into());
+        }
         let price = request.price_of(&quote)?;
+        if let Some(enrollment) = enrollment
+            && self.is_enrolled_otherwise(&enrollment).await?
+        {
+            return self.replay_or_reject(student, request, already_enrolled()).await;
+        }
 
         let Some(payment) = store::insert(&self.db, student, request, &quote, price).await? else {
-            return match store::find(&self.db, student, &request.idempotency_key).await? {
-                Some(existing) => self.replay(existing, request).await,
-                None => Err(already_purchased().into()),
-            };
+            return self.replay_or_reject(student, request, already_purchased()).await;
         };
         fail_point("payment.pending");
         self.charge(payment, quote.title).await
+    }
+
+    /// The student's enrollment in the course, so that nobody is charged for nothing. While the enrollment subgraph is
+    /// unavailable, courses are sold all the same: then the student is enrolled later, or refunded.
+    async fn enrollment(&self, student: Learner, credentials: &Credentials, course: CourseId) -> Option<Enrollment> {
+        let found = Enrollment::find(&self.peers, credentials, student.id(), course).await;
+        found.unwrap_or_else(|error| {
+            warn!(course.id = %course, error = %error, "enrollment not known before the charge, purchase continues");
+            None
+        })
+    }
+
+    /// Whether no payment of this service bought the enrollment. If one did, its state decides: it forbids another one, or
+    /// it was refunded, and the enrollment is about to end.
+    async fn is_enrolled_otherwise(&self, enrollment: &Enrollment) -> Result<bool, Error> {
+        match enrollment.payment() {
+            Some(payment) => Ok(payment::store::find(&self.db, payment).await?.is_none()),
+            None => Ok(true),
+        }
+    }
+
+    /// Returns the first payment if the request was sent concurrently with itself.
+    async fn replay_or_reject(
+        &self,
+        student: Learner,
+        request: &PurchaseRequest,
+        rejection: Rejection,
+    ) -> Result<Payment, Error> {
+        match store::find(&self.db, student, &request.idempotency_key).await? {
+            Some(existing) => self.replay(existing, request).await,
+            None => Err(rejection.into()),
+        }
     }
 
     /// Returns the first request's payment to a repeated request.
@@ -112,4 +153,8 @@ impl Payments {
 
 fn already_purchased() -> Rejection {
     Rejection::new(Code::AlreadyPurchased, "you have bought this course, or your payment is pending").at("courseId")
+}
+
+fn already_enrolled() -> Rejection {
+    Rejection::new(Code::AlreadyEnrolled, "you are enrolled in this course already").at("courseId")
 }

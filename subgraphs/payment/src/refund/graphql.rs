@@ -2,8 +2,10 @@
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use contracts::PaymentId;
+use service::CredentialsExt as _;
 use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload};
 
+use super::RefundRequest;
 use crate::{payment::Payment, payments::Payments};
 
 /// Mutations.
@@ -15,6 +17,12 @@ pub struct RefundMutation;
 pub struct RefundPaymentInput {
     /// The id of a completed payment.
     pub payment_id: PaymentId,
+    /// The reason, which the student sees at the payment; at most 500 characters.
+    pub reason: Option<String>,
+    /// Confirms that the student may lose a completion of the course: without this, the refund of a payment is rejected
+    /// whose student has completed the course.
+    #[graphql(default)]
+    pub confirm_completion_loss: bool,
 }
 
 /// The payload of `refundPayment`.
@@ -49,7 +57,9 @@ impl RefundMutation {
     /// The payment is `REFUNDED`, or still `COMPLETED` while the outcome is unknown: then the refund is retried until
     /// it succeeds. `userErrors`: `NOT_FOUND`; `NOT_REFUNDABLE` for a payment that is not completed, is already being
     /// refunded, or whose refund the payment provider rejects (see `Payment.refundState`; another call asks the
-    /// provider again). It is null, with an error, if the mutation fails.
+    /// provider again); `COMPLETION_WOULD_BE_LOST` if the student has completed the course, until
+    /// `confirmCompletionLoss` is true (the completion comes back if the student buys the course again);
+    /// `INVALID_INPUT`. It is null, with an error, if the mutation fails.
     async fn refund_payment(
         &self,
         ctx: &Context<'_>,
@@ -58,7 +68,11 @@ impl RefundMutation {
         let payload = async {
             let admin = ctx.viewer().require_admin()?;
 
-            let outcome = ctx.data_unchecked::<Payments>().refund(admin, input.payment_id).await;
+            let outcome = async {
+                let request = RefundRequest::try_from(input)?;
+                ctx.data_unchecked::<Payments>().refund(admin, ctx.credentials(), request).await
+            };
+            let outcome = outcome.await;
 
             let (payment, user_errors) = into_payload(outcome)?;
             Ok(RefundPaymentPayload { payment, user_errors })
@@ -85,5 +99,13 @@ impl RefundMutation {
             Ok(RepublishPaymentPayload { payment, user_errors })
         };
         Some(payload.await)
+    }
+}
+
+impl TryFrom<RefundPaymentInput> for RefundRequest {
+    type Error = Error;
+
+    fn try_from(input: RefundPaymentInput) -> Result<Self, Error> {
+        Self::try_new(input.payment_id, input.reason, input.confirm_completion_loss)
     }
 }

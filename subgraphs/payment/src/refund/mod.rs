@@ -5,8 +5,8 @@ pub mod store;
 mod workflow;
 
 use async_graphql::Enum;
-use contracts::Code;
-use subgraph_kit::Rejection;
+use contracts::{Code, PaymentId};
+use subgraph_kit::{Error, Rejection, text};
 
 use crate::payment::Status;
 
@@ -22,6 +22,46 @@ pub enum RefundState {
     Refused,
     /// The payment was refunded.
     Done,
+}
+
+/// The maximum length of a reason, in characters, as in the table.
+const MAX_REASON_LENGTH: usize = 500;
+
+/// An admin's request to refund a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRequest {
+    /// The id of the payment.
+    pub payment_id: PaymentId,
+    /// What the admin says about it, for the student.
+    pub note: Option<String>,
+    /// Whether the student may lose a completion of the course.
+    pub confirms_completion_loss: bool,
+}
+
+impl RefundRequest {
+    /// Validates the inputs of a request. A blank reason is none.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT` if the reason cannot be stored.
+    pub fn try_new(
+        payment_id: PaymentId,
+        reason: Option<String>,
+        confirms_completion_loss: bool,
+    ) -> Result<Self, Error> {
+        let note = reason.filter(|reason| !reason.trim().is_empty());
+        let rejection = note.as_deref().and_then(|note| text::check("reason", note, false, Some(MAX_REASON_LENGTH)));
+        match rejection {
+            Some(rejection) => Err(rejection.into()),
+            None => Ok(Self { payment_id, note, confirms_completion_loss }),
+        }
+    }
+}
+
+/// Returns the rejection for a refund that takes away a completion.
+#[must_use]
+pub fn completion_would_be_lost() -> Rejection {
+    let message = "the student has completed the course, and a refund takes the completion away";
+    Rejection::new(Code::CompletionWouldBeLost, message).at("confirmCompletionLoss")
 }
 
 /// Returns the rejection for a refund that the provider rejects.

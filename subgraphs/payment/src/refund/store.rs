@@ -21,9 +21,13 @@ pub struct PendingRefund {
 }
 
 /// Requests the refund of a completed payment, again if the provider has rejected it. None if the payment is not
-/// completed, or its refund is pending; else the request with its first reason. The reconciler takes over if the caller
+/// completed, or its refund is pending; else the request with its first reason and its last note. The reconciler takes over if the caller
 /// does not complete the refund within seconds.
-pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Option<PendingRefund>, sqlx::Error> {
+pub async fn request(
+    db: &mut PgConnection,
+    request: PendingRefund,
+    note: Option<&str>,
+) -> Result<Option<PendingRefund>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
         // No client waits, so the reconciler starts immediately.
@@ -32,18 +36,20 @@ pub async fn request(db: &mut PgConnection, request: PendingRefund) -> Result<Op
     query_as!(
         PendingRefund,
         r#"
-        insert into refund_requests (payment_id, reason, next_attempt_at)
-        select id, $2, now() + make_interval(secs => $3)
+        insert into refund_requests (payment_id, reason, next_attempt_at, note)
+        select id, $2, now() + make_interval(secs => $3), $4::varchar
         from payments
         where id = $1 and status = 'completed'
         on conflict (payment_id) do update
-        set next_attempt_at = excluded.next_attempt_at, attempts = 0, refused_at = null
+        set next_attempt_at = excluded.next_attempt_at, attempts = 0, refused_at = null,
+            note = coalesce(excluded.note, refund_requests.note)
         where refund_requests.refused_at is not null
         returning payment_id, reason
         "#,
         request.payment_id.0,
         request.reason,
         seconds,
+        note,
     )
     .fetch_optional(db)
     .await
@@ -132,5 +138,29 @@ impl Loader<RefundStateKey> for Table<Payment> {
         .await?;
         let state = |is_refused| if is_refused { RefundState::Refused } else { RefundState::Underway };
         Ok(refunds.into_iter().map(|refund| (RefundStateKey(refund.payment_id), state(refund.is_refused))).collect())
+    }
+}
+
+/// The loader key of what the admin said about a payment's refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RefundNoteKey(pub PaymentId);
+
+impl Loader<RefundNoteKey> for Table<Payment> {
+    type Value = String;
+    type Error = Error;
+
+    async fn load(&self, payments: &[RefundNoteKey]) -> Result<HashMap<RefundNoteKey, String>, Error> {
+        let payments: Vec<_> = payments.iter().map(|payment| payment.0.0).collect();
+        let found = query!(
+            r#"
+            select payment_id, note as "note!"
+            from refund_requests
+            where payment_id = any($1) and note is not null
+            "#,
+            &payments,
+        )
+        .fetch_all(self.db())
+        .await?;
+        Ok(found.into_iter().map(|refund| (RefundNoteKey(refund.payment_id), refund.note)).collect())
     }
 }

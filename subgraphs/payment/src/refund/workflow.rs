@@ -10,9 +10,13 @@ use sqlx::PgConnection;
 use subgraph_kit::{Error, Rejection, viewer::Admin};
 use tracing::{error, info, warn};
 
-use super::store::{self, PendingRefund};
+use super::{
+    RefundRequest,
+    store::{self, PendingRefund},
+};
 use crate::{
     course::CourseQuote,
+    enrollment::Enrollment,
     payment::{self, Payment, Status},
     payments::Payments,
     provider::{RefundOutcome, with_timeout},
@@ -28,10 +32,15 @@ impl Payments {
     ///
     /// # Errors
     /// `NOT_FOUND`; `NOT_REFUNDABLE` if the payment is not completed, already being refunded, or the provider rejects
-    /// the refund.
-    pub async fn refund(&self, _: Admin, id: PaymentId) -> Result<Payment, Error> {
+    /// the refund; `COMPLETION_WOULD_BE_LOST`; [`Error::Unavailable`] if only the enrollment subgraph knows whether it
+    /// would, and is unavailable.
+    pub async fn refund(&self, _: Admin, credentials: &Credentials, request: RefundRequest) -> Result<Payment, Error> {
+        let RefundRequest { payment_id: id, note, confirms_completion_loss } = request;
+        if !confirms_completion_loss && self.takes_completion_away(credentials, id).await? {
+            return Err(super::completion_would_be_lost().into());
+        }
         let request = PendingRefund { payment_id: id, reason: RefundReason::Requested };
-        let Some(request) = store::request(&mut *self.db.acquire().await?, request).await? else {
+        let Some(request) = store::request(&mut *self.db.acquire().await?, request, note.as_deref()).await? else {
             return Err(match payment::store::find(&self.db, id).await? {
                 Some(payment) => super::rejection(payment.status).into(),
                 None => no_such_payment().into(),
@@ -41,10 +50,18 @@ impl Payments {
         self.complete(request).await
     }
 
+    /// Whether the student has completed the course with this payment. A payment that is not completed takes nothing away.
+    async fn takes_completion_away(&self, credentials: &Credentials, id: PaymentId) -> Result<bool, Error> {
+        let payment = payment::store::find(&self.db, id).await?;
+        let Some(payment) = payment.filter(|payment| payment.status == Status::Completed) else { return Ok(false) };
+        let enrollment = Enrollment::find(&self.peers, credentials, payment.student_id, payment.course_id).await?;
+        Ok(enrollment.is_some_and(|enrollment| enrollment.is_completed_with(id)))
+    }
+
     /// Requests the refund of a payment that bought no enrollment; the reconciler completes it.
     pub(crate) async fn refund_rejected(db: &mut PgConnection, rejection: EnrollmentRejected) -> Result<(), Error> {
         let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
-        if store::request(db, request).await?.is_none() {
+        if store::request(db, request, None).await?.is_none() {
             info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
         }
         Ok(())

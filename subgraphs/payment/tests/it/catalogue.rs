@@ -7,13 +7,15 @@ use std::{
 };
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
-use contracts::{CourseId, money::Money};
+use contracts::{CourseId, UserId, money::Money};
 use service::Subgraph;
 use sqlx::PgPool;
 use subgraph_kit::Error;
 use subgraph_testing::verifier;
 use tokio::time::sleep;
 use uuid::Uuid;
+
+use crate::fixtures::TERESA;
 
 /// The courses that it returns. Clones share them.
 #[derive(Clone, Default)]
@@ -32,6 +34,12 @@ struct Course {
     title: String,
     is_free: bool,
     price: Option<Money>,
+    teacher: Option<Teacher>,
+}
+
+#[derive(Clone, SimpleObject)]
+struct Teacher {
+    id: UserId,
 }
 
 struct Query(Catalogue);
@@ -51,10 +59,15 @@ impl Query {
 }
 
 impl Catalogue {
-    /// Sets a course's price; free if none.
+    /// Sets a course's price; free if none. Teresa teaches it.
     pub fn quote(&self, id: Uuid, title: &str, price: Option<&str>) {
         let price = price.map(|price| price.parse().expect("an amount"));
-        let course = Course { title: title.to_owned(), is_free: price.is_none(), price };
+        let course = Course {
+            title: title.to_owned(),
+            is_free: price.is_none(),
+            price,
+            teacher: Some(Teacher { id: UserId(TERESA) }),
+        };
         self.state().courses.insert(id, course);
     }
 

@@ -1,5 +1,9 @@
 //! The users of the fixtures.
 
+use std::sync::LazyLock;
+
+use auth::seal::{Fact, SealKeys};
+use contracts::{CourseId, UserId};
 use service::ServiceContext;
 use sqlx::PgPool;
 use subgraph_testing::{TestApp, verifier};
@@ -24,5 +28,17 @@ pub const NOBODY: Uuid = Uuid::from_u128(0xdead);
 
 /// The subgraph over the test's own database.
 pub async fn app(db: PgPool) -> TestApp {
-    TestApp::new(payment::subgraph(db, &ServiceContext::new(verifier())).await.expect("the subgraph opens"))
+    let context = ServiceContext { seals: seals(), ..ServiceContext::new(verifier()) };
+    TestApp::new(payment::subgraph(db, &context).await.expect("the subgraph opens"))
+}
+
+/// The keys with which the course subgraph would seal.
+fn seals() -> SealKeys {
+    static SEALS: LazyLock<SealKeys> = LazyLock::new(SealKeys::random);
+    SEALS.clone()
+}
+
+/// The course subgraph's seal of a course's teacher.
+pub fn teacher_seal(teacher: Uuid, course: Uuid) -> String {
+    seals().seal(Fact::CourseTeacher { course: CourseId(course), teacher: UserId(teacher) })
 }

@@ -1,6 +1,9 @@
 //! The payment subgraph, queried as by the router, over a real database.
 
 mod catalogue;
+mod course;
+mod enrolled;
+mod fake_enrollments;
 mod fake_provider;
 mod fixtures;
 mod list;
@@ -10,5 +13,6 @@ mod purchase;
 mod races;
 mod refund;
 mod republish;
+mod sales;
 mod shop;
 mod user;

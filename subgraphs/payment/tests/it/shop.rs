@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{catalogue::Catalogue, fake_provider::FakeProvider, fixtures::*};
+use crate::{catalogue::Catalogue, fake_enrollments::FakeEnrollments, fake_provider::FakeProvider, fixtures::*};
 
 const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) {
     payment { id amount status student { id } course { id } } userErrors { code message field }
@@ -29,6 +29,7 @@ pub struct Shop {
     pub app: TestApp,
     pub db: PgPool,
     pub catalogue: Catalogue,
+    pub enrollments: FakeEnrollments,
     pub provider: FakeProvider,
     pub context: ServiceContext,
     pub subgraph: Subgraph,
@@ -42,10 +43,12 @@ impl Shop {
         catalogue.quote(RUST, "Rust", Some("49.99"));
         catalogue.quote(SQL, "SQL", Some("20.00"));
         catalogue.quote(LATIN, "Latin", None);
+        let enrollments = FakeEnrollments::default();
         context.peers.add(catalogue.subgraph(db.clone()));
+        context.peers.add(enrollments.subgraph(db.clone()));
         let subgraph = payment::subgraph_with(db.clone(), &context, Arc::new(provider.clone())).await;
         let subgraph = subgraph.expect("the subgraph opens");
-        Self { app: TestApp::new(subgraph.clone()), db, catalogue, provider, context, subgraph }
+        Self { app: TestApp::new(subgraph.clone()), db, catalogue, enrollments, provider, context, subgraph }
     }
 
     pub async fn buy(&self, student: Uuid, course: Uuid, key: &str) -> Reply {
@@ -62,7 +65,11 @@ impl Shop {
     }
 
     pub async fn refund(&self, client: &Client, payment: Uuid) -> Reply {
-        client.send(REFUND, json!({ "input": { "paymentId": payment } })).await
+        self.refund_with(client, json!({ "paymentId": payment })).await
+    }
+
+    pub async fn refund_with(&self, client: &Client, input: Value) -> Reply {
+        client.send(REFUND, json!({ "input": input })).await
     }
 
     /// Refunds a payment successfully, as an admin.

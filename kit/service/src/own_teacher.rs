@@ -1,10 +1,11 @@
-//! The permission to see the students of a course.
+//! The permission for what only a course's own teacher and admins may see or do.
 
 use async_graphql::Context;
 use auth::seal::SealedValue;
 use contracts::CourseId;
-use service::ServiceContext;
 use subgraph_kit::{Error, ViewerExt as _, viewer::Proof};
+
+use crate::ServiceContext;
 
 /// Proof that the viewer is the course's teacher or an admin.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +20,7 @@ impl OwnTeacherOrAdmin {
         if ctx.viewer().is_admin() || is_taught_by_viewer(ctx, course, teacher_seal) {
             Ok(Self(course))
         } else {
-            Err(Error::Forbidden("only the course's teacher and admins may see this"))
+            Err(Error::Forbidden("only the course's teacher and admins may do this"))
         }
     }
 }

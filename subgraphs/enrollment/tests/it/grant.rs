@@ -1,0 +1,102 @@
+//! The mutation `grantEnrollment`.
+
+use contracts::events::EventPayload;
+use futures::future::join_all;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use subgraph_testing::{Client, Reply, events::published};
+use uuid::Uuid;
+
+use crate::{enroll::enroll, fixtures::*, peers::*};
+
+const GRANT: &str = "mutation ($input: GrantEnrollmentInput!) {
+    grantEnrollment(input: $input) {
+        enrollment { status student { id } course { id } payment { id } } userErrors { code field }
+    }
+}";
+
+async fn grant(client: &Client, course: Uuid, student: Uuid) -> Reply {
+    client.send(GRANT, json!({ "input": { "courseId": course, "studentId": student } })).await
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_teacher_enrolls_a_student_in_a_paid_course_of_their_own(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    let reply = grant(&system.app.teacher(TERESA), LATIN, BOB).await.ok();
+
+    assert_eq!(
+        reply.data("/grantEnrollment"),
+        &json!({
+            "enrollment": {
+                "status": "ENROLLED", "student": { "id": BOB }, "course": { "id": LATIN }, "payment": null,
+            },
+            "userErrors": [],
+        })
+    );
+    let history = system.history(BOB, LATIN).await;
+    assert_eq!(history, [("granted".to_owned(), "enrolled".to_owned(), Some(TERESA), None)]);
+    let told = published(&db).await;
+    assert!(
+        matches!(&told[..], [EventPayload::EnrollmentCreated(enrollment)] if enrollment.student_id.0 == BOB),
+        "{told:?}"
+    );
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn each_rejection_names_its_field_and_writes_nothing(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    for client in [system.app.teacher(TERESA), system.app.admin()] {
+        for (course, student, code, field) in [
+            (NOBODY, BOB, "NOT_FOUND", "courseId"),
+            (LATIN, NOBODY, "NOT_FOUND", "studentId"),
+            (LATIN, TERESA, "OWN_COURSE", "studentId"),
+            (RUST, ALICE, "ALREADY_ENROLLED", "studentId"),
+        ] {
+            let reply = grant(&client, course, student).await.ok();
+
+            assert_eq!(reply.user_errors(), [(code, field.to_owned())]);
+            assert_eq!(reply.data("/grantEnrollment/enrollment"), &Value::Null);
+        }
+    }
+    assert_eq!(published(&db).await, []);
+    assert_eq!(system.history(ALICE, RUST).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn only_the_courses_own_teacher_and_admins_grant(db: PgPool) {
+    let system = TestSystem::new(db).await;
+    let app = &system.app;
+
+    for (client, code) in [
+        (app.anonymous(), "UNAUTHENTICATED"),
+        (app.student(BOB), "FORBIDDEN"),
+        (app.teacher(BOB), "FORBIDDEN"),
+        (app.unverified_teacher(ALICE), "FORBIDDEN"),
+    ] {
+        assert_eq!(grant(&client, LATIN, BOB).await.error(), Some(code));
+    }
+    assert_eq!(system.enrollments(BOB, LATIN).await, []);
+    assert_eq!(grant(&app.admin(), LATIN, BOB).await.ok().user_errors(), []);
+    // A teacher need not be verified for it.
+    assert_eq!(grant(&app.unverified_teacher(TERESA), LATIN, ALICE).await.ok().user_errors(), []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn of_ten_grants_and_enrolls_at_once_one_is_made(db: PgPool) {
+    let system = TestSystem::new(db).await;
+    let teresa = system.app.teacher(TERESA);
+    for round in 0..30 {
+        let student = Uuid::from_u128(0xa0_0000 + round);
+        let client = system.app.student(student);
+
+        let grants = join_all((0..5).map(|_| grant(&teresa, SQL, student)));
+        let enrolls = join_all((0..5).map(|_| enroll(&client, SQL, None)));
+        let (granted, enrolled) = tokio::join!(grants, enrolls);
+
+        let made = granted.iter().chain(&enrolled).filter(|reply| reply.user_errors().is_empty()).count();
+        assert_eq!(made, 1, "{granted:?} {enrolled:?}");
+        assert_eq!(system.history(student, SQL).await.len(), 1);
+    }
+}
