@@ -401,10 +401,13 @@ mod tests {
             course_title: "Rust".to_owned(),
             payment_id,
         };
+        let revoked = |removal_reason| {
+            EventPayload::EnrollmentRevoked(Revocation { enrollment: enrollment(Some(payment)), removal_reason })
+        };
 
         for (payload, cause) in [
             (EventPayload::EnrollmentCreated(enrollment(Some(payment))), EventType::PaymentCompleted),
-            (EventPayload::EnrollmentRevoked(enrollment(Some(payment))), EventType::PaymentRefunded),
+            (revoked(None), EventType::PaymentRefunded),
             (EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: payment }), EventType::PaymentCompleted),
         ] {
             assert_eq!(payload.cause(), Some((cause, payment.0)));
@@ -412,5 +415,7 @@ mod tests {
         }
         // A free course has no payment to wait for.
         assert_eq!(EventPayload::EnrollmentCreated(enrollment(None)).cause(), None);
+        // Nor has a student who was removed a refund.
+        assert_eq!(revoked(Some("Spam".to_owned())).cause(), None);
     }
 }

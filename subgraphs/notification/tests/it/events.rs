@@ -203,7 +203,10 @@ async fn a_payment_is_told_before_the_enrollment_that_it_bought(db: PgPool) {
     // The enrollment service is faster than the payment service, each time.
     for (first, second) in [
         (EventPayload::EnrollmentCreated(bought("Rust")), EventPayload::PaymentCompleted(purchase("Rust"))),
-        (EventPayload::EnrollmentRevoked(bought("Rust")), refunded(RefundReason::Requested)),
+        (
+            EventPayload::EnrollmentRevoked(Revocation { enrollment: bought("Rust"), removal_reason: None }),
+            refunded(RefundReason::Requested),
+        ),
     ] {
         let before = read(&db).await.len();
         handle(&subgraph, first).await;

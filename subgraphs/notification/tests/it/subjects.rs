@@ -2,7 +2,7 @@
 
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
-    events::{EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration},
+    events::{EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration, Revocation},
 };
 use serde_json::{Value, json};
 use service::ServiceContext;
@@ -40,7 +40,7 @@ async fn each_event_says_what_it_is_about(db: PgPool) {
         EventPayload::PaymentCompleted(purchase.clone()),
         EventPayload::EnrollmentCreated(enrollment.clone()),
         EventPayload::PaymentRefunded(Refund { purchase, reason: RefundReason::Requested }),
-        EventPayload::EnrollmentRevoked(enrollment),
+        EventPayload::EnrollmentRevoked(Revocation { enrollment, removal_reason: None }),
     ] {
         handle(&subgraph, payload).await;
     }
