@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use auth::seal::{Fact, SealKeys};
+use auth::seal::{SealKeys, SealedValue};
 use contracts::{CourseId, UserId};
 use service::ServiceContext;
 use sqlx::PgPool;
@@ -40,5 +40,5 @@ fn seals() -> SealKeys {
 
 /// The course subgraph's seal of a course's teacher.
 pub fn teacher_seal(teacher: Uuid, course: Uuid) -> String {
-    seals().seal(Fact::CourseTeacher { course: CourseId(course), teacher: UserId(teacher) })
+    seals().seal(SealedValue::CourseTeacher { course: CourseId(course), teacher: UserId(teacher) })
 }

@@ -1,6 +1,6 @@
 //! The sales of a course and of a teacher.
 
-use auth::seal::{Fact, SealKeys};
+use auth::seal::{SealKeys, SealedValue};
 use contracts::{CourseId, UserId};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -104,7 +104,8 @@ async fn only_the_courses_own_teacher_and_admins_see_its_sales(db: PgPool) {
     sell(&db).await;
     let app = app(db).await;
     let seal = teacher_seal(TERESA, RUST);
-    let other_secret = SealKeys::random().seal(Fact::CourseTeacher { course: CourseId(RUST), teacher: UserId(TERESA) });
+    let other_secret =
+        SealKeys::random().seal(SealedValue::CourseTeacher { course: CourseId(RUST), teacher: UserId(TERESA) });
     let unproved = [
         json!({ "__typename": "Course", "id": RUST }),
         json!({ "__typename": "Course", "id": RUST, "teacher": user(TERESA) }),
