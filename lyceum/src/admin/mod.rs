@@ -162,8 +162,8 @@ async fn show(person: &Person) -> Result<()> {
     }
     for session in admin::sessions_of(&db, &user).await? {
         let client = session.client.as_deref().unwrap_or("unknown client").escape_debug().to_string();
-        let (created, used) = (session.created_at.format(TIME), session.last_used_at.format(TIME));
-        line(format_args!("session    since {created}, last used {used}, {client}"));
+        let (signed_in, last_used) = (session.created_at.format(TIME), session.last_used_at.format(TIME));
+        line(format_args!("session    since {signed_in}, last used {last_used}, {client}"));
     }
     Ok(())
 }

@@ -108,14 +108,11 @@ pub fn notification(plan: &Plan, index: usize, row: &mut Row<'_>) {
         About::Enrollment { enrollment } => Some(("enrollment", plan.enrollments[enrollment].id)),
         About::Payment { payment } => Some(("payment", plan.payments[payment].id)),
     };
-    match subject {
-        Some((subject_type, id)) => {
-            row.put(subject_type);
-            row.put(id);
-        }
-        None => {
-            row.put_null();
-            row.put_null();
-        }
+    if let Some((subject_type, id)) = subject {
+        row.put(subject_type);
+        row.put(id);
+    } else {
+        row.put_null();
+        row.put_null();
     }
 }

@@ -190,9 +190,9 @@ pub async fn remove(
 
     let mut tx = enrollments.loader().db().begin().await?;
     let removal = NewChange { reason: Some(reason), ..change(ChangeKind::Removed, Some(remover.id())) };
-    let removed = end(&mut tx, &found, removal).await?.ok_or_else(no_such_enrollment)?;
+    let ended = end(&mut tx, &found, removal).await?.ok_or_else(no_such_enrollment)?;
     let title = course.map_or_else(|| UNKNOWN_TITLE.to_owned(), |course| course.title);
-    publish_revocation(&mut tx, &removed, title, Some(reason.to_owned())).await?;
+    publish_revocation(&mut tx, &ended, title, Some(reason.to_owned())).await?;
     tx.commit().await?;
     Ok(id)
 }

@@ -1,5 +1,6 @@
 //! Sessions: they issue short-lived access tokens, and refresh tokens that work once.
 
+mod client;
 pub mod graphql;
 mod refresh_token;
 pub mod store;
@@ -9,12 +10,12 @@ use std::{future::Future, sync::Arc, time::Duration};
 use async_graphql::SimpleObject;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{
-    Code, SessionId, UserId,
+    Code, SessionId,
     events::{EventPayload, Registration},
 };
 use db::DbPool;
 use subgraph_kit::{
-    ClientIp, Error, Rejection,
+    Error, Rejection,
     text::has_no_nul,
     viewer::{CurrentSession, SignedIn},
 };
@@ -24,7 +25,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use self::{refresh_token::RefreshToken, store::Refreshed};
+pub use self::{client::SessionClient, store::ActiveSession};
+use self::{
+    refresh_token::RefreshToken,
+    store::{Lifetime, Refreshed},
+};
 use crate::{
     IdentitySettings, Keys,
     password::{Passwords, Verdict},
@@ -52,42 +57,6 @@ pub struct Session {
 /// How often a password is verified if its hash is replaced meanwhile: by another sign-in, which has renewed an old hash, or
 /// by a new password.
 const MAX_VERIFICATIONS: usize = 2;
-
-/// A session of a user: one sign-in on one device or in one browser, until it ends. Only the user and admins may see it.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
-pub struct ActiveSession {
-    /// The id of the session, a UUID. It is no token: knowing it gives no access.
-    pub id: SessionId,
-    /// The user of the session.
-    #[graphql(skip)]
-    pub user: UserId,
-    /// What the program that has used the session last calls itself: its `User-Agent`, at most 255 characters, as it was
-    /// sent. Null if it sent none.
-    pub client: Option<String>,
-    /// The time at which the user signed in.
-    pub created_at: DateTime<Utc>,
-    /// The time at which the session was last refreshed; that of the sign-in if it never was.
-    pub last_used_at: DateTime<Utc>,
-}
-
-/// The sender of a request, as the router forwards it.
-#[derive(Clone, Debug)]
-pub struct SessionClient {
-    /// The network address.
-    pub ip: ClientIp,
-    /// The `User-Agent`.
-    pub user_agent: Option<String>,
-}
-
-/// How long a session lasts.
-#[derive(Clone, Copy)]
-pub struct Lifetime {
-    /// When it is not refreshed.
-    unused: TimeDelta,
-    /// However often it is refreshed.
-    max: TimeDelta,
-}
 
 /// Signs users up and in.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::SessionClient;
+use super::client::SessionClient;
 
 /// A refresh token, of whose secret only the hash is stored.
 pub struct RefreshToken {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::dataloader::Loader;
+use async_graphql::{SimpleObject, dataloader::Loader};
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{SessionId, UserId};
 use db::DbPool;
@@ -11,10 +11,37 @@ use subgraph_kit::{Error, Rejection, Table, viewer::SelfOrAdmin};
 use uuid::Uuid;
 
 use super::{
-    ActiveSession, Lifetime, SessionClient,
+    client::SessionClient,
     refresh_token::{RefreshToken, Salt},
 };
 use crate::user::User;
+
+/// A session of a user: one sign-in on one device or in one browser, until it ends. Only the user and admins may see it.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct ActiveSession {
+    /// The id of the session, a UUID. It is no token: knowing it gives no access.
+    pub id: SessionId,
+    /// The user of the session.
+    #[graphql(skip)]
+    pub user: UserId,
+    /// What the program that has used the session last calls itself: its `User-Agent`, at most 255 characters, as it was
+    /// sent. Null if it sent none.
+    pub client: Option<String>,
+    /// The time at which the user signed in.
+    pub created_at: DateTime<Utc>,
+    /// The time at which the session was last refreshed; that of the sign-in if it never was.
+    pub last_used_at: DateTime<Utc>,
+}
+
+/// How long a session lasts.
+#[derive(Clone, Copy)]
+pub struct Lifetime {
+    /// When it is not refreshed.
+    pub(super) unused: TimeDelta,
+    /// However often it is refreshed.
+    pub(super) max: TimeDelta,
+}
 
 /// The most sessions of a user that are listed.
 const MAX_LISTED: i64 = 100;

@@ -4,7 +4,8 @@ use email_address::{EmailAddress, Options};
 use idna::{AsciiDenyList, domain_to_ascii_cow, domain_to_unicode};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::MAX_LENGTH;
+/// The maximum number of characters of an address, and of a name, as the specification's columns have it.
+pub(super) const MAX_LENGTH: usize = 255;
 
 /// The rules for the addresses of accounts.
 #[derive(Clone, Copy, Debug)]

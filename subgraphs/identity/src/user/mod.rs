@@ -16,9 +16,6 @@ use crate::password;
 
 const EASILY_GUESSED: &str = "is too easy to guess: use several words, or a password manager";
 
-/// The maximum length of a `VARCHAR(255)`.
-const MAX_LENGTH: usize = 255;
-
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, FromRow, SimpleObject)]
 #[graphql(complex)]
@@ -117,7 +114,7 @@ pub(crate) fn password_fault(field: &'static str, password: &str, email: &str) -
 
 /// Returns what is wrong with a name, if anything.
 fn name_fault(name: &str) -> Option<Rejection> {
-    text::check("name", name, true, Some(MAX_LENGTH))
+    text::check("name", name, true, Some(email::MAX_LENGTH))
 }
 
 impl From<SignUpRole> for Role {

@@ -41,7 +41,7 @@ impl OfTeacher {
 }
 
 /// The sales of one month of a course or a teacher.
-struct Month {
+struct OwnerMonth {
     owner: Uuid,
     month: String,
     count: i64,
@@ -55,7 +55,7 @@ impl Loader<OfCourse> for Table<Payment> {
     async fn load(&self, courses: &[OfCourse]) -> Result<HashMap<OfCourse, Sales>, Error> {
         let ids: Vec<_> = courses.iter().map(|course| course.0.0).collect();
         let months = query_as!(
-            Month,
+            OwnerMonth,
             r#"
             select course_id as "owner: Uuid", to_char(created_at at time zone 'UTC', 'YYYY-MM') as "month!",
                    count(*) as "count!", sum(amount) as "amount!: Decimal"
@@ -79,7 +79,7 @@ impl Loader<OfTeacher> for Table<Payment> {
     async fn load(&self, teachers: &[OfTeacher]) -> Result<HashMap<OfTeacher, Sales>, Error> {
         let ids: Vec<_> = teachers.iter().map(|teacher| teacher.0.0).collect();
         let months = query_as!(
-            Month,
+            OwnerMonth,
             r#"
             select teacher_id as "owner!: Uuid", to_char(created_at at time zone 'UTC', 'YYYY-MM') as "month!",
                    count(*) as "count!", sum(amount) as "amount!: Decimal"
@@ -96,9 +96,9 @@ impl Loader<OfTeacher> for Table<Payment> {
     }
 }
 
-fn by_owner<K: Eq + Hash>(months: Vec<Month>, key: impl Fn(Uuid) -> K) -> HashMap<K, Sales> {
+fn by_owner<K: Eq + Hash>(months: Vec<OwnerMonth>, key: impl Fn(Uuid) -> K) -> HashMap<K, Sales> {
     let mut sales: HashMap<K, Sales> = HashMap::new();
-    for Month { owner, month, count, mut amount } in months {
+    for OwnerMonth { owner, month, count, mut amount } in months {
         amount.rescale(DECIMALS);
         let count = i32::try_from(count).unwrap_or(i32::MAX);
         sales.entry(key(owner)).or_default().add(MonthlySales { month, count, amount });

@@ -38,6 +38,7 @@ struct Query(FakeEnrollments);
 
 #[Object]
 impl Query {
+    #[expect(clippy::unused_async, reason = "async-graphql resolvers are asynchronous")]
     async fn enrollment_in_course(
         &self,
         ctx: &Context<'_>,
