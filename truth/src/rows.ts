@@ -165,39 +165,39 @@ export async function readTables(databases: Databases): Promise<Tables> {
     history,
     disabledNotifications,
   ] = await Promise.all([
-      databases.rows("identity", `select *, ${micros("created_at")} from users`),
-      databases.rows(
-        "course",
-        `select *, price::text as price, ${micros("created_at")} from courses`,
-      ),
-      databases.rows(
-        "enrollment",
-        `select *, (extract(epoch from completed_at) * 1000000)::bigint::text as completion_time,
+    databases.rows("identity", `select *, ${micros("created_at")} from users`),
+    databases.rows(
+      "course",
+      `select *, price::text as price, ${micros("created_at")} from courses`,
+    ),
+    databases.rows(
+      "enrollment",
+      `select *, (extract(epoch from completed_at) * 1000000)::bigint::text as completion_time,
          ${micros("enrolled_at")}
        from enrollments`,
-      ),
-      databases.rows(
-        "payment",
-        `select *, amount::text as amount, ${micros("created_at")} from payments`,
-      ),
-      databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
-      databases.rows(
-        "enrollment",
-        "select payment_id, enrollment_id, state from payment_redemptions",
-      ),
-      databases.rows(
-        "payment",
-        "select payment_id, next_attempt_at, refused_at, note from refund_requests",
-      ),
-      databases.rows(
-        "enrollment",
-        `select *, ${micros("changed_at")} from enrollment_history order by position desc`,
-      ),
-      databases.rows(
-        "notification",
-        "select user_id, type from notification_settings where not is_enabled",
-      ),
-    ]);
+    ),
+    databases.rows(
+      "payment",
+      `select *, amount::text as amount, ${micros("created_at")} from payments`,
+    ),
+    databases.rows("notification", `select *, ${micros("created_at")} from notifications`),
+    databases.rows(
+      "enrollment",
+      "select payment_id, enrollment_id, state from payment_redemptions",
+    ),
+    databases.rows(
+      "payment",
+      "select payment_id, next_attempt_at, refused_at, note from refund_requests",
+    ),
+    databases.rows(
+      "enrollment",
+      `select *, ${micros("changed_at")} from enrollment_history order by position desc`,
+    ),
+    databases.rows(
+      "notification",
+      "select user_id, type from notification_settings where not is_enabled",
+    ),
+  ]);
   const refundsByPayment = new Map(refunds.map((refund) => [refund.payment_id, refund]));
   return {
     User: new Table(
