@@ -11,7 +11,7 @@ use notification::notification::{
     store::{NewNotification, insert},
 };
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection, query};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query};
 use subgraph_testing::blocking::Client;
 use uuid::Uuid;
 
@@ -444,7 +444,28 @@ async fn own(system: &System, student: Uuid, course: Uuid) -> (Uuid, Uuid, [Uuid
         .await
         .expect("the student is told");
     }
+    give_every_notification_a_subject(system, course).await;
     (enrollment, payment, notifications)
+}
+
+/// Gives the course to all notifications that are about nothing, also to later ones: what may be null could not be told
+/// from what is hidden.
+async fn give_every_notification_a_subject(system: &System, course: Uuid) {
+    let mut db = connect(system, "notification").await;
+    for statement in [
+        format!(
+            "create function with_subject() returns trigger language plpgsql as $$ begin
+                if new.subject_id is null then new.subject_type := 'course'; new.subject_id := '{course}'; end if;
+                return new;
+             end $$"
+        ),
+        "create trigger with_subject before insert or update on notifications
+         for each row execute function with_subject()"
+            .to_owned(),
+        "update notifications set subject_id = subject_id where subject_id is null".to_owned(),
+    ] {
+        query(AssertSqlSafe(statement)).execute(&mut db).await.expect("a statement of the fixture");
+    }
 }
 
 async fn pay(payments: &mut PgConnection, payment: Uuid, student: Uuid, course: Uuid) {
