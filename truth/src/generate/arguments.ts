@@ -50,6 +50,8 @@ const TYPES_BY_ID_NAME: Record<string, TypeName> = {
   paymentId: "Payment",
   notification: "Notification",
   notificationId: "Notification",
+  // Nobody's: sessions are not among the reference's rows.
+  sessionId: "User",
   upTo: "Notification",
 };
 
