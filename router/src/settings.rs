@@ -168,7 +168,7 @@ pub struct LiveSettings {
     #[arg(long, env = "LYCEUM_REQUESTS_PER_CLIENT", value_name = "NUMBER", default_value_t = REQUESTS_PER_CLIENT)]
     pub requests_per_client: NonZeroU32,
 
-    /// The maximum number of open subscriptions, and of WebSockets, of one network address (of IPv6, the first 48
+    /// The maximum number of open subscriptions, and of `WebSockets`, of one network address (of IPv6, the first 48
     /// bits). All users behind one address share the limit.
     #[arg(long, env = "LYCEUM_MAX_SUBSCRIPTIONS_PER_CLIENT", value_name = "NUMBER", default_value_t = MAX_SUBSCRIPTIONS_PER_CLIENT)]
     pub max_subscriptions_per_client: NonZeroU32,
