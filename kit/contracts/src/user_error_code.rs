@@ -34,4 +34,10 @@ pub enum Code {
     InvalidStatusTransition,
     /// The payment cannot be refunded in its current state.
     NotRefundable,
+    /// The course was withdrawn: it can neither be bought nor enrolled in.
+    CourseWithdrawn,
+    /// The course is a draft, which nobody but its teacher and admins can see. It can be published or deleted.
+    CourseIsDraft,
+    /// Somebody has enrolled in the course or paid for it, so it cannot be deleted.
+    CourseHasEnrollments,
 }

@@ -2,7 +2,7 @@
 
 use contracts::{
     NotificationId, UserId,
-    events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
+    events::{CourseWithdrawn, EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration},
 };
 use messaging::{AfterCommit, Handler};
 use sqlx::{PgConnection, query};
@@ -26,7 +26,7 @@ pub struct EventHandler;
 
 impl Handler for EventHandler {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
-        let (kind, subject) = (event.payload.event_type().name(), event.subject);
+        let (kind, subject) = (event.payload.event_type().name(), occurrence(&event));
         let Some(message) = notification_for(event.payload) else { return Ok(None) };
         if !mark_handled(transaction, kind, subject).await? {
             return Ok(None);
@@ -34,6 +34,14 @@ impl Handler for EventHandler {
         let (user, kind) = (message.user_id, message.kind);
         let id = store::insert(transaction, message).await?;
         Ok(Some(Box::new(move || log(id, user, kind))))
+    }
+}
+
+/// What a user is notified of once: usually the event's subject, which it happens to once.
+fn occurrence(event: &Event) -> Uuid {
+    match &event.payload {
+        EventPayload::CourseWithdrawn(withdrawal) => withdrawal.withdrawal_id,
+        _ => event.subject,
     }
 }
 
@@ -55,6 +63,7 @@ fn notification_for(payload: EventPayload) -> Option<NewNotification> {
         EventPayload::PaymentRefunded(refund) => refunded(&refund),
         EventPayload::EnrollmentCreated(enrollment) => enrolled(&enrollment),
         EventPayload::EnrollmentRevoked(enrollment) => revoked(&enrollment),
+        EventPayload::CourseWithdrawn(withdrawal) => return withdrawn(&withdrawal),
         // Not delivered to this service: the refund that follows notifies the student.
         EventPayload::EnrollmentRejected(_) => return None,
     })
@@ -113,6 +122,21 @@ fn revoked(EnrollmentPayload { student_id, course_title, .. }: &EnrollmentPayloa
         title: about("Enrollment cancelled", course_title),
         body: format!("Your payment has gone back to you, so you are no longer on {}.", course(course_title)),
     }
+}
+
+/// Tells a teacher that an admin has withdrawn a course; none if it was the teacher.
+fn withdrawn(withdrawal: &CourseWithdrawn) -> Option<NewNotification> {
+    let CourseWithdrawn { course_title, teacher_id, withdrawn_by, reason, .. } = withdrawal;
+    let course = course(course_title);
+    let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" The reason: {reason}"));
+    (teacher_id != withdrawn_by).then(|| NewNotification {
+        user_id: *teacher_id,
+        kind: Kind::Course,
+        title: about("Course withdrawn", course_title),
+        body: format!(
+            "An admin has withdrawn {course} from the catalogue. Students who are enrolled in it keep it.{reason}"
+        ),
+    })
 }
 
 /// Formats a title: what has happened, and the course's title if there is one.

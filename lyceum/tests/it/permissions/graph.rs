@@ -161,7 +161,7 @@ fn hidden(subgraph: &Client) -> BTreeSet<String> {
             of = rest.split(' ').next().unwrap_or_default();
         }
         if (line.contains("@external") || line.contains("@inaccessible"))
-            && let Some((name, _)) = line.trim().split_once(':')
+            && let Some((name, _)) = line.trim().split_once(['(', ':'])
         {
             found.insert(format!("{of}.{name}"));
         }

@@ -7,7 +7,11 @@ use subgraph_kit::{
     objects::Entity,
 };
 
-use super::{Enrollment, Status, store::EnrollmentFilter, workflow};
+use super::{
+    Enrollment, Status,
+    store::{self, EnrollmentFilter},
+    workflow,
+};
 use crate::{course::Course, payment::Payment, user::User};
 
 /// Queries.
@@ -101,6 +105,13 @@ impl EnrollmentQuery {
             connection::list(ctx, admin, Order::NewestFirst, EnrollmentFilter { status }, args).await
         };
         Some(list.await)
+    }
+
+    /// Whether anybody is enrolled in the course. For the course subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn course_has_enrollments(&self, ctx: &Context<'_>, course_id: CourseId) -> Option<Result<bool, Error>> {
+        let exist = store::exist_in(ctx.table::<Enrollment>().loader().db(), course_id).await;
+        Some(exist.map_err(Error::from))
     }
 
     #[graphql(entity)]

@@ -6,8 +6,7 @@ pub mod store;
 pub(crate) mod workflow;
 
 use async_graphql::{Enum, SimpleObject};
-use chrono::{DateTime, Utc};
-use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId};
+use contracts::{Code, CourseId, EnrollmentId, PaymentId, Timestamp, UserId};
 use sqlx::FromRow;
 use subgraph_kit::{Rejection, Viewer};
 
@@ -21,7 +20,7 @@ pub struct Enrollment {
     /// The progress of the student in the course.
     pub status: Status,
     /// The time at which the student enrolled.
-    pub enrolled_at: DateTime<Utc>,
+    pub enrolled_at: Timestamp,
     /// The enrolled student.
     #[graphql(skip)]
     pub student_id: UserId,
@@ -80,7 +79,7 @@ mod tests {
         Enrollment {
             id: EnrollmentId(Uuid::nil()),
             status,
-            enrolled_at: DateTime::UNIX_EPOCH,
+            enrolled_at: Timestamp(chrono::DateTime::UNIX_EPOCH),
             student_id: UserId(Uuid::nil()),
             course_id: CourseId(Uuid::nil()),
             payment_id: None,

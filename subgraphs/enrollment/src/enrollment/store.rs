@@ -6,7 +6,7 @@ use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId, events::Purchase};
 use db::DbPool;
-use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, Table,
     children::ChildOf,
@@ -64,7 +64,7 @@ impl Paginated for Enrollment {
     const TIME: &'static str = "enrolled_at";
 
     fn cursor(&self) -> Cursor {
-        Cursor { time: self.enrolled_at, id: self.id.0 }
+        Cursor { time: self.enrolled_at.0, id: self.id.0 }
     }
 }
 
@@ -254,6 +254,13 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whether anybody is enrolled in a course.
+pub async fn exist_in(db: &DbPool, course: CourseId) -> Result<bool, sqlx::Error> {
+    query_scalar!(r#"select exists (select from enrollments where course_id = $1) as "exist!""#, course.0)
+        .fetch_one(db)
+        .await
 }
 
 /// Enrolls the student, or returns the existing enrollment.

@@ -15,7 +15,8 @@ use subgraph_kit::{
 };
 
 use super::{
-    Enrollment, Status, peers,
+    Enrollment, Status,
+    peers::{self, CourseState},
     store::{self, EnrollmentKey, Inserted, NewEnrollment, PaymentUse},
 };
 
@@ -24,7 +25,7 @@ use super::{
 /// The other services are queried first, and one transaction decides: no connection is held meanwhile.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such course; `ALREADY_ENROLLED`; `PAYMENT_REQUIRED` if the course is not free;
+/// `NOT_FOUND` if there is no such course; `ALREADY_ENROLLED`; `COURSE_WITHDRAWN`, unless it was paid for before; `PAYMENT_REQUIRED` if the course is not free;
 /// `PAYMENT_NOT_VALID` if the payment cannot buy this enrollment, or has bought another one.
 pub async fn enroll(
     ctx: &Context<'_>,
@@ -37,6 +38,7 @@ pub async fn enroll(
     let key = EnrollmentKey { student: student.id(), course: course_id };
 
     let course = peers::course(peers, ctx.credentials(), course_id).await?;
+    let course = course.filter(|course| course.state != CourseState::Draft);
     let course = course.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
     if enrollments.load_one(key).await?.is_some() {
         return Err(already_enrolled());
@@ -47,6 +49,11 @@ pub async fn enroll(
             if !payment.is_some_and(|payment| payment.pays_for(key)) {
                 return Err(payment_not_valid());
             }
+        }
+        // Sold is sold: whoever paid before the withdrawal is enrolled.
+        None if course.state == CourseState::Withdrawn => {
+            let message = "this course was withdrawn, and takes no more students";
+            return Err(Rejection::new(Code::CourseWithdrawn, message).at("courseId").into());
         }
         None if course.is_free => {}
         None => return Err(Rejection::new(Code::PaymentRequired, "this course is not free: buy it first").into()),

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Enum, ID, Object, SimpleObject};
 use contracts::{CourseId, PaymentId, UserId, events::Purchase};
 use service::{ServiceContext, Subgraph};
 use sqlx::{PgPool, query, query_scalar};
@@ -22,6 +22,7 @@ pub struct TestSystem {
     pub app: TestApp,
     pub subgraph: Subgraph,
     payments: Payments,
+    pub courses: StateOfAll,
 }
 
 type Payments = Arc<Mutex<HashMap<Uuid, Paid>>>;
@@ -32,12 +33,34 @@ struct Paid {
     status: &'static str,
 }
 
-struct Courses(PgPool);
+struct Courses(PgPool, StateOfAll);
+
+/// The state of all courses.
+#[derive(Clone)]
+pub struct StateOfAll(Arc<Mutex<CourseState>>);
+
+impl StateOfAll {
+    fn get(&self) -> CourseState {
+        *self.0.lock().expect("the state")
+    }
+
+    pub fn set(&self, state: CourseState) {
+        *self.0.lock().expect("the state") = state;
+    }
+}
 
 #[derive(SimpleObject)]
 struct Course {
     title: &'static str,
     is_free: bool,
+    state: CourseState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CourseState {
+    Draft,
+    Published,
+    Withdrawn,
 }
 
 struct PaymentQuery(Payments);
@@ -62,7 +85,7 @@ impl Courses {
         [(RUST, "Rust", false), (SQL, "SQL", true), (LATIN, "Latin", false)]
             .into_iter()
             .find(|(course, ..)| id.as_str() == course.to_string())
-            .map(|(_, title, is_free)| Course { title, is_free })
+            .map(|(_, title, is_free)| Course { title, is_free, state: self.1.get() })
     }
 }
 
@@ -84,12 +107,13 @@ impl TestSystem {
     pub async fn new(db: PgPool) -> Self {
         let context = ServiceContext::new(verifier());
         let payments = Payments::default();
-        let courses = service::build(Courses(db.clone()), EmptyMutation, EmptySubscription).finish();
+        let state = StateOfAll(Arc::new(Mutex::new(CourseState::Published)));
+        let courses = service::build(Courses(db.clone(), state.clone()), EmptyMutation, EmptySubscription).finish();
         let payment = service::build(PaymentQuery(payments.clone()), EmptyMutation, EmptySubscription).finish();
         context.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
         context.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
         let subgraph = enrollment::subgraph(db.clone(), &context).await.expect("the subgraph opens");
-        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, context }
+        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, courses: state, context }
     }
 
     /// Adds a payment to the payment subgraph.

@@ -7,9 +7,9 @@ pub mod store;
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::SimpleObject;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use contracts::{
-    Code,
+    Code, Timestamp,
     events::{EventPayload, Registration},
 };
 use db::DbPool;
@@ -39,7 +39,7 @@ pub struct Session {
     /// The scheme for the header `Authorization`, which is always `Bearer`.
     pub token_type: String,
     /// The time at which the access token expires.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Timestamp,
     /// The token for `refreshSession`, when the access token expires. It works once; using it a second time ends the
     /// session.
     pub refresh_token: String,
@@ -77,7 +77,7 @@ impl Sessions {
     pub async fn register(&self, client: ClientIp, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.rate_limiter.check_registration(client, &sign_up.email)?;
         // Estimating a password's strength would block the other tasks of this thread.
-        let check = move || sign_up.check().map(|()| sign_up);
+        let check = move || sign_up.checked();
         let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Rejected)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
@@ -176,7 +176,7 @@ impl Sessions {
         Ok(Session {
             access_token,
             token_type: "Bearer".to_owned(),
-            expires_at,
+            expires_at: expires_at.into(),
             refresh_token: refresh_token.to_text(),
         })
     }

@@ -4,11 +4,13 @@ pub mod graphql;
 pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
-use chrono::{DateTime, Utc};
-use contracts::{UserId, claims};
+use contracts::{Timestamp, UserId, claims};
 use email_address::{EmailAddress, Options};
 use sqlx::FromRow;
-use subgraph_kit::{Rejection, text};
+use subgraph_kit::{
+    Rejection,
+    text::{self, TextRules},
+};
 
 use crate::password;
 
@@ -17,6 +19,8 @@ const EASILY_GUESSED: &str =
 
 /// The maximum length of a `VARCHAR(255)`.
 const MAX_LENGTH: usize = 255;
+
+const NAME: TextRules = TextRules { is_required: true, is_multiline: false, max_length: Some(MAX_LENGTH) };
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, FromRow, SimpleObject)]
@@ -32,7 +36,7 @@ pub struct User {
     #[graphql(skip)]
     pub is_verified: bool,
     /// The time at which the account was created.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// Private: only the GraphQL field exposes it.
     #[graphql(skip)]
     pub email: String,
@@ -85,20 +89,27 @@ impl User {
 }
 
 impl SignUp {
-    /// Validates all fields.
+    /// Validates all fields, and cleans the name.
     ///
     /// # Errors
     /// One [`Rejection`] for each invalid field.
-    pub fn check(&self) -> Result<(), Vec<Rejection>> {
+    pub fn checked(mut self) -> Result<Self, Vec<Rejection>> {
+        let name = text::clean("name", &self.name, NAME);
         let rejections: Vec<Rejection> = [
             email_fault(&self.email).map(|message| Rejection::invalid("email", message)),
             self.password_fault(),
-            text::check("name", &self.name, true, Some(MAX_LENGTH)),
+            name.as_ref().err().cloned(),
         ]
         .into_iter()
         .flatten()
         .collect();
-        if rejections.is_empty() { Ok(()) } else { Err(rejections) }
+        match name {
+            Ok(name) if rejections.is_empty() => {
+                self.name = name;
+                Ok(self)
+            }
+            _ => Err(rejections),
+        }
     }
 
     fn password_fault(&self) -> Option<Rejection> {
@@ -159,8 +170,8 @@ mod tests {
         }
     }
 
-    fn blamed(sign_up: &SignUp) -> Vec<&'static str> {
-        sign_up.check().err().into_iter().flatten().filter_map(|rejection| rejection.field).collect()
+    fn blamed(sign_up: SignUp) -> Vec<&'static str> {
+        sign_up.checked().err().into_iter().flatten().filter_map(|rejection| rejection.field).collect()
     }
 
     #[test]
@@ -168,7 +179,7 @@ mod tests {
         let longest =
             format!("{}@{}.example", "b".repeat(64), ["c".repeat(60), "d".repeat(60), "e".repeat(60)].join("."));
         for good in ["bob@lyceum.example", "bob+rust@lyceum.example", "bøb@lycéum.example", &longest] {
-            assert_eq!(blamed(&SignUp { email: good.to_owned(), ..bob() }), [""; 0], "{good}");
+            assert_eq!(blamed(SignUp { email: good.to_owned(), ..bob() }), [""; 0], "{good}");
         }
         let huge = format!("bob@{}", "lyceum.".repeat(10_000));
         for bad in [
@@ -185,17 +196,17 @@ mod tests {
             "bob\r\n@lyceum.example",
             &huge,
         ] {
-            assert_eq!(blamed(&SignUp { email: bad.to_owned(), ..bob() }), ["email"], "{bad}");
+            assert_eq!(blamed(SignUp { email: bad.to_owned(), ..bob() }), ["email"], "{bad}");
         }
     }
 
     #[test]
     fn a_password_has_8_to_128_characters_of_any_kind() {
         for good in ["x7kqp2vz", "grünkohl", "ünïcödë🔑", &"🔑".repeat(128)] {
-            assert_eq!(blamed(&SignUp { password: good.to_owned(), ..bob() }), [""; 0], "{good}");
+            assert_eq!(blamed(SignUp { password: good.to_owned(), ..bob() }), [""; 0], "{good}");
         }
         for bad in ["", "1234567", &"x".repeat(129), &"x".repeat(100_000)] {
-            assert_eq!(blamed(&SignUp { password: bad.to_owned(), ..bob() }), ["password"], "{bad}");
+            assert_eq!(blamed(SignUp { password: bad.to_owned(), ..bob() }), ["password"], "{bad}");
         }
     }
 
@@ -204,6 +215,16 @@ mod tests {
         let nobody =
             SignUp { email: String::new(), password: String::new(), name: " ".to_owned(), role: Role::Student };
 
-        assert_eq!(blamed(&nobody), ["email", "password", "name"]);
+        assert_eq!(blamed(nobody), ["email", "password", "name"]);
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_can_be_read() {
+        let named = |name: &str| SignUp { name: name.to_owned(), ..bob() };
+
+        assert_eq!(named("  Jose\u{301} ").checked().expect("a name").name, "José");
+        for bad in ["Bob\0", "Bob\nAlice", "\u{202E}ecila", "\u{200B}", "Bob\u{1B}[2J", &"x".repeat(256)] {
+            assert_eq!(blamed(named(bad)), ["name"], "{bad:?}");
+        }
     }
 }

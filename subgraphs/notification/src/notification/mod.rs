@@ -6,8 +6,7 @@ pub mod live;
 pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
-use chrono::{DateTime, Utc};
-use contracts::{NotificationId, UserId};
+use contracts::{NotificationId, Timestamp, UserId};
 use sqlx::FromRow;
 
 /// A message from the platform to a user. Only that user may query it by its id; admins may see it in the user's list.
@@ -27,7 +26,7 @@ pub struct Notification {
     /// Whether the user has read the notification.
     pub is_read: bool,
     /// The time at which the notification was created.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// The recipient of the notification.
     #[graphql(skip)]
     pub user_id: UserId,
@@ -44,4 +43,6 @@ pub enum Kind {
     Enrollment,
     /// The user has paid for a course, or was refunded.
     Payment,
+    /// An admin has withdrawn a course that the user teaches.
+    Course,
 }

@@ -73,7 +73,7 @@ impl Paginated for Notification {
     const TIME: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
-        Cursor { time: self.created_at, id: self.id.0 }
+        Cursor { time: self.created_at.0, id: self.id.0 }
     }
 }
 

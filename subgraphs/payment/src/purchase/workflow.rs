@@ -36,7 +36,7 @@ impl Payments {
             return self.replay(existing, request).await;
         }
         let quote = CourseQuote::find(&self.peers, credentials, request.course_id).await?;
-        let quote = quote.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
+        let quote = quote.ok_or_else(|| Rejection::not_found("course", "courseId"))?.require_published()?;
         let price = request.price_of(&quote)?;
 
         let Some(payment) = store::insert(&self.db, student, request, &quote, price).await? else {

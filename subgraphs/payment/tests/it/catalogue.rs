@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
+use async_graphql::{EmptyMutation, EmptySubscription, Enum, Object, SimpleObject};
 use contracts::{CourseId, money::Money};
 use service::Subgraph;
 use sqlx::PgPool;
@@ -32,6 +32,14 @@ struct Course {
     title: String,
     is_free: bool,
     price: Option<Money>,
+    state: CourseState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CourseState {
+    Draft,
+    Published,
+    Withdrawn,
 }
 
 struct Query(Catalogue);
@@ -54,8 +62,14 @@ impl Catalogue {
     /// Sets a course's price; free if none.
     pub fn quote(&self, id: Uuid, title: &str, price: Option<&str>) {
         let price = price.map(|price| price.parse().expect("an amount"));
-        let course = Course { title: title.to_owned(), is_free: price.is_none(), price };
+        let (title, is_free) = (title.to_owned(), price.is_none());
+        let course = Course { title, is_free, price, state: CourseState::Published };
         self.state().courses.insert(id, course);
+    }
+
+    /// Sets a course's state.
+    pub fn set_state(&self, id: Uuid, course_state: CourseState) {
+        self.state().courses.get_mut(&id).expect("a course").state = course_state;
     }
 
     pub fn delete(&self, id: Uuid) {
