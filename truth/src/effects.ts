@@ -23,6 +23,8 @@ const WATCHED_TABLES = {
       price: "price",
       durationMinutes: "duration_minutes",
       level: "level",
+      state: "state",
+      withdrawnByAdmin: "withdrawn_by_admin",
     },
   },
   enrollment: { table: "enrollments", type: "Enrollment", columns: { status: "status" } },
@@ -86,7 +88,9 @@ export function referenceChanges(before: Tables, after: Tables): string[] {
   const changed = NAMES.flatMap((name) => {
     const { table, type, columns }: WatchedTable = WATCHED_TABLES[name];
     const rows = after[type].all() as Row[TypeName][];
-    return rows.flatMap((row) => {
+    const deleted = before[type].all().filter(({ id }) => !after[type].find(id));
+    const deletions = deleted.map(({ id }) => `${table} ${id} deleted`);
+    const changes = rows.flatMap((row) => {
       const old = before[type].find(row.id);
       const valuesOf = (one: object) =>
         Object.keys(columns).map((key) => normalizeEnum((one as Record<string, unknown>)[key]));
@@ -94,6 +98,7 @@ export function referenceChanges(before: Tables, after: Tables): string[] {
       if (old && JSON.stringify(valuesOf(old)) === JSON.stringify(values)) return [];
       return [describeChange(table, old ? row.id : NEW, values)];
     });
+    return [...deletions, ...changes];
   });
   return changed.sort();
 }

@@ -40,6 +40,8 @@ export function tables(): Tables {
     price: null,
     durationMinutes: 0,
     level: "BEGINNER",
+    state: "PUBLISHED",
+    withdrawnByAdmin: false,
   };
   const notification = { userId: BOB, type: "PAYMENT", title: "Paid", body: "", isRead: false };
   return {
