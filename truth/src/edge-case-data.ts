@@ -76,6 +76,9 @@ export async function addEdgeCases(databases: Databases): Promise<void> {
     `update courses set teacher_id = ${id.unverifiedTeacher} where ${everyNth(13)}`,
     `update courses set teacher_id = ${id.otherTeacher} where ${everyNth(17)}`,
     addDanglingReferences("courses", "teacher_id", {}),
+    `update courses set state = 'draft' where ${everyNth(11, "'d' || id")}`,
+    `update courses set state = 'withdrawn', withdrawn_by_admin = ${everyNth(2, "'a' || id")}
+       where ${everyNth(12, "'w' || id")}`,
     `delete from courses where ${everyNth(4, "'x' || id")}`,
   ]);
   const courses = await databases.rows<{ id: string }>(

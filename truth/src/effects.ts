@@ -31,6 +31,8 @@ const WATCHED_TABLES = {
       price: "price",
       durationMinutes: "duration_minutes",
       level: "level",
+      state: "state",
+      withdrawnByAdmin: "withdrawn_by_admin",
     },
   },
   enrollment: {

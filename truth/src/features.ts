@@ -110,7 +110,7 @@ function documentFeatures({ document }: Operation): Set<Feature> {
     Argument({ name: { value: name } }) {
       if (name === "after" || name === "before") features.add("cursor");
       if (name === "last") features.add("backward page");
-      if (["filter", "status", "unreadOnly"].includes(name)) features.add("filter");
+      if (["filter", "status", "state", "unreadOnly"].includes(name)) features.add("filter");
     },
     SelectionSet(node) {
       if (hasDuplicateKeys(node)) features.add("merged field");

@@ -2,6 +2,7 @@
 // effects.
 
 import type { ExecutionContext } from "./context.ts";
+import { isManager, isVisible } from "./courses.ts";
 import { codedError, Unpredictable } from "./errors.ts";
 import { canonicalId } from "./formats.ts";
 import type { Course, User } from "./rows.ts";
@@ -23,6 +24,10 @@ interface CourseInput {
   durationMinutes: number;
   price?: string | null;
 }
+interface NewCourseInput extends CourseInput {
+  isDraft: boolean;
+  idempotencyKey?: string | null;
+}
 interface PurchaseInput {
   courseId: string;
   idempotencyKey: string;
@@ -38,6 +43,7 @@ type Mutation = (context: ExecutionContext, input: never) => unknown;
 
 const MAX_TITLE_LENGTH = 500;
 const MAX_DESCRIPTION_LENGTH = 20_000;
+const MAX_WITHDRAWAL_REASON_LENGTH = 2_000;
 const MAX_NAME_LENGTH = 255;
 const MIN_PASSWORD_LENGTH = 8;
 const MAX_PASSWORD_LENGTH = 128;
@@ -105,17 +111,31 @@ export const mutations: Record<string, Mutation> = {
     throw new Unpredictable("setNotificationSetting");
   },
 
-  createCourse(context, input: CourseInput) {
+  createCourse(context, input: NewCourseInput) {
     const teacherId = requireAllowed(context, "createCourse");
     const { title, description, level, isFree, price, durationMinutes } = input;
-    const courseData = { title, description, level, isFree, price: price ?? null, durationMinutes };
+    const { isDraft, idempotencyKey } = input;
+    const courseData = {
+      title: cleaned(title),
+      description: cleaned(description),
+      level,
+      isFree,
+      price: price ?? null,
+      durationMinutes,
+    };
     const errors = courseErrors(courseData);
+    if (idempotencyKey != null && !isIdempotencyKey(idempotencyKey))
+      errors.push(invalid("idempotencyKey"));
     if (errors.length > 0) return withUserErrors("course", ...errors);
+    // A key outlives the course that it made.
+    if (idempotencyKey != null) throw new Unpredictable("createCourse");
     context.createdCount += 1;
     const course = {
       ...courseData,
       id: generated(`id ${context.createdCount}`),
       teacherId,
+      state: isDraft ? "DRAFT" : "PUBLISHED",
+      withdrawnByAdmin: false,
       price: formatAmount(courseData.price),
       createdAt: generated(`time ${context.createdCount}`),
       time: NOW + BigInt(context.createdCount),
@@ -125,7 +145,7 @@ export const mutations: Record<string, Mutation> = {
 
   updateCourse(context, input: { courseId: string } & Nullable<CourseInput>) {
     const { permissions } = context.referenceContext;
-    const course = context.tables.Course.find(canonicalId(input.courseId));
+    const course = findVisible(context, input.courseId);
     const outcome = permissions.outcome("Mutation.updateCourse", context.viewer, course?.teacherId);
     // Only teachers learn whether a course exists.
     if (!course && context.viewer.role === "TEACHER")
@@ -135,17 +155,62 @@ export const mutations: Record<string, Mutation> = {
 
     const isFree = input.isFree ?? course.isFree;
     const updated = {
-      title: input.title ?? course.title,
-      description: input.description ?? course.description,
+      title: changed(input.title, course.title),
+      description: changed(input.description, course.description),
       level: input.level ?? course.level,
       isFree,
       price: input.price ?? (isFree ? null : course.price),
       durationMinutes: input.durationMinutes ?? course.durationMinutes,
     };
-    const errors = courseErrors(updated);
+    const errors = courseErrors(updated, course);
     if (errors.length > 0) return withUserErrors("course", ...errors);
     const row = { ...course, ...updated, price: formatAmount(updated.price) };
     return succeeded("course", context.tables.Course.put(row));
+  },
+
+  publishCourse(context, { courseId }: { courseId: string }) {
+    const course = requireManaged(context, courseId);
+    if (!course) return withUserErrors("course", notFound("courseId"));
+    const { role, isVerified } = context.viewer;
+    const mayPublish = role === "TEACHER" && isVerified && !course.withdrawnByAdmin;
+    if (role !== "ADMIN" && !mayPublish) throw codedError("FORBIDDEN");
+    if (course.state === "PUBLISHED") return succeeded("course", course);
+    const published = { ...course, state: "PUBLISHED", withdrawnByAdmin: false };
+    return succeeded("course", context.tables.Course.put(published));
+  },
+
+  withdrawCourse(context, { courseId, reason }: { courseId: string; reason?: string | null }) {
+    requireSignedIn(context);
+    const text = cleaned(reason ?? "");
+    if (!isReadable(text, true) || !isWithinLength(text, MAX_WITHDRAWAL_REASON_LENGTH))
+      return withUserErrors("course", invalid("reason"));
+    const course = requireManaged(context, courseId);
+    if (!course) return withUserErrors("course", notFound("courseId"));
+    const isByAdmin = context.viewer.id !== course.teacherId;
+    if (isByAdmin && text === "") return withUserErrors("course", invalid("reason"));
+    if (course.state === "DRAFT")
+      return withUserErrors("course", userError("COURSE_IS_DRAFT", "courseId"));
+    if (course.state === "WITHDRAWN" && (course.withdrawnByAdmin || !isByAdmin))
+      return succeeded("course", course);
+    // The teacher is notified.
+    if (isByAdmin) throw new Unpredictable("withdrawCourse");
+    return succeeded("course", context.tables.Course.put({ ...course, state: "WITHDRAWN" }));
+  },
+
+  deleteCourse(context, { courseId }: { courseId: string }) {
+    const course = requireManaged(context, courseId);
+    if (!course) return withUserErrors("courseId", notFound("courseId"));
+    const { Course, Enrollment, Payment, history } = context.tables;
+    const isOfCourse = (row: { courseId: string }) => row.courseId === course.id;
+    const isTaken =
+      Enrollment.all().some(isOfCourse) ||
+      // A student who has left was there.
+      history.some(isOfCourse) ||
+      Payment.all().some((payment) => isOfCourse(payment) && payment.status !== "FAILED");
+    if (course.state !== "DRAFT" && isTaken)
+      return withUserErrors("courseId", userError("COURSE_HAS_ENROLLMENTS", "courseId"));
+    Course.remove(course.id);
+    return succeeded("courseId", course.id);
   },
 
   setEnrollmentStatus(context, { enrollmentId, status }: { enrollmentId: string; status: string }) {
@@ -187,7 +252,7 @@ export const mutations: Record<string, Mutation> = {
 
   removeStudent(context, { enrollmentId, reason }: { enrollmentId: string; reason: string }) {
     const viewer = requireAllowed(context, "removeStudent");
-    if (!isNonEmptyText(reason, MAX_REASON_LENGTH))
+    if (!isStorableText(reason, MAX_REASON_LENGTH))
       return withUserErrors("enrollmentId", invalid("reason"));
     const enrollment = context.tables.Enrollment.find(canonicalId(enrollmentId));
     const course = context.tables.Course.find(enrollment?.courseId ?? "");
@@ -201,9 +266,12 @@ export const mutations: Record<string, Mutation> = {
     if (viewer.role !== "TEACHER" && viewer.role !== "ADMIN") {
       requireAllowed(context, "grantEnrollment");
     }
-    const course = context.tables.Course.find(canonicalId(courseId));
+    const course = findVisible(context, courseId);
     if (!course) return withUserErrors("enrollment", notFound("courseId"));
     if (viewer.role !== "ADMIN" && course.teacherId !== viewer.id) throw codedError("FORBIDDEN");
+    if (course.state === "DRAFT") return withUserErrors("enrollment", notFound("courseId"));
+    if (course.state === "WITHDRAWN")
+      return withUserErrors("enrollment", userError("COURSE_WITHDRAWN", "courseId"));
     const student = canonicalId(studentId);
     if (course.teacherId === student)
       return withUserErrors("enrollment", userError("OWN_COURSE", "studentId"));
@@ -262,10 +330,11 @@ export const mutations: Record<string, Mutation> = {
   updateProfile(context, { name }: { name?: string | null }) {
     const viewer = requireAllowed(context, "updateProfile");
     const user = context.tables.User.find(viewer);
-    if (name != null && !isNonEmptyText(name, MAX_NAME_LENGTH))
+    const newName = name == null ? undefined : cleaned(name);
+    if (newName !== undefined && !isNonEmptyText(newName, MAX_NAME_LENGTH))
       return withUserErrors("user", invalid("name"));
     if (!user) throw codedError("UNAUTHENTICATED");
-    return succeeded("user", context.tables.User.put({ ...user, name: name ?? user.name }));
+    return succeeded("user", context.tables.User.put({ ...user, name: newName ?? user.name }));
   },
 
   /** A random password is never the current one. */
@@ -290,7 +359,7 @@ export const mutations: Record<string, Mutation> = {
 
   enroll(context, { courseId, paymentId }: { courseId: string; paymentId?: string | null }) {
     const studentId = requireAllowed(context, "enroll");
-    const course = context.tables.Course.find(canonicalId(courseId));
+    const course = findVisible(context, courseId);
     if (!course) return withUserErrors("enrollment", notFound("courseId"));
     if (course.teacherId === studentId)
       return withUserErrors("enrollment", userError("OWN_COURSE", "courseId"));
@@ -303,6 +372,8 @@ export const mutations: Record<string, Mutation> = {
       const isValidPayment = payment && payment.status === "COMPLETED" && isForCourse(payment);
       if (!isValidPayment)
         return withUserErrors("enrollment", userError("PAYMENT_NOT_VALID", "paymentId"));
+    } else if (course.state === "WITHDRAWN") {
+      return withUserErrors("enrollment", userError("COURSE_WITHDRAWN", "courseId"));
     } else if (!course.isFree) {
       return withUserErrors("enrollment", userError("PAYMENT_REQUIRED"));
     }
@@ -312,16 +383,16 @@ export const mutations: Record<string, Mutation> = {
   purchaseCourse(context, { courseId, idempotencyKey, expectedAmount }: PurchaseInput) {
     const studentId = requireAllowed(context, "purchaseCourse");
     const errors = [
-      ...([...idempotencyKey].length > MAX_IDEMPOTENCY_KEY_LENGTH || idempotencyKey === ""
-        ? ["idempotencyKey"]
-        : []),
+      ...(isIdempotencyKey(idempotencyKey) ? [] : ["idempotencyKey"]),
       ...(expectedAmount != null && !isAmount(expectedAmount) ? ["expectedAmount"] : []),
     ];
     if (errors.length > 0) return withUserErrors("payment", ...errors.map(invalid));
-    const course = context.tables.Course.find(canonicalId(courseId));
+    const course = findVisible(context, courseId);
     if (!course) return withUserErrors("payment", notFound("courseId"));
     if (course.teacherId === studentId)
       return withUserErrors("payment", userError("OWN_COURSE", "courseId"));
+    if (course.state === "WITHDRAWN")
+      return withUserErrors("payment", userError("COURSE_WITHDRAWN", "courseId"));
     if (course.isFree || !(Number(course.price ?? 0) > 0))
       return withUserErrors("payment", userError("COURSE_IS_FREE", "courseId"));
     if (expectedAmount != null && Number(expectedAmount) !== Number(course.price))
@@ -339,7 +410,7 @@ export const mutations: Record<string, Mutation> = {
   refundPayment(context, { paymentId, reason }: { paymentId: string; reason?: string | null }) {
     requireAllowed(context, "refundPayment");
     const isStorable =
-      reason == null || reason.trim() === "" || isNonEmptyText(reason, MAX_REASON_LENGTH);
+      reason == null || reason.trim() === "" || isStorableText(reason, MAX_REASON_LENGTH);
     if (!isStorable) return withUserErrors("payment", invalid("reason"));
     const payment = context.tables.Payment.find(canonicalId(paymentId));
     if (!payment) return withUserErrors("payment", notFound("paymentId"));
@@ -361,7 +432,7 @@ export const mutations: Record<string, Mutation> = {
     const errors = [
       ...(isEmail(email) ? [] : ["email"]),
       ...(length < MIN_PASSWORD_LENGTH || length > MAX_PASSWORD_LENGTH ? ["password"] : []),
-      ...(isNonEmptyText(name, MAX_NAME_LENGTH) ? [] : ["name"]),
+      ...(isNonEmptyText(cleaned(name), MAX_NAME_LENGTH) ? [] : ["name"]),
     ];
     if (errors.length > 0) return signInFailed(errors.map(invalid));
     if (tables.User.all().some((user) => user.email === email.trim().toLowerCase()))
@@ -411,6 +482,24 @@ function hasOtherAdmin({ tables }: ExecutionContext, user: User): boolean {
   );
 }
 
+function requireSignedIn({ viewer }: ExecutionContext): void {
+  if (viewer.id === null) throw codedError("UNAUTHENTICATED");
+}
+
+/** The course, if the viewer may see it. */
+function findVisible({ tables, viewer }: ExecutionContext, id: string): Course | undefined {
+  const course = tables.Course.find(canonicalId(id));
+  return course && isVisible(course, viewer) ? course : undefined;
+}
+
+/** The course, if the viewer may see it; throws if they may not publish, withdraw or delete it. */
+function requireManaged(context: ExecutionContext, id: string): Course | undefined {
+  requireSignedIn(context);
+  const course = findVisible(context, id);
+  if (course && !isManager(course, context.viewer)) throw codedError("FORBIDDEN");
+  return course;
+}
+
 function succeeded(member: string, value: unknown) {
   return { [member]: value, userErrors: [] };
 }
@@ -432,30 +521,53 @@ const notFound = (field: string) => userError("NOT_FOUND", field);
 
 /** In the order in which the system reports them. */
 function courseErrors(
-  course: Omit<Course, "id" | "teacherId" | "createdAt" | "time">,
+  course: Pick<Course, "title" | "description" | "isFree" | "price" | "durationMinutes">,
+  /** The course before a change: texts that it keeps may break the rules. */
+  old?: Course,
 ): UserError[] {
   const { title, description, isFree, price, durationMinutes } = course;
+  const isTitle = title === old?.title || isNonEmptyText(title, MAX_TITLE_LENGTH);
+  const isDescription =
+    description === old?.description ||
+    (isReadable(description, true) && isWithinLength(description, MAX_DESCRIPTION_LENGTH));
   return [
-    ...(isNonEmptyText(title, MAX_TITLE_LENGTH) ? [] : ["title"]),
-    ...(hasNoNul(description) && isWithinLength(description, MAX_DESCRIPTION_LENGTH)
-      ? []
-      : ["description"]),
+    ...(isTitle ? [] : ["title"]),
+    ...(isDescription ? [] : ["description"]),
     ...(durationMinutes < 0 ? ["durationMinutes"] : []),
     ...((price === null) !== isFree || (price !== null && !isAmount(price)) ? ["price"] : []),
   ].map(invalid);
 }
 
 function isNonEmptyText(text: string, maxLength: number): boolean {
-  return hasNoNul(text) && text.trim() !== "" && isWithinLength(text, maxLength);
+  return isReadable(text, false) && text !== "" && isWithinLength(text, maxLength);
+}
+
+/** A text that is stored as it is. */
+function isStorableText(text: string, maxLength: number): boolean {
+  return text.trim() !== "" && !text.includes("\0") && isWithinLength(text, maxLength);
+}
+
+function isIdempotencyKey(text: string): boolean {
+  return text !== "" && !text.includes("\0") && isWithinLength(text, MAX_IDEMPOTENCY_KEY_LENGTH);
+}
+
+/** A text as it is stored. */
+function cleaned(text: string): string {
+  return text.trim().normalize("NFC").replaceAll("\r\n", "\n");
+}
+
+function changed(text: string | null | undefined, old: string): string {
+  return text == null || text === old ? old : cleaned(text);
 }
 
 function isWithinLength(text: string, length: number): boolean {
   return [...text].length <= length;
 }
 
-/** PostgreSQL cannot store the character NUL. */
-function hasNoNul(text: string): boolean {
-  return !text.includes("\0");
+/** Without controls, and with something to see unless it is empty. (The values have no bidirectional overrides.) */
+function isReadable(text: string, isMultiline: boolean): boolean {
+  const controls = isMultiline ? /(?![\n\t])\p{Cc}/u : /\p{Cc}/u;
+  return !controls.test(text) && !/^[\p{Cf}\s]+$/u.test(text);
 }
 
 function isEmail(text: string): boolean {
@@ -463,9 +575,9 @@ function isEmail(text: string): boolean {
   return [...email].length <= MAX_NAME_LENGTH && /^[\w.]+@\w+(\.\w+)+$/.test(email);
 }
 
-function isAmount(text: string): boolean {
+export function isAmount(text: string, { isFreeAllowed = false } = {}): boolean {
   const isDecimal = /^\d+(\.\d{1,2}0*)?$/.test(text);
-  return isDecimal && Number(text) > 0 && Number(text) <= MAX_AMOUNT;
+  return isDecimal && (isFreeAllowed || Number(text) > 0) && Number(text) <= MAX_AMOUNT;
 }
 
 /** With two decimals, as amounts are stored. */

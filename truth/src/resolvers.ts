@@ -9,10 +9,11 @@ import {
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields.js";
 import type { ExecutionContext, ReferenceContext } from "./context.ts";
+import { isManager, isVisible } from "./courses.ts";
 import { codedError, Unpredictable } from "./errors.ts";
 import { canonicalId, checkFormats } from "./formats.ts";
-import { mutations } from "./mutations.ts";
-import { type PageArguments, Pages } from "./pages.ts";
+import { isAmount, mutations } from "./mutations.ts";
+import { type Order, type PageArguments, Pages, priceToPay } from "./pages.ts";
 import type { Outcome, Viewer } from "./permissions.ts";
 import { copyTables, type EnrollmentChange, type Row, type TypeName } from "./rows.ts";
 
@@ -21,6 +22,7 @@ type Resolver = (source: never, args: Arguments, info: GraphQLResolveInfo) => un
 
 const MAX_SEARCH_LENGTH = 200;
 const MAX_CHANGES = 100;
+const MAX_WORDS = 10;
 
 const TYPES_BY_ID_FIELD: Record<string, TypeName> = {
   user: "User",
@@ -128,13 +130,18 @@ export class Execution {
     }
   }
 
+  /** Whether an object exists as far as the viewer may know: a draft does for its teacher and admins alone. */
+  #exists(type: TypeName, row: object): boolean {
+    return type !== "Course" || isVisible(row as Row["Course"], this.context.viewer);
+  }
+
   /** An object that a query selects by id, if the viewer may see it. */
   #byId(type: TypeName, field: string, id: unknown) {
     const row = this.context.tables[type].find(canonicalId(id));
     const { permissions } = this.context.referenceContext;
     const owner = this.#ownerOf(type, row);
     const outcome = permissions.outcome(`Query.${field}`, this.context.viewer, owner);
-    return row && outcome === "allowed" ? row : null;
+    return row && outcome === "allowed" && this.#exists(type, row) ? row : null;
   }
 
   /**
@@ -151,8 +158,11 @@ export class Execution {
     if (mutant === "alias-replaces-key" && selected.some(aliasesOtherFieldAsId)) return null;
     const row = this.context.tables[type].find(id);
     // To a viewer who may not see it, it looks deleted.
-    if (row && permissions.mayResolve(type, this.context.viewer, this.#ownerOf(type, row)))
-      return row;
+    const mayResolve =
+      row &&
+      permissions.mayResolve(type, this.context.viewer, this.#ownerOf(type, row)) &&
+      this.#exists(type, row);
+    if (mayResolve) return row;
 
     this.hasDanglingReferences = true;
     this.parentsOfDangling.add(pathOf(info.path.prev));
@@ -185,7 +195,7 @@ export class Execution {
     type: T,
     args: Arguments,
     isListed: (row: Row[T]) => boolean,
-    order: "NEWEST" | "OLDEST" = "NEWEST",
+    order: Order = "NEWEST",
   ) {
     const { status } = args;
     const isIgnored = status == null || this.context.referenceContext.mutant === "filter-ignored";
@@ -196,20 +206,28 @@ export class Execution {
   }
 
   #courses({ filter, orderBy, ...args }: Arguments) {
-    const { search, level, isFree, teacherId } = (filter ?? {}) as Record<string, never>;
-    const text = search == null ? undefined : `${search}`.toLowerCase();
-    // PostgreSQL cannot store the character NUL.
-    if (text?.includes("\0")) throw codedError("BAD_USER_INPUT");
-    if (search != null && [...`${search}`].length > MAX_SEARCH_LENGTH)
-      throw codedError("BAD_USER_INPUT");
+    const { search, words, level, levels, isFree, teacherId, minPrice, maxPrice } = (filter ??
+      {}) as Record<string, never>;
+    const separateWords = searchedText(words)
+      .split(/\s+/)
+      .filter((word) => word !== "");
+    if (separateWords.length > MAX_WORDS) throw codedError("BAD_USER_INPUT");
+    const texts = [searchedText(search), ...separateWords];
+    for (const price of [minPrice, maxPrice])
+      if (price != null && !isAmount(price, { isFreeAllowed: true }))
+        throw codedError("BAD_USER_INPUT");
     const isListed = (course: Row["Course"]) =>
-      (text === undefined ||
-        course.title.toLowerCase().includes(text) ||
-        course.description.toLowerCase().includes(text)) &&
+      course.state === "PUBLISHED" &&
+      texts.every((text) => contains(course.title, text) || contains(course.description, text)) &&
       (level == null || course.level === level) &&
+      (levels == null ||
+        [levels].flat().length === 0 ||
+        [levels].flat().includes(course.level as never)) &&
+      (minPrice == null || priceToPay(course) >= Number(minPrice)) &&
+      (maxPrice == null || priceToPay(course) <= Number(maxPrice)) &&
       (isFree == null || course.isFree === isFree) &&
       (teacherId == null || course.teacherId === canonicalId(teacherId));
-    return this.#page("Course", args, isListed, orderBy as "NEWEST" | "OLDEST");
+    return this.#page("Course", args, isListed, orderBy as Order);
   }
 
   #users({ filter, ...args }: Arguments) {
@@ -286,7 +304,14 @@ export class Execution {
       throw new Unpredictable("User.sessions");
     },
     "User.courses": ({ id }: Row["User"], args) =>
-      this.#page("Course", args, (course) => course.teacherId === id),
+      this.#page(
+        "Course",
+        args,
+        (course) =>
+          course.teacherId === id &&
+          (course.state === "PUBLISHED" || isManager(course, this.context.viewer)) &&
+          (args.state == null || course.state === args.state),
+      ),
     "User.enrollments": ({ id }: Row["User"], args) =>
       this.#page("Enrollment", args, (enrollment) => enrollment.studentId === id),
     "User.enrollmentHistory": ({ id }: Row["User"], { courseId }) =>
@@ -366,6 +391,22 @@ function total(payments: Row["Payment"][]) {
   const cents = payments.reduce((sum, { amount }) => sum + BigInt(amount.replace(".", "")), 0n);
   const digits = cents.toString().padStart(3, "0");
   return { count: payments.length, amount: `${digits.slice(0, -2)}.${digits.slice(-2)}` };
+}
+
+/** A text to search for, as the system reads it. */
+function searchedText(text: unknown): string {
+  if (text == null) return "";
+  const trimmed = `${text}`.trim().normalize("NFC");
+  // PostgreSQL cannot store the character NUL.
+  if (`${text}`.includes("\0") || [...trimmed].length > MAX_SEARCH_LENGTH)
+    throw codedError("BAD_USER_INPUT");
+  return trimmed;
+}
+
+/** Whether a text occurs in another one, in any letter case and in either Unicode form. */
+function contains(text: string, part: string): boolean {
+  const forms = [part, part.normalize("NFD")].map((form) => form.toLowerCase());
+  return forms.some((form) => text.toLowerCase().includes(form));
 }
 
 function aliasesOtherFieldAsId({ alias, name }: FieldNode): boolean {

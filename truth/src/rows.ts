@@ -30,6 +30,8 @@ export interface Course {
   price: string | null;
   durationMinutes: number;
   level: string;
+  state: string;
+  withdrawnByAdmin: boolean;
   createdAt: string;
   time: bigint;
 }
@@ -222,6 +224,8 @@ export async function readTables(databases: Databases): Promise<Tables> {
         price: row.price,
         durationMinutes: row.duration_minutes,
         level: row.level.toUpperCase(),
+        state: row.state.toUpperCase(),
+        withdrawnByAdmin: row.withdrawn_by_admin,
         ...timestampFields(row.time, "createdAt"),
       })),
     ),
@@ -314,11 +318,8 @@ function timestampFields<F extends string>(text: string, field: F) {
   return { time, [field]: formatTimestamp(time) } as { time: bigint } & Record<F, string>;
 }
 
-/** RFC 3339, with 0, 3 or 6 fractional digits. */
+/** RFC 3339, with milliseconds: microseconds are cut. */
 export function formatTimestamp(time: bigint): string {
-  const fraction = ((time % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const seconds = new Date(Number((time - fraction) / 1000n)).toISOString().slice(0, 19);
-  const digits = fraction.toString().padStart(6, "0");
-  if (fraction === 0n) return `${seconds}+00:00`;
-  return `${seconds}.${digits.endsWith("000") ? digits.slice(0, 3) : digits}+00:00`;
+  const fraction = ((time % 1_000n) + 1_000n) % 1_000n;
+  return new Date(Number((time - fraction) / 1000n)).toISOString();
 }

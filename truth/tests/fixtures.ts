@@ -41,6 +41,8 @@ export function tables(): Tables {
     price: null,
     durationMinutes: 0,
     level: "BEGINNER",
+    state: "PUBLISHED",
+    withdrawnByAdmin: false,
   };
   const notification = {
     userId: BOB,

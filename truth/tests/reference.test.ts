@@ -44,7 +44,11 @@ test("pages are newest first, and know whether there are more", async () => {
       totalCount: 2,
     },
   });
-  assert.deepEqual((await page("first: 0")).errors, [
+  for (const arguments_ of ["first: 0", "last: 0"]) {
+    const empty = (await page(arguments_)).data as { courses: { nodes: []; totalCount: number } };
+    assert.deepEqual([empty.courses.nodes, empty.courses.totalCount], [[], 2]);
+  }
+  assert.deepEqual((await page("first: -1")).errors, [
     { code: "BAD_USER_INPUT", path: ["courses"] },
   ]);
 });

@@ -1,6 +1,6 @@
 //! The JSON responses, with the fields that the operations select.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -47,7 +47,7 @@ pub struct Moment(DateTime<Utc>);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.to_rfc3339())
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 

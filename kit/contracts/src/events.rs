@@ -64,6 +64,9 @@ pub enum EventPayload {
     /// A payment could not become an enrollment, and is to be refunded.
     #[serde(rename = "lyceum.enrollment.rejected")]
     EnrollmentRejected(EnrollmentRejected),
+    /// A course has been withdrawn from the catalogue.
+    #[serde(rename = "lyceum.course.withdrawn")]
+    CourseWithdrawn(CourseWithdrawn),
 }
 
 /// A new user.
@@ -144,6 +147,23 @@ pub struct EnrollmentRejected {
     pub payment_id: PaymentId,
 }
 
+/// A course that was withdrawn from the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CourseWithdrawn {
+    /// The id of this withdrawal: a course can be published again, and withdrawn again.
+    pub withdrawal_id: Uuid,
+    /// The course's id.
+    pub course_id: CourseId,
+    /// The course's title at that time.
+    pub course_title: String,
+    /// The course's teacher.
+    pub teacher_id: UserId,
+    /// Who withdrew it: the teacher, or an admin.
+    pub withdrawn_by: UserId,
+    /// The reason, if one was given.
+    pub reason: Option<String>,
+}
+
 /// The event types, with their producers and consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in `EventPayload`")]
@@ -154,17 +174,19 @@ pub enum EventType {
     EnrollmentCreated,
     EnrollmentRevoked,
     EnrollmentRejected,
+    CourseWithdrawn,
 }
 
 impl EventType {
     /// All event types.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::UserRegistered,
         Self::PaymentCompleted,
         Self::PaymentRefunded,
         Self::EnrollmentCreated,
         Self::EnrollmentRevoked,
         Self::EnrollmentRejected,
+        Self::CourseWithdrawn,
     ];
 
     /// The event's `type`.
@@ -177,6 +199,7 @@ impl EventType {
             Self::EnrollmentCreated => "lyceum.enrollment.created",
             Self::EnrollmentRevoked => "lyceum.enrollment.revoked",
             Self::EnrollmentRejected => "lyceum.enrollment.rejected",
+            Self::CourseWithdrawn => "lyceum.course.withdrawn",
         }
     }
 
@@ -193,6 +216,7 @@ impl EventType {
             Self::UserRegistered => "identity",
             Self::PaymentCompleted | Self::PaymentRefunded => "payment",
             Self::EnrollmentCreated | Self::EnrollmentRevoked | Self::EnrollmentRejected => "enrollment",
+            Self::CourseWithdrawn => "course",
         }
     }
 
@@ -200,7 +224,9 @@ impl EventType {
     #[must_use]
     pub fn consumers(self) -> &'static [&'static str] {
         match self {
-            Self::UserRegistered | Self::EnrollmentCreated | Self::EnrollmentRevoked => &["notification"],
+            Self::UserRegistered | Self::EnrollmentCreated | Self::EnrollmentRevoked | Self::CourseWithdrawn => {
+                &["notification"]
+            }
             Self::PaymentCompleted | Self::PaymentRefunded => &["enrollment", "notification"],
             Self::EnrollmentRejected => &["payment"],
         }
@@ -236,6 +262,7 @@ impl EventPayload {
             Self::EnrollmentCreated(_) => EventType::EnrollmentCreated,
             Self::EnrollmentRevoked(_) => EventType::EnrollmentRevoked,
             Self::EnrollmentRejected(_) => EventType::EnrollmentRejected,
+            Self::CourseWithdrawn(_) => EventType::CourseWithdrawn,
         }
     }
 
@@ -252,7 +279,8 @@ impl EventPayload {
             Self::EnrollmentRevoked(Revocation { removal_reason: Some(_), .. })
             | Self::UserRegistered(_)
             | Self::PaymentCompleted(_)
-            | Self::PaymentRefunded(_) => None,
+            | Self::PaymentRefunded(_)
+            | Self::CourseWithdrawn(_) => None,
         }
     }
 
@@ -264,6 +292,7 @@ impl EventPayload {
             Self::EnrollmentCreated(enrollment) => enrollment.enrollment_id.0,
             Self::EnrollmentRevoked(revocation) => revocation.enrollment.enrollment_id.0,
             Self::EnrollmentRejected(rejection) => rejection.payment_id.0,
+            Self::CourseWithdrawn(withdrawal) => withdrawal.course_id.0,
         }
     }
 }
@@ -346,6 +375,14 @@ mod tests {
             payment_id: None,
         };
         let rejection = EnrollmentRejected { payment_id: purchase.payment_id };
+        let withdrawal = CourseWithdrawn {
+            withdrawal_id: Uuid::from_u128(5),
+            course_id: purchase.course_id,
+            course_title: purchase.course_title.clone(),
+            teacher_id: UserId(Uuid::from_u128(6)),
+            withdrawn_by: UserId(Uuid::from_u128(7)),
+            reason: None,
+        };
         let registration = Registration { user_id: purchase.student_id, name: "Alice".to_owned() };
         let payloads = [
             EventPayload::UserRegistered(registration),
@@ -354,6 +391,7 @@ mod tests {
             EventPayload::EnrollmentCreated(enrollment.clone()),
             EventPayload::EnrollmentRevoked(Revocation { enrollment, removal_reason: None }),
             EventPayload::EnrollmentRejected(rejection),
+            EventPayload::CourseWithdrawn(withdrawal),
         ];
 
         assert_eq!(payloads.each_ref().map(EventPayload::event_type), EventType::ALL);

@@ -7,7 +7,9 @@ pub mod events;
 pub mod fuzzing;
 pub mod ids;
 pub mod money;
+pub mod timestamp;
 pub mod user_error_code;
 
 pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, SessionId, UserId};
+pub use timestamp::Timestamp;
 pub use user_error_code::Code;

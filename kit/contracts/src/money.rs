@@ -6,7 +6,7 @@ use async_graphql::{
     ContextSelectionSet, InputType, InputValueError, InputValueResult, Number, OutputType, Positioned, ServerResult,
     Value, parser::types::Field, registry::Registry,
 };
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Deserialize, Serialize};
 
 /// The decimals of an amount.
@@ -53,6 +53,15 @@ impl Money {
     #[must_use]
     pub const fn from_cents(cents: u32) -> Self {
         Self(Decimal::from_parts(cents, 0, 0, false, DECIMALS))
+    }
+
+    /// The amount in cents.
+    ///
+    /// # Panics
+    /// Never: an amount has at most two decimals, and its cents are far below the maximum of their type.
+    #[must_use]
+    pub fn cents(self) -> i64 {
+        (self.0 * Decimal::ONE_HUNDRED).to_i64().expect("an amount in cents is a small whole number")
     }
 
     /// Whether a price of this amount costs nothing.
@@ -137,6 +146,14 @@ impl OutputType for Money {
 }
 
 impl MoneyInput {
+    /// The amount.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if it is not an amount.
+    pub fn amount(self) -> Result<Money, MoneyError> {
+        self.0
+    }
+
     /// The amount, as one that can be charged.
     ///
     /// # Errors

@@ -42,4 +42,10 @@ pub enum Code {
     CompletionWouldBeLost,
     /// Nobody enrolls in a course that they teach, or buys it.
     OwnCourse,
+    /// The course was withdrawn: it can neither be bought nor enrolled in.
+    CourseWithdrawn,
+    /// The course is a draft, which nobody but its teacher and admins can see. It can be published or deleted.
+    CourseIsDraft,
+    /// Somebody has enrolled in the course or paid for it, so it cannot be deleted.
+    CourseHasEnrollments,
 }

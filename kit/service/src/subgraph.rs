@@ -71,7 +71,7 @@ where
         .override_output_type_description::<Q>("The queries of the graph.")
         .override_output_type_description::<M>("The mutations of the graph.")
         .override_output_type_description::<DateTime<Utc>>(
-            "A point in time in UTC, as an RFC 3339 string such as `2026-01-31T12:00:00+00:00`.",
+            "A point in time in UTC, as an RFC 3339 string with milliseconds, such as `2026-01-31T12:00:00.000Z`.",
         )
         .override_output_type_description::<Money>("An exact decimal number, encoded as a string such as `\"49.99\"`.")
 }

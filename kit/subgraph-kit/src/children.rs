@@ -8,12 +8,16 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    list::{Filter, Order, Page, SortKey, is_descending, push_keyset, push_order, rows_to_read},
+    list::{Filter, Page, SortKey, is_descending, push_keyset, push_order, rows_to_read},
+    order::Order,
     page::PageArgs,
     row::{Paginated, RowId},
     table::Table,
     viewer::Proof,
 };
+
+/// The order of every parent's children.
+pub(crate) const CHILD_ORDER: Order = Order::NewestFirst;
 
 /// A row with a parent, such as an enrollment with its student; the parent's id is a `P`.
 pub trait ChildOf<P>: Paginated {
@@ -89,7 +93,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         keys: &[ParentPage<P, F>],
     ) -> Result<HashMap<ParentPage<P, F>, Arc<Page<T>>>, Error> {
         let mut pages = HashMap::with_capacity(keys.len());
-        for ((filter, args), group) in grouped(keys, |key| (key.filter.clone(), key.args)) {
+        for ((filter, args), group) in grouped(keys, |key| (key.filter.clone(), key.args.clone())) {
             let mut rows = self.rows(parents(&group, |key| key.parent), &filter, &args).await?;
             for key in group {
                 let rows = rows.remove(&key.parent.into()).unwrap_or_default();
@@ -144,7 +148,7 @@ impl<'a, T: Paginated> Children<'a, T> {
         }
         for children in rows.values_mut() {
             children.sort_unstable_by_key(T::cursor);
-            if is_descending(Order::NewestFirst, args.direction) {
+            if is_descending(CHILD_ORDER, args.direction) {
                 children.reverse();
             }
         }
@@ -170,8 +174,8 @@ impl<'a, T: Paginated> Children<'a, T> {
         ));
         sql.push_bind(parent);
         filter.push(&mut sql);
-        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
-        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, CHILD_ORDER, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, CHILD_ORDER, args);
         sql.push(" limit ").push_bind(rows_to_read(args));
         sql
     }
@@ -187,8 +191,8 @@ impl<'a, T: Paginated> Children<'a, T> {
             self.parent_column,
         ));
         filter.push(&mut sql);
-        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
-        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, CHILD_ORDER, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, CHILD_ORDER, args);
         sql.push(" limit ").push_bind(rows_to_read(args)).push(") as child");
         sql
     }
@@ -200,11 +204,11 @@ impl<'a, T: Paginated> Children<'a, T> {
             "select * from (select {parent_column} as parent_key, {}, row_number() over (partition by {parent_column}",
             T::COLUMNS
         ));
-        push_order::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_order::<T>(&mut sql, SortKey::TimeAndId, CHILD_ORDER, args);
         sql.push(format_args!(") as rank from {} where {parent_column} = any(", T::TABLE));
         sql.push_bind(parents).push(")");
         filter.push(&mut sql);
-        push_keyset::<T>(&mut sql, SortKey::TimeAndId, Order::NewestFirst, args);
+        push_keyset::<T>(&mut sql, SortKey::TimeAndId, CHILD_ORDER, args);
         sql.push(") as child where rank <= ").push_bind(rows_to_read(args));
         sql
     }

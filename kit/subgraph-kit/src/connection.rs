@@ -12,9 +12,11 @@ use tokio::time::timeout;
 
 use crate::{
     Error, ScanExt as _, TableExt as _,
-    children::{ChildOf, ParentCount, ParentPage},
-    list::{Filter, List, Listable, Order, Page},
+    children::{CHILD_ORDER, ChildOf, ParentCount, ParentPage},
+    cursor::Position,
+    list::{Filter, List, Listable, Page},
     objects::Objects,
+    order::Order,
     page::ConnectionArgs,
     row::Paginated,
     timeouts::{COUNT, Deadline},
@@ -25,22 +27,23 @@ use crate::{
 const ARGUMENTS: [(&str, &str); 4] = [
     (
         "first",
-        "Returns up to this many items from the start of the list, 1 to 100. The default is 20 if `last` is not given \
+        "Returns up to this many items from the start of the list, 0 to 100. The default is 20 if `last` is not given \
          either.",
     ),
     ("after", "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."),
-    ("last", "Returns up to this many items from the end of the list, 1 to 100."),
+    ("last", "Returns up to this many items from the end of the list, 0 to 100."),
     ("before", "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."),
 ];
 
 /// A page of a list of nodes, with its cursors and the total count.
 pub struct Connection<T> {
     page: Arc<Page<T>>,
+    order: Order,
     total_count: TotalCount,
 }
 
 /// A node of a page, with its cursor.
-pub struct Edge<'a, T>(&'a T);
+pub struct Edge<'a, T>(&'a T, Order);
 
 /// A lazy count of the whole list, only if it is selected.
 struct TotalCount(Box<dyn Fn() -> BoxFuture<'static, Result<i64, Error>> + Send + Sync>);
@@ -57,8 +60,8 @@ impl TotalCount {
 }
 
 impl<T> Connection<T> {
-    fn new(page: impl Into<Arc<Page<T>>>, total_count: TotalCount) -> Self {
-        Self { page: page.into(), total_count }
+    fn new(page: impl Into<Arc<Page<T>>>, order: Order, total_count: TotalCount) -> Self {
+        Self { page: page.into(), order, total_count }
     }
 }
 
@@ -70,14 +73,14 @@ impl<T: Paginated + ObjectType> Connection<T> {
         PageInfo {
             has_previous_page: *has_previous,
             has_next_page: *has_next,
-            start_cursor: rows.first().map(cursor),
-            end_cursor: rows.last().map(cursor),
+            start_cursor: rows.first().map(|row| cursor(row, self.order)),
+            end_cursor: rows.last().map(|row| cursor(row, self.order)),
         }
     }
 
     /// The items of this page, each with its cursor.
     async fn edges(&self) -> Vec<Edge<'_, T>> {
-        self.page.rows.iter().map(Edge).collect()
+        self.page.rows.iter().map(|row| Edge(row, self.order)).collect()
     }
 
     /// The items of this page.
@@ -108,7 +111,7 @@ impl<T: Paginated + ObjectType> Edge<'_, T> {
 
     /// The opaque position of this item in the list, for `after` and `before`.
     async fn cursor(&self) -> String {
-        cursor(self.0)
+        cursor(self.0, self.1)
     }
 }
 
@@ -118,8 +121,12 @@ impl<T: Paginated + ObjectType> TypeName for Edge<'_, T> {
     }
 }
 
-fn cursor<T: Paginated>(row: &T) -> String {
-    row.cursor().encode(T::TYPE_NAME)
+fn cursor<T: Paginated>(row: &T, order: Order) -> String {
+    let position = match order {
+        Order::NewestFirst | Order::OldestFirst => Position::Time(row.cursor()),
+        Order::By(by) => Position::Value(by, row.sort_value(by).expect("the type has this order"), row.cursor().id),
+    };
+    position.encode(T::TYPE_NAME)
 }
 
 /// Describes the four arguments of all fields that return a connection: resolvers declare them in their signatures, and
@@ -159,7 +166,7 @@ pub async fn list<T: Listable + ObjectType>(
     filter: T::Filter,
     args: ConnectionArgs,
 ) -> Result<Connection<T>, Error> {
-    let args = args.check::<T>()?;
+    let args = args.check::<T>(order)?;
     let (list, scan) = (ctx.data_unchecked::<List<T>>(), ctx.scan());
     let page = list.page(scan, order, &filter, &args).await?;
 
@@ -168,7 +175,7 @@ pub async fn list<T: Listable + ObjectType>(
         let (list, filter) = (list.clone(), filter.clone());
         async move { list.count(scan, &filter).await }
     });
-    Ok(Connection::new(page, total))
+    Ok(Connection::new(page, order, total))
 }
 
 /// Lists one parent's children as a connection; one statement serves all the parents of a list. The proof names the
@@ -234,7 +241,7 @@ where
     A: Proof,
     F: Filter,
 {
-    let (parent, args, loader) = (proof.owner(), args.check::<T>()?, ctx.table::<T>());
+    let (parent, args, loader) = (proof.owner(), args.check::<T>(CHILD_ORDER)?, ctx.table::<T>());
     let page = loader.load_one(ParentPage { parent, filter: filter.clone(), args }).await?;
 
     let (loader, count) = (Arc::clone(loader), ParentCount { parent, filter });
@@ -242,7 +249,7 @@ where
         let (loader, count) = (Arc::clone(&loader), count.clone());
         async move { Ok(loader.load_one(count).await?.unwrap_or(0)) }
     });
-    Ok(Connection::new(page.expect("the loader returns a value for each key"), total))
+    Ok(Connection::new(page.expect("the loader returns a value for each key"), CHILD_ORDER, total))
 }
 
 /// Counts one parent's children. The permission to count differs from the permission to list.

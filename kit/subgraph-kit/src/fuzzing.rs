@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use crate::{
-    cursor::{Cursor, EARLIEST_SECOND},
+    cursor::{Cursor, EARLIEST_SECOND, Position},
+    order::Order,
     page::PageArgs,
 };
 
@@ -17,9 +18,12 @@ pub fn cursor(data: &[u8]) {
     let Some((type_name, cursor)) = data.split_first() else { return };
     let Ok(cursor) = str::from_utf8(cursor) else { return };
     let type_name = TYPE_NAMES[usize::from(*type_name) % TYPE_NAMES.len()];
-    let accepted =
-        |type_name| PageArgs::try_new(type_name, None, Some(cursor), None, None).ok().and_then(|args| args.after);
+    let accepted = |type_name| {
+        let args = PageArgs::try_new(type_name, Order::NewestFirst, None, Some(cursor), None, None);
+        args.ok().and_then(|args| args.after)
+    };
     if let Some(position) = accepted(type_name) {
+        assert!(matches!(position, Position::Time(_)));
         assert_eq!(position.encode(type_name), cursor);
         assert_eq!(TYPE_NAMES.into_iter().filter(|type_name| accepted(type_name).is_some()).count(), 1);
     }

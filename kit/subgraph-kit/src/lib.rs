@@ -13,6 +13,7 @@ pub mod fair_queue;
 pub mod fuzzing;
 pub mod list;
 pub mod objects;
+pub mod order;
 pub mod page;
 pub mod report;
 pub mod response_limit;

@@ -1,13 +1,22 @@
 //! Keyset pagination of a table. The statements are built at run time, because direction, order and filters vary; table
 //! and column names are constants of the row type.
 
-use std::hash::Hash;
+use std::{
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use db::DbPool;
-use sqlx::{Postgres, QueryBuilder, query};
+use sqlx::{Postgres, QueryBuilder, query_scalar};
 
+pub use crate::order::Order;
 use crate::{
     Error,
+    cursor::Position,
+    order::{SortValue, ValueOrder},
     page::{Direction, PageArgs},
     row::Paginated,
     scans::{ScanClient, ScanContext, ScanQueue, SingleFlight},
@@ -22,39 +31,42 @@ pub trait Listable: Paginated {
     type Proof;
 }
 
-/// The order of a list.
+/// The columns that order the rows of one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// The newest first.
-    NewestFirst,
-    /// The oldest first.
-    OldestFirst,
-}
-
-/// The columns that order a table's rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortKey {
     /// Every id is a `UUIDv7` of its row's time, so the primary key alone is the order, without another index.
     Id,
-    /// Some ids are not (an imported database), so the time column decides.
+    /// Some ids are not (an imported database, a row that was inserted by hand), so the time column decides.
     TimeAndId,
+    /// A value, and the id among equal values.
+    ValueAndId(&'static ValueOrder),
 }
 
-impl SortKey {
-    /// Detects whether every id contains its row's time.
-    pub(crate) async fn detect<T: Paginated>(db: &DbPool) -> Result<Self, sqlx::Error> {
-        let mut sql = QueryBuilder::<Postgres>::new(format!(
-            "select exists (select from {} where substr(replace(id::text, '-', ''), 1, 13) \
-             <> lpad(to_hex((extract(epoch from {}) * 1000)::bigint), 12, '0') || '7')",
-            T::TABLE,
-            T::TIME_COLUMN,
-        ));
-        // A full scan.
-        let mut transaction = db.begin().await?;
-        query("set local statement_timeout = 0").execute(&mut *transaction).await?;
-        let has_others: bool = sql.build_query_scalar().fetch_one(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(if has_others { Self::TimeAndId } else { Self::Id })
+/// Whether a table has ids that do not contain their row's time. A trigger records it with the row. Once it has been
+/// seen, it is taken to stay so.
+#[derive(Clone)]
+struct OtherIds {
+    db: DbPool,
+    table: &'static str,
+    seen: Arc<AtomicBool>,
+}
+
+impl OtherIds {
+    fn new(db: DbPool, table: &'static str) -> Self {
+        Self { db, table, seen: Arc::default() }
+    }
+
+    fn seen(&self) -> bool {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    async fn detect(&self) -> Result<bool, sqlx::Error> {
+        let exists: bool = query_scalar("select exists (select from tables_with_other_ids where table_name = $1)")
+            .bind(self.table)
+            .fetch_one(&self.db)
+            .await?;
+        self.seen.fetch_or(exists, Ordering::Relaxed);
+        Ok(exists)
     }
 }
 
@@ -113,18 +125,28 @@ impl Filter for () {
 #[derive(Clone)]
 pub struct List<T: Listable> {
     db: DbPool,
-    sort_key: SortKey,
+    other_ids: OtherIds,
     scan_queue: ScanQueue,
-    pages: SingleFlight<(ScanClient, Order, T::Filter, PageArgs), Page<T>>,
+    pages: SingleFlight<(ScanClient, PageQuery<T::Filter>), Page<T>>,
     counts: SingleFlight<(ScanClient, T::Filter), i64>,
 }
 
+/// What the statement of a page depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct PageQuery<F> {
+    sort_key: SortKey,
+    order: Order,
+    filter: F,
+    args: PageArgs,
+}
+
 impl<T: Listable> List<T> {
-    /// Opens the list of a table, and detects its sort key.
+    /// Opens the list of a table, and detects whether it has ids that do not contain their row's time.
     pub async fn open(table: &Table<T>) -> Result<Self, sqlx::Error> {
         let (db, scan_queue) = (table.db().clone(), table.scan_queue().clone());
-        let sort_key = SortKey::detect::<T>(&db).await?;
-        Ok(Self { db, sort_key, scan_queue, pages: SingleFlight::new(), counts: SingleFlight::new() })
+        let other_ids = OtherIds::new(db.clone(), T::TABLE);
+        other_ids.detect().await?;
+        Ok(Self { db, other_ids, scan_queue, pages: SingleFlight::new(), counts: SingleFlight::new() })
     }
 
     /// Fetches a page of the rows that pass the filter.
@@ -138,17 +160,35 @@ impl<T: Listable> List<T> {
         filter: &T::Filter,
         args: &PageArgs,
     ) -> Result<Page<T>, Error> {
-        if !filter.may_need_full_scan() {
-            let rows = page_sql::<T>(self.sort_key, order, filter, args).build_query_as().fetch_all(&self.db).await?;
-            return Ok(Page::new(rows, args));
+        let sort_key = self.sort_key(order, args);
+        let query = PageQuery { sort_key, order, filter: filter.clone(), args: args.clone() };
+        let page = self.fetch(scan, query.clone()).await?;
+        // The statement finds nothing if the table has got such an id since.
+        if query.sort_key == SortKey::Id && page.rows.is_empty() && self.other_ids.detect().await? {
+            return self.fetch(scan, PageQuery { sort_key: SortKey::TimeAndId, ..query }).await;
         }
-        let key = (scan.client(), order, filter.clone(), *args);
-        let (scan_queue, sort_key) = (self.scan_queue.clone(), self.sort_key);
-        let begin = |(client, order, filter, args): (ScanClient, Order, T::Filter, PageArgs)| async move {
+        Ok(page)
+    }
+
+    fn sort_key(&self, order: Order, args: &PageArgs) -> SortKey {
+        match order {
+            Order::By(by) => SortKey::ValueAndId(by),
+            _ if self.other_ids.seen() || args.has_cursor_of_other_id() => SortKey::TimeAndId,
+            _ => SortKey::Id,
+        }
+    }
+
+    async fn fetch(&self, scan: ScanContext, query: PageQuery<T::Filter>) -> Result<Page<T>, Error> {
+        if !query.may_need_full_scan() {
+            let rows = query.sql::<T>().build_query_as().fetch_all(&self.db).await?;
+            return Ok(Page::new(rows, &query.args));
+        }
+        let key = (scan.client(), query);
+        let scan_queue = self.scan_queue.clone();
+        let begin = |(client, query): (ScanClient, PageQuery<T::Filter>)| async move {
             let mut connection = scan_queue.connection(client).await?;
-            let rows =
-                page_sql::<T>(sort_key, order, &filter, &args).build_query_as().fetch_all(connection.get()).await;
-            Ok(Page::new(connection.release_after(rows)?, &args))
+            let rows = query.sql::<T>().build_query_as().fetch_all(connection.get()).await;
+            Ok(Page::new(connection.release_after(rows)?, &query.args))
         };
         scan.within_deadline(self.pages.run(key.clone(), || begin(key))).await
     }
@@ -166,13 +206,26 @@ impl<T: Listable> List<T> {
     }
 }
 
-fn page_sql<T: Paginated>(key: SortKey, order: Order, filter: &impl Filter, args: &PageArgs) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new(format!("select {} from {} where true", filter.columns::<T>(), T::TABLE));
-    filter.push(&mut sql);
-    push_keyset::<T>(&mut sql, key, order, args);
-    push_order::<T>(&mut sql, key, order, args);
-    sql.push(" limit ").push_bind(rows_to_read(args));
-    sql
+impl<F: Filter> PageQuery<F> {
+    fn may_need_full_scan(&self) -> bool {
+        matches!(self.order, Order::By(_)) || self.filter.may_need_full_scan()
+    }
+
+    fn sql<T: Paginated>(&self) -> QueryBuilder<Postgres> {
+        let Self { sort_key, order, filter, args } = self;
+        let mut sql = QueryBuilder::new(format!("select {} from {} where true", filter.columns::<T>(), T::TABLE));
+        filter.push(&mut sql);
+        if *sort_key == SortKey::Id {
+            sql.push(format_args!(
+                " and not exists (select from tables_with_other_ids where table_name = '{}')",
+                T::TABLE
+            ));
+        }
+        push_keyset::<T>(&mut sql, *sort_key, *order, args);
+        push_order::<T>(&mut sql, *sort_key, *order, args);
+        sql.push(" limit ").push_bind(rows_to_read(args));
+        sql
+    }
 }
 
 fn count_sql<T: Paginated>(filter: &impl Filter) -> QueryBuilder<Postgres> {
@@ -185,19 +238,28 @@ fn count_sql<T: Paginated>(filter: &impl Filter) -> QueryBuilder<Postgres> {
 pub(crate) fn push_keyset<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: SortKey, order: Order, args: &PageArgs) {
     let (beyond_after, beyond_before) = match order {
         Order::NewestFirst => ("<", ">"),
-        Order::OldestFirst => (">", "<"),
+        Order::OldestFirst | Order::By(_) => (">", "<"),
     };
-    for (cursor, comparison) in [(args.after, beyond_after), (args.before, beyond_before)] {
-        let Some(cursor) = cursor else { continue };
-        match key {
-            SortKey::Id => sql.push(format_args!(" and id {comparison} ")).push_bind(cursor.id),
-            SortKey::TimeAndId => sql
-                .push(format_args!(" and ({}, id) {comparison} (", T::TIME_COLUMN))
-                .push_bind(cursor.time)
-                .push(", ")
-                .push_bind(cursor.id)
-                .push(")"),
-        };
+    for (position, comparison) in [(&args.after, beyond_after), (&args.before, beyond_before)] {
+        match position {
+            None => {}
+            Some(Position::Value(by, value, id)) => {
+                let (before, after) = by.parameter;
+                sql.push(format_args!(" and ({}, id) {comparison} ({before}", by.expression));
+                match value {
+                    SortValue::Text(text) => sql.push_bind(text.clone()),
+                    SortValue::Number(number) => sql.push_bind(*number),
+                };
+                sql.push(after).push(", ").push_bind(*id).push(")");
+            }
+            Some(Position::Time(cursor)) if key == SortKey::Id => {
+                sql.push(format_args!(" and id {comparison} ")).push_bind(cursor.id);
+            }
+            Some(Position::Time(cursor)) => {
+                sql.push(format_args!(" and ({}, id) {comparison} (", T::TIME_COLUMN)).push_bind(cursor.time);
+                sql.push(", ").push_bind(cursor.id).push(")");
+            }
+        }
     }
 }
 
@@ -207,6 +269,7 @@ pub(crate) fn push_order<T: Paginated>(sql: &mut QueryBuilder<Postgres>, key: So
     match key {
         SortKey::Id => sql.push(format_args!(" order by id {direction}")),
         SortKey::TimeAndId => sql.push(format_args!(" order by {} {direction}, id {direction}", T::TIME_COLUMN)),
+        SortKey::ValueAndId(by) => sql.push(format_args!(" order by {} {direction}, id {direction}", by.expression)),
     };
 }
 

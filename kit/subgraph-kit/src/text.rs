@@ -1,5 +1,7 @@
 //! Validation and redaction of text from clients.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::{Error, Rejection};
 
 /// Whether PostgreSQL can store the text: it has no NUL character.
@@ -29,6 +31,85 @@ pub fn check(field: &'static str, text: &str, required: bool, max_length: Option
     let max_length = max_length?;
     (text.chars().count() > max_length)
         .then(|| Rejection::invalid(field, format!("must have at most {max_length} characters")))
+}
+
+/// The rules of a text that people read, such as a title or a name.
+#[derive(Clone, Copy, Debug)]
+pub struct TextRules {
+    /// Whether it may not be empty.
+    pub is_required: bool,
+    /// Whether it may have several lines, and tabs.
+    pub is_multiline: bool,
+    /// The maximum length, in characters.
+    pub max_length: Option<usize>,
+}
+
+/// Cleans a text that people read, and validates it: without the blanks around it, in the form NFC, and with line feeds
+/// as ends of lines.
+///
+/// # Errors
+/// The [`Rejection`] of a text that has control characters or characters that reorder others (a bidirectional override
+/// can make one name look like another), that shows nothing, or that is too long or empty.
+pub fn clean(field: &'static str, text: &str, rules: TextRules) -> Result<String, Rejection> {
+    let text = nfc(text.trim()).replace("\r\n", "\n");
+    let fault = if let Some(character) = text.chars().find(|character| is_unreadable(*character, rules.is_multiline)) {
+        Some(format!("must not contain the character U+{:04X}", u32::from(character)))
+    } else if text.is_empty() {
+        rules.is_required.then(|| "must not be empty".to_owned())
+    } else if text.chars().all(is_invisible) {
+        let first = text.chars().next().map_or(0, u32::from);
+        Some(format!("must have a visible character: U+{first:04X} shows nothing"))
+    } else {
+        let max_length = rules.max_length.unwrap_or(usize::MAX);
+        (text.chars().count() > max_length).then(|| format!("must have at most {max_length} characters"))
+    };
+    fault.map_or(Ok(text), |fault| Err(Rejection::invalid(field, fault)))
+}
+
+/// The text in the form NFC, in which most keyboards write.
+#[must_use]
+pub fn nfc(text: &str) -> String {
+    text.nfc().collect()
+}
+
+/// The text in the form NFD, in which some file systems and devices write.
+#[must_use]
+pub fn nfd(text: &str) -> String {
+    text.nfd().collect()
+}
+
+/// Whether a character controls a terminal, breaks a line where there is one, or reorders the characters around it.
+fn is_unreadable(character: char, is_multiline: bool) -> bool {
+    match character {
+        '\n' | '\t' | '\u{2028}' | '\u{2029}' => !is_multiline,
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
+        character => character.is_control(),
+    }
+}
+
+/// Whether a character shows nothing: blanks, and what Unicode wants ignored where it has no effect.
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(
+            character,
+            '\u{AD}'
+                | '\u{34F}'
+                | '\u{61C}'
+                | '\u{115F}'..='\u{1160}'
+                | '\u{17B4}'..='\u{17B5}'
+                | '\u{180B}'..='\u{180F}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{FE00}'..='\u{FE0F}'
+                | '\u{FEFF}'
+                | '\u{FFA0}'
+                | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{1BCA0}'..='\u{1BCA3}'
+                | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0000}'..='\u{E0FFF}'
+        )
 }
 
 /// Redacts the value that a library's message about a document or a value repeats: it can be a password.
@@ -152,6 +233,57 @@ mod tests {
     fn length_counts_characters_and_not_bytes() {
         assert!(check("title", &"é".repeat(500), true, Some(500)).is_none());
         assert!(check("title", &"é".repeat(501), true, Some(500)).is_some());
+    }
+
+    const TITLE: TextRules = TextRules { is_required: true, is_multiline: false, max_length: Some(5) };
+    const DESCRIPTION: TextRules = TextRules { is_required: false, is_multiline: true, max_length: None };
+
+    fn fault(text: &str, rules: TextRules) -> Option<String> {
+        clean("title", text, rules).err().map(|rejection| rejection.message)
+    }
+
+    #[test]
+    fn a_text_is_cleaned() {
+        let cleaned = |text, rules| clean("title", text, rules).expect("it is readable");
+
+        assert_eq!(cleaned(" \t Rust\u{A0}\n", TITLE), "Rust");
+        assert_eq!(cleaned("cafe\u{301}", TITLE), "café");
+        assert_eq!(cleaned("one\r\n\ttwo\n", DESCRIPTION), "one\n\ttwo");
+        assert_eq!(cleaned(" \n", DESCRIPTION), "");
+        // Characters that some scripts need, and emojis with joiners and variation selectors.
+        for text in ["شنب\u{200F}", "\u{200D}ක්", "👩\u{200D}🏫", "❤\u{FE0F}", "é".repeat(5).as_str()] {
+            assert_eq!(cleaned(text, TITLE), text);
+        }
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_read_names_the_character() {
+        for (text, character) in [
+            ("Ru\0st", "U+0000"),
+            ("a\u{1B}[0m", "U+001B"),
+            ("a\u{7}", "U+0007"),
+            ("a\u{9F}b", "U+009F"),
+            ("a\u{202E}b", "U+202E"),
+            ("\u{2066}b", "U+2066"),
+            ("a\nb", "U+000A"),
+            ("a\tb", "U+0009"),
+            ("\u{200B}", "U+200B"),
+            ("\u{3164}", "U+3164"),
+            ("\u{FEFF} \u{2060}", "U+FEFF"),
+        ] {
+            let message = fault(text, TITLE).expect("it is rejected");
+            assert!(message.contains(character), "{text:?}: {message}");
+        }
+        for text in ["a\u{1B}b", "a\rb", "a\u{202D}b", "\u{200B}", "a\0"] {
+            assert!(fault(text, DESCRIPTION).is_some(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_its_length() {
+        assert_eq!(fault("é".repeat(6).as_str(), TITLE).as_deref(), Some("must have at most 5 characters"));
+        assert_eq!(fault(" \n\t", TITLE).as_deref(), Some("must not be empty"));
+        assert_eq!(fault("", TITLE).as_deref(), Some("must not be empty"));
     }
 
     #[test]

@@ -156,13 +156,13 @@ async fn show(person: &Person) -> Result<()> {
     line(format_args!("name       {}", user.name.escape_debug()));
     let role = if user.is_verified_teacher() { "verified teacher" } else { name(user.role) };
     line(format_args!("role       {role}"));
-    line(format_args!("created    {}", user.created_at.format(TIME)));
+    line(format_args!("created    {}", user.created_at.0.format(TIME)));
     if let Some(since) = user.suspended_at {
         line(format_args!("suspended  {}", since.format(TIME)));
     }
     for session in admin::sessions_of(&db, &user).await? {
         let client = session.client.as_deref().unwrap_or("unknown client").escape_debug().to_string();
-        let (signed_in, last_used) = (session.created_at.format(TIME), session.last_used_at.format(TIME));
+        let (signed_in, last_used) = (session.created_at.0.format(TIME), session.last_used_at.0.format(TIME));
         line(format_args!("session    since {signed_in}, last used {last_used}, {client}"));
     }
     Ok(())

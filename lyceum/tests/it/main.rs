@@ -8,6 +8,7 @@ mod client_timeouts;
 mod contract;
 mod cost;
 mod counts;
+mod course_states;
 mod defaults;
 mod fuzz;
 mod hostile_router;

@@ -49,6 +49,7 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
         .data(List::open(&courses).await?)
         .data(HasSearchText::detect(&db).await?)
         .data(Store::new(db.clone()))
+        .data(context.peers.clone())
         .data(context.seals.clone())
         .finish();
     Ok(Subgraph::new(DEFINITION.name, schema, courses, db, context.verifier.clone()))

@@ -20,7 +20,8 @@ impl Handler for EventHandler {
             EventPayload::UserRegistered(_)
             | EventPayload::EnrollmentCreated(_)
             | EventPayload::EnrollmentRevoked(_)
-            | EventPayload::EnrollmentRejected(_) => {}
+            | EventPayload::EnrollmentRejected(_)
+            | EventPayload::CourseWithdrawn(_) => {}
         }
         Ok(None)
     }

@@ -12,7 +12,7 @@ use crate::{
     Keys,
     password::hash_password,
     session::{ActiveSession, store as sessions},
-    user::{Role, SignUp, User, store},
+    user::{Role, SignUp, User, clean_name, store},
 };
 
 /// The effect of an operator's command.
@@ -112,8 +112,8 @@ pub fn access_token(keys: &Keys, user: &User) -> Result<String, Error> {
 
 /// Creates an admin, which no sign-up can. An existing account with this address is left as it is.
 pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Result<(), Error> {
-    let admin =
-        SignUp { email: email.to_owned(), password: password.to_owned(), name: name.to_owned(), role: Role::Admin };
+    let name = clean_name(name)?;
+    let admin = SignUp { email: email.to_owned(), password: password.to_owned(), name, role: Role::Admin };
     match store::insert(&mut *db.acquire().await?, &admin, &hash_password(password)).await {
         Ok(_) | Err(Error::Rejected(_)) => Ok(()),
         Err(error) => Err(error),

@@ -3,7 +3,8 @@
 use contracts::{
     NotificationId, UserId,
     events::{
-        EnrollmentPayload, Event, EventPayload, EventType, Purchase, Refund, RefundReason, Registration, Revocation,
+        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, EventType, Purchase, Refund, RefundReason,
+        Registration, Revocation,
     },
 };
 use messaging::{AfterCommit, Handler};
@@ -29,7 +30,7 @@ pub struct EventHandler;
 
 impl Handler for EventHandler {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
-        let (event_type, subject) = (event.payload.event_type(), event.subject);
+        let (event_type, subject) = (event.payload.event_type(), occurrence(&event));
         let Some(message) = notification_for(event.payload) else { return Ok(None) };
         let (user, kind) = (message.user_id, message.kind);
         let is_wanted = mark_handled(transaction, event_type, subject, user, kind).await?;
@@ -50,6 +51,14 @@ impl Handler for EventHandler {
             subject,
         );
         Ok(!is_handled.fetch_one(transaction).await?)
+    }
+}
+
+/// What a user is notified of once: usually the event's subject, which it happens to once.
+fn occurrence(event: &Event) -> Uuid {
+    match &event.payload {
+        EventPayload::CourseWithdrawn(withdrawal) => withdrawal.withdrawal_id,
+        _ => event.subject,
     }
 }
 
@@ -91,6 +100,7 @@ fn notification_for(payload: EventPayload) -> Option<NewNotification> {
         EventPayload::PaymentRefunded(refund) => refunded(&refund),
         EventPayload::EnrollmentCreated(enrollment) => enrolled(&enrollment),
         EventPayload::EnrollmentRevoked(revocation) => revoked(&revocation),
+        EventPayload::CourseWithdrawn(withdrawal) => return withdrawn(&withdrawal),
         // Not delivered to this service: the refund that follows notifies the student.
         EventPayload::EnrollmentRejected(_) => return None,
     })
@@ -160,6 +170,22 @@ fn revoked(Revocation { enrollment, removal_reason }: &Revocation) -> NewNotific
         // The enrollment is no more.
         subject: Some(Subject::from(*course_id)),
     }
+}
+
+/// Tells a teacher that an admin has withdrawn a course; none if it was the teacher.
+fn withdrawn(withdrawal: &CourseWithdrawn) -> Option<NewNotification> {
+    let CourseWithdrawn { course_id, course_title, teacher_id, withdrawn_by, reason, .. } = withdrawal;
+    let course = course(course_title);
+    let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" The reason: {reason}"));
+    (teacher_id != withdrawn_by).then(|| NewNotification {
+        user_id: *teacher_id,
+        kind: Kind::Course,
+        title: about("Course withdrawn", course_title),
+        body: format!(
+            "An admin has withdrawn {course} from the catalogue. Students who are enrolled in it keep it.{reason}"
+        ),
+        subject: Some(Subject::from(*course_id)),
+    })
 }
 
 /// Formats a title: what has happened, and the course's title if there is one.

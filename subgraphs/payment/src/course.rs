@@ -1,11 +1,11 @@
 //! A course, as a payment references it, the fields that this subgraph adds to it, and its quote by the course subgraph.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use contracts::{CourseId, UserId, money::Money};
+use contracts::{Code, CourseId, UserId, money::Money};
 use serde::Deserialize;
 use serde_json::json;
 use service::{Credentials, OwnTeacherOrAdmin, Peers};
-use subgraph_kit::{Error, TableExt as _, ViewerExt as _};
+use subgraph_kit::{Error, Rejection, TableExt as _, ViewerExt as _};
 
 use crate::{
     payment::{Payment, store::ActivePaymentOf},
@@ -59,6 +59,20 @@ pub struct CourseQuote {
     /// Who teaches it.
     #[serde(default)]
     pub teacher: Option<TeacherKey>,
+    /// The course's state.
+    pub state: CourseState,
+}
+
+/// The state of a course that the viewer may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CourseState {
+    /// Only its teacher and admins see it.
+    Draft,
+    /// It is in the catalogue.
+    Published,
+    /// It is sold no more.
+    Withdrawn,
 }
 
 /// The key of a course's teacher.
@@ -87,5 +101,20 @@ impl CourseQuote {
     pub async fn find(peers: &Peers, credentials: &Credentials, id: CourseId) -> Result<Option<Self>, Error> {
         let answer: QuoteData = peers.query("course", credentials, QUOTE, json!({ "id": id })).await?;
         Ok(answer.course)
+    }
+
+    /// Requires a course that is sold.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for a draft, `COURSE_WITHDRAWN`.
+    pub fn require_published(self) -> Result<Self, Rejection> {
+        match self.state {
+            CourseState::Published => Ok(self),
+            CourseState::Draft => Err(Rejection::not_found("course", "courseId")),
+            CourseState::Withdrawn => {
+                let message = "this course was withdrawn, and is not sold any more";
+                Err(Rejection::new(Code::CourseWithdrawn, message).at("courseId"))
+            }
+        }
     }
 }

@@ -16,7 +16,8 @@ impl Handler for Payments {
             | EventPayload::PaymentCompleted(_)
             | EventPayload::PaymentRefunded(_)
             | EventPayload::EnrollmentCreated(_)
-            | EventPayload::EnrollmentRevoked(_) => {}
+            | EventPayload::EnrollmentRevoked(_)
+            | EventPayload::CourseWithdrawn(_) => {}
         }
         Ok(None)
     }

@@ -12,6 +12,7 @@ import {
   getNullableType,
   isEnumType,
   isInputObjectType,
+  isListType,
   isNonNullType,
   Kind,
   type ValueNode,
@@ -150,6 +151,12 @@ export class ArgumentGenerator {
     if (!isNonNullType(type) && random.chance(0.06)) return nullValue;
     const plain = getNullableType(type);
     if (isInputObjectType(plain)) return this.#constantObject(plain, owner);
+    if (isListType(plain)) {
+      const values = Array.from({ length: random.below(3) }, () =>
+        this.#constant(plain.ofType, name, owner),
+      );
+      return { kind: Kind.LIST, values };
+    }
     if (isEnumType(plain)) return enumValue(random.pick(plain.getValues()).name);
     switch (`${plain}`) {
       case "Boolean":

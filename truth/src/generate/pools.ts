@@ -148,6 +148,12 @@ export class ValuePools {
     switch (name) {
       case "search":
         return random.chance(0.5) ? random.pick(SEARCHES) : this.#titleWord(random);
+      case "words":
+        return random.chance(0.3)
+          ? random.pick(SEARCHES)
+          : `${this.#titleWord(random)}  ${this.#titleWord(random)}`;
+      case "reason":
+        return random.pick(["", " \n", "Copied.", "x".repeat(2001), "a\0b"]);
       case "title":
         return random.pick(TITLES);
       case "description":

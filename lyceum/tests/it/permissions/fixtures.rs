@@ -160,6 +160,20 @@ impl People {
         });
     }
 
+    /// A course of the owning teacher in this state, which is not in the catalogue: one can be withdrawn or deleted
+    /// once.
+    fn one_more_course(&self, state: &str) -> Uuid {
+        let (course, teacher) = (Uuid::now_v7(), self.viewers["owningTeacher"].id.expect("an account"));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let insert = "insert into courses (id, teacher_id, title, is_free, price, state)
+                values ($1, $2, 'One more', false, 49.99, $3::course_state)";
+            let insert = query(insert).bind(course).bind(teacher).bind(state);
+            insert.execute(&mut self.connect("course").await).await.expect("the teacher has one more course");
+        });
+        course
+    }
+
     /// A payment goes back once, so each try needs one that can. It has bought nothing.
     fn one_more_payment(&self) -> Uuid {
         let (payment, student) = (Uuid::now_v7(), self.viewers["student"].id.expect("an account"));
@@ -299,6 +313,14 @@ impl People {
             }
             "Mutation.suspendUser" => of(format!("(input: {{ userId: \"{}\" }})", self.one_more_user())),
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
+            "Mutation.publishCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
+            "Mutation.withdrawCourse" => {
+                let course = self.one_more_course("withdrawn");
+                of(format!("(input: {{ courseId: \"{course}\", reason: \"Copied.\" }})"))
+            }
+            "Mutation.deleteCourse" => {
+                of(format!("(input: {{ courseId: \"{}\" }})", self.one_more_course("withdrawn")))
+            }
             "Mutation.purchaseCourse" => {
                 self.purchase();
                 of(format!("(input: {{ courseId: \"{}\", idempotencyKey: \"{KEY}\" }})", self.course))

@@ -1,26 +1,32 @@
 //! Every SQL statement on the table `courses`.
 
-use contracts::{CourseId, UserId, ids::new_id_and_time};
+use contracts::{
+    Code, CourseId, UserId,
+    events::{CourseWithdrawn, EventPayload},
+    ids::new_id_and_time,
+    money::Money,
+};
 use db::DbPool;
-use sqlx::{Postgres, QueryBuilder, query_as, query_scalar, types::Uuid};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar, types::Uuid};
 use subgraph_kit::{
-    Error, Rejection,
+    Error, Rejection, Viewer,
     children::ChildOf,
     cursor::Cursor,
     list::{Filter, Listable},
+    order::{SortValue, ValueOrder},
     row::Paginated,
     table::FindById,
-    text::ilike_pattern,
-    viewer::{Public, VerifiedTeacher},
+    text::{ilike_pattern, nfc, nfd},
+    viewer::{Public, SignedIn, VerifiedTeacher},
 };
 
-use super::{Course, Description, Level};
+use super::{Course, Description, Level, State, not_found, order::PRICE_IN_CENTS};
 
 /// The separator of title and description in `search_text`.
 const LINE_END: char = '\n';
 
-const WITHOUT_DESCRIPTION: &str =
-    "id, teacher_id, title, '' as description, is_free, price, duration_minutes, level, created_at";
+const WITHOUT_DESCRIPTION: &str = "id, teacher_id, title, '' as description, is_free, price, duration_minutes, level, \
+     created_at, state, withdrawn_by_admin";
 
 /// The writes to the table `courses`.
 pub struct Store {
@@ -31,32 +37,53 @@ pub struct Store {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HasSearchText(bool);
 
-/// The filter of the catalogue.
+/// A course to insert.
+#[derive(Clone, Debug)]
+pub struct NewCourse {
+    /// Its fields.
+    pub description: Description,
+    /// Its first state.
+    pub state: State,
+    /// The key by which a repeated request is recognized.
+    pub idempotency_key: Option<String>,
+}
+
+/// The filter of the catalogue. It lists published courses alone, whoever asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CourseFilter {
-    /// The text that title or description contains, in any letter case.
-    pub search: Option<String>,
+    /// The texts that title or description contains, in any letter case: each of them, in any order.
+    pub texts: Vec<String>,
     /// The level; any if none.
     pub level: Option<Level>,
+    /// The levels; any if empty.
+    pub levels: Vec<Level>,
+    /// The lowest price; a free course costs 0.
+    pub min_price: Option<Money>,
+    /// The highest price.
+    pub max_price: Option<Money>,
     /// Whether the courses are free or paid; either if none.
     pub is_free: Option<bool>,
     /// The id of the teacher; any if none.
     pub teacher: Option<UserId>,
     /// Whether to skip descriptions, which are long, when none is selected.
     pub without_description: bool,
-    /// Whether `search` can use `search_text`.
+    /// Whether the search for texts can use `search_text`.
     pub has_search_text: HasSearchText,
 }
 
 impl Paginated for Course {
     const TYPE_NAME: &'static str = "course";
     const TABLE: &'static str = "courses";
-    const COLUMNS: &'static str =
-        "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at";
+    const COLUMNS: &'static str = "id, teacher_id, title, description, is_free, price, duration_minutes, level, \
+         created_at, state, withdrawn_by_admin";
     const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
-        Cursor { time: self.created_at, id: self.id.0 }
+        Cursor { time: self.created_at.0, id: self.id.0 }
+    }
+
+    fn sort_value(&self, order: &ValueOrder) -> Option<SortValue> {
+        self.value_in(order)
     }
 }
 
@@ -71,7 +98,8 @@ impl FindById for Course {
         query_as!(
             Self,
             r#"
-            select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
+            select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
+                   withdrawn_by_admin
             from courses
             where id = any($1)
             "#,
@@ -105,12 +133,21 @@ impl HasSearchText {
 
 impl Filter for CourseFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        let Self { search, level, is_free, teacher, without_description: _, has_search_text: _ } = self;
-        if let Some(search) = search {
-            self.push_search(sql, search);
+        let Self { texts, level, levels, min_price, max_price, is_free, teacher, .. } = self;
+        sql.push(" and state = 'published'");
+        for text in texts {
+            self.push_search(sql, text);
         }
         if let Some(level) = level {
             sql.push(" and level = ").push_bind(*level);
+        }
+        if !levels.is_empty() {
+            sql.push(" and level = any(").push_bind(levels.clone()).push(")");
+        }
+        for (price, comparison) in [(min_price, ">="), (max_price, "<=")] {
+            if let Some(price) = price {
+                sql.push(format_args!(" and {PRICE_IN_CENTS} {comparison} ")).push_bind(price.cents());
+            }
         }
         if let Some(is_free) = is_free {
             sql.push(" and is_free = ").push_bind(*is_free);
@@ -129,21 +166,63 @@ impl Filter for CourseFilter {
     }
 
     fn may_need_full_scan(&self) -> bool {
-        self.search.is_some() || self.teacher.is_some()
+        let Self { texts, min_price, max_price, teacher, .. } = self;
+        !texts.is_empty() || min_price.is_some() || max_price.is_some() || teacher.is_some()
     }
 }
 
 impl CourseFilter {
-    fn push_search(&self, sql: &mut QueryBuilder<Postgres>, search: &str) {
-        let pattern = ilike_pattern(search);
+    /// Adds the condition that a text occurs, in either Unicode form: imported courses may have another one than new
+    /// courses and most searches.
+    fn push_search(&self, sql: &mut QueryBuilder<Postgres>, text: &str) {
+        let (composed, decomposed) = (nfc(text), nfd(text));
+        sql.push(" and (");
+        self.push_occurrence(sql, &composed);
+        if composed != decomposed {
+            sql.push(" or ");
+            self.push_occurrence(sql, &decomposed);
+        }
+        sql.push(")");
+    }
+
+    fn push_occurrence(&self, sql: &mut QueryBuilder<Postgres>, text: &str) {
+        let pattern = ilike_pattern(text);
         let HasSearchText(has_search_text) = self.has_search_text;
         if has_search_text {
-            sql.push(" and search_text like lower(").push_bind(pattern.clone()).push(")");
+            sql.push("search_text like lower(").push_bind(pattern.clone()).push(")");
         }
         // A match of several lines could span title and description.
-        if !has_search_text || search.contains(LINE_END) {
-            sql.push(" and (title ilike ").push_bind(pattern.clone());
+        if !has_search_text || text.contains(LINE_END) {
+            let and = if has_search_text { " and " } else { "" };
+            sql.push(and).push("(title ilike ").push_bind(pattern.clone());
             sql.push(" or description ilike ").push_bind(pattern).push(")");
+        }
+    }
+}
+
+/// The filter of a teacher's courses: for strangers, published ones alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TeacherFilter {
+    is_public: bool,
+    state: Option<State>,
+}
+
+impl TeacherFilter {
+    /// What the viewer may see of the teacher's courses, and of that only those in this state.
+    #[must_use]
+    pub fn new(viewer: &Viewer, teacher: UserId, state: Option<State>) -> Self {
+        Self { is_public: !viewer.is_self_or_admin(teacher), state }
+    }
+}
+
+impl Filter for TeacherFilter {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        let Self { is_public, state } = self;
+        if *is_public {
+            sql.push(" and state = 'published'");
+        }
+        if let Some(state) = state {
+            sql.push(" and state = ").push_bind(*state);
         }
     }
 }
@@ -155,16 +234,30 @@ impl Store {
         Self { db }
     }
 
-    /// Inserts a course.
-    pub async fn insert(&self, teacher: VerifiedTeacher, course: Description) -> Result<Course, Error> {
+    /// Inserts a course. With a key that the teacher has used before, the course of that time is returned.
+    ///
+    /// # Errors
+    /// `IDEMPOTENCY_KEY_REUSED` if the key was used with other input, `NOT_FOUND` if its course was deleted since.
+    pub async fn insert(&self, teacher: VerifiedTeacher, new: &NewCourse) -> Result<Course, Error> {
+        let NewCourse { description: course, state, idempotency_key } = new;
         let price = course.price()?;
+        let hash = course.hash(*state);
         let (id, created_at) = new_id_and_time();
-        let course = query_as!(
+        let inserted = query_as!(
             Course,
             r#"
-            insert into courses (id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
+            with request as (
+                insert into create_course_requests (teacher_id, idempotency_key, course_id, input_hash)
+                select $2, $11::text, $1, $12 where $11::text is not null
+                on conflict on constraint create_course_requests_one_per_key do nothing
+                returning course_id
+            )
+            insert into courses
+                (id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state)
+            select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+            where $11::text is null or exists (select from request)
+            returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
+                      withdrawn_by_admin
             "#,
             id,
             teacher.id().0,
@@ -175,10 +268,41 @@ impl Store {
             course.duration_minutes,
             course.level,
             created_at,
+            *state,
+            idempotency_key.as_deref(),
+            hash,
+        )
+        .fetch_optional(&self.db)
+        .await?;
+        match (inserted, idempotency_key) {
+            (Some(course), _) => Ok(course),
+            (None, Some(key)) => self.find_repeated(teacher, key, &hash).await,
+            (None, None) => Err(Error::internal(sqlx::Error::RowNotFound)),
+        }
+    }
+
+    async fn find_repeated(&self, teacher: VerifiedTeacher, key: &str, hash: &[u8]) -> Result<Course, Error> {
+        let earlier = query!(
+            "select course_id, input_hash from create_course_requests where teacher_id = $1 and idempotency_key = $2",
+            teacher.id().0,
+            key,
         )
         .fetch_one(&self.db)
         .await?;
-        Ok(course)
+        if earlier.input_hash != hash {
+            let message = "this key was used before, with other input";
+            return Err(Rejection::new(Code::IdempotencyKeyReused, message).at("idempotencyKey").into());
+        }
+        let deleted = || {
+            let message = "the course of this key was deleted: use a new key for a new course";
+            Rejection::new(Code::NotFound, message).at("idempotencyKey")
+        };
+        Ok(self.find(earlier.course_id).await?.ok_or_else(deleted)?)
+    }
+
+    /// Finds a course by its id, as it is now.
+    pub async fn find(&self, id: CourseId) -> Result<Option<Course>, sqlx::Error> {
+        Ok(Course::find_by_ids(&self.db, &[id.0]).await?.pop())
     }
 
     /// Updates a course with the result of `change`, while its row is locked.
@@ -191,19 +315,7 @@ impl Store {
         change: impl FnOnce(&Course) -> Result<Description, Error>,
     ) -> Result<Course, Error> {
         let mut tx = self.db.begin().await?;
-        let course = query_as!(
-            Course,
-            r#"
-            select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
-            from courses
-            where id = $1
-            for update
-            "#,
-            id.0,
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or_else(|| Rejection::not_found("course", "courseId"))?;
+        let course = lock(&mut tx, id).await?;
 
         let changed = change(&course)?;
         let price = changed.price()?;
@@ -213,7 +325,8 @@ impl Store {
             update courses
             set title = $2, description = $3, is_free = $4, price = $5, duration_minutes = $6, level = $7
             where id = $1
-            returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at
+            returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
+                      withdrawn_by_admin
             "#,
             id.0,
             changed.title,
@@ -228,4 +341,109 @@ impl Store {
         tx.commit().await?;
         Ok(course)
     }
+
+    /// Publishes a course; one that is published already stays so.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; [`Error::Forbidden`] if the viewer may not publish it.
+    pub async fn publish(&self, viewer: &Viewer, id: CourseId) -> Result<Course, Error> {
+        let mut tx = self.db.begin().await?;
+        let course = lock(&mut tx, id).await?;
+        course.require_publishable_by(viewer)?;
+        if course.state == State::Published {
+            return Ok(course);
+        }
+        let course = set_state(&mut tx, id, State::Published, false).await?;
+        tx.commit().await?;
+        Ok(course)
+    }
+
+    /// Withdraws a course, and publishes the event. One that is withdrawn already stays so, but an admin's withdrawal
+    /// replaces the teacher's.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `COURSE_IS_DRAFT`, `INVALID_INPUT` if an admin gives no reason; [`Error::Forbidden`] if the viewer
+    /// may not withdraw it.
+    pub async fn withdraw(
+        &self,
+        viewer: &Viewer,
+        by: SignedIn,
+        id: CourseId,
+        reason: Option<String>,
+    ) -> Result<Course, Error> {
+        let mut tx = self.db.begin().await?;
+        let course = lock(&mut tx, id).await?;
+        course.require_managed_by(viewer)?;
+        let is_by_admin = by.id() != course.teacher_id;
+        if is_by_admin && reason.is_none() {
+            return Err(Rejection::invalid("reason", "must be given: the teacher is told").into());
+        }
+        match course.state {
+            State::Draft => {
+                let message = "a draft cannot be withdrawn, since nobody else can see it: delete it";
+                return Err(Rejection::new(Code::CourseIsDraft, message).at("courseId").into());
+            }
+            State::Withdrawn if course.withdrawn_by_admin || !is_by_admin => return Ok(course),
+            State::Withdrawn | State::Published => {}
+        }
+        let course = set_state(&mut tx, id, State::Withdrawn, is_by_admin).await?;
+        let withdrawn = EventPayload::CourseWithdrawn(CourseWithdrawn {
+            withdrawal_id: new_id_and_time().0,
+            course_id: id,
+            course_title: course.title.clone(),
+            teacher_id: course.teacher_id,
+            withdrawn_by: by.id(),
+            reason,
+        });
+        messaging::publish(&mut tx, withdrawn).await?;
+        tx.commit().await?;
+        Ok(course)
+    }
+
+    /// Deletes a course, if it still has this state. False if it has not.
+    pub async fn delete(&self, id: CourseId, state: State) -> Result<bool, sqlx::Error> {
+        let deleted = query!("delete from courses where id = $1 and state = $2", id.0, state);
+        Ok(deleted.execute(&self.db).await?.rows_affected() == 1)
+    }
+}
+
+/// Locks a course until the transaction ends.
+async fn lock(tx: &mut PgConnection, id: CourseId) -> Result<Course, Error> {
+    let course = query_as!(
+        Course,
+        r#"
+        select id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
+               withdrawn_by_admin
+        from courses
+        where id = $1
+        for update
+        "#,
+        id.0,
+    )
+    .fetch_optional(tx)
+    .await?;
+    Ok(course.ok_or_else(not_found)?)
+}
+
+async fn set_state(
+    tx: &mut PgConnection,
+    id: CourseId,
+    state: State,
+    withdrawn_by_admin: bool,
+) -> Result<Course, sqlx::Error> {
+    query_as!(
+        Course,
+        r#"
+        update courses
+        set state = $2, withdrawn_by_admin = $3
+        where id = $1
+        returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
+                  withdrawn_by_admin
+        "#,
+        id.0,
+        state,
+        withdrawn_by_admin,
+    )
+    .fetch_one(tx)
+    .await
 }

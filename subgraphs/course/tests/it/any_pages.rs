@@ -8,15 +8,19 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use serde_json::json;
-use sqlx::{PgPool, query, query_as};
+use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_kit::cursor::Cursor;
-use subgraph_testing::list::{self, Contract, List, Page};
+use subgraph_testing::{
+    Client,
+    list::{self, Contract, List, Page},
+};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;
 
 use crate::fixtures::*;
 
 const CASES: u32 = 60;
+const TITLES: [&str; 4] = ["Rust", "rust", "Ärger", "a"];
 const LEVELS: [&str; 3] = ["beginner", "intermediate", "advanced"];
 
 /// The columns of a course that decide its position in a list.
@@ -48,6 +52,8 @@ enum Kind {
     OfTeacher,
     /// Batched with another teacher's.
     OfTeachers,
+    Title,
+    Price,
 }
 
 #[derive(Clone, Debug)]
@@ -81,7 +87,9 @@ fn case() -> impl Strategy<Value = Case> {
         Just(Kind::Oldest),
         Just(Kind::OneLevel),
         Just(Kind::OfTeacher),
-        Just(Kind::OfTeachers)
+        Just(Kind::OfTeachers),
+        Just(Kind::Title),
+        Just(Kind::Price),
     ];
     (vec(row, 0..30), ids, kind, any::<bool>(), vec(page, 0..6), vec(1..=7_usize, 1..5))
         .prop_map(|(rows, ids, kind, is_indexed, pages, sizes)| Case { rows, ids, kind, is_indexed, pages, sizes })
@@ -112,7 +120,7 @@ impl Row {
 
 impl Case {
     async fn insert(&self, db: &PgPool) {
-        query("truncate courses").execute(db).await.expect("the courses are gone");
+        query("truncate courses, tables_with_other_ids").execute(db).await.expect("the courses are gone");
         let index = if self.is_indexed {
             "create index if not exists by_teacher on courses (teacher_id)"
         } else {
@@ -122,14 +130,16 @@ impl Case {
         for (number, row) in self.rows.iter().enumerate() {
             let Cursor { time, id } = row.position(self.ids, number);
             query(
-                "insert into courses (id, teacher_id, title, level, created_at)
-                 values ($1, $2, 'Course', $3::course_level, $4)
+                "insert into courses (id, teacher_id, title, level, created_at, is_free, price)
+                 values ($1, $2, $5, $3::course_level, $4, $6 % 3 = 0, nullif($6, 0))
                  on conflict do nothing",
             )
             .bind(id)
             .bind(if row.is_teresas { TERESA } else { TOM })
             .bind(LEVELS[row.level])
             .bind(time)
+            .bind(TITLES[row.level + usize::from(row.is_teresas)])
+            .bind(row.milliseconds)
             .execute(db)
             .await
             .expect("the course is inserted");
@@ -139,6 +149,7 @@ impl Case {
     /// The whole list, in its order.
     async fn all(&self, db: &PgPool) -> Vec<Cursor> {
         let (condition, order) = match self.kind {
+            Kind::Title | Kind::Price => return Vec::new(),
             Kind::Newest => ("true", "desc"),
             Kind::Oldest => ("true", "asc"),
             Kind::OneLevel => ("level = 'beginner'", "desc"),
@@ -158,16 +169,32 @@ impl Case {
         match self.kind {
             Kind::Newest => List::root("courses"),
             Kind::Oldest => List::root("courses").with("orderBy: OLDEST"),
+            Kind::Title => List::root("courses").with("orderBy: TITLE"),
+            Kind::Price => List::root("courses").with("orderBy: PRICE"),
             Kind::OneLevel => List::root("courses").with("filter: { level: BEGINNER }"),
             Kind::OfTeacher => List::of(teacher(TERESA), "courses"),
             Kind::OfTeachers => List::of(teacher(TERESA), "courses").beside(teacher(TOM)),
         }
     }
 
+    /// The cursors of these orders are the list's own: they are read, and lead on.
+    async fn check_order_by_value(&self, db: &PgPool, client: &Client, list: &List) {
+        let order = if let Kind::Title = self.kind { "lower(title) collate \"C\"" } else { "price_to_pay" };
+        let sql = format!(
+            "select id from (select *, case when is_free then 0 else coalesce(price, 0) end as price_to_pay from courses)
+             order by {order}, id"
+        );
+        let ids: Vec<Uuid> = query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(db).await.expect("the courses are read");
+        list.check(client, ids).await;
+    }
+
     async fn check(&self, db: &PgPool) {
         self.insert(db).await;
         let (client, list) = (app(db.clone()).await.anonymous(), self.list());
         let row = |row: Cursor| list::Row { id: row.id.to_string(), cursor: row.encode("course") };
+        if let Kind::Title | Kind::Price = self.kind {
+            return self.check_order_by_value(db, &client, &list).await;
+        }
         let rows: Vec<_> = self.all(db).await.into_iter().map(row).collect();
         let length = rows.len();
         let contract = Contract::new(&list, &client, rows);

@@ -22,7 +22,7 @@ async fn a_course_says_what_its_row_says(db: PgPool) {
             "isFree": false,
             "price": "49.99",
             "durationMinutes": 120,
-            "createdAt": "2026-01-02T10:00:00.500+00:00",
+            "createdAt": "2026-01-02T10:00:00.500Z",
             "teacher": { "id": TERESA },
         })
     );

@@ -29,12 +29,19 @@ async fn update(app: &TestApp, course: Uuid, mut changes: Value) -> Reply {
 }
 
 /// Inputs that creating and updating a course both reject.
-fn faulty() -> [(Value, &'static str); 20] {
+fn faulty() -> [(Value, &'static str); 27] {
     [
         (json!({ "title": "x".repeat(501) }), "title"),
         (json!({ "title": "" }), "title"),
         (json!({ "title": " \n\t" }), "title"),
         (json!({ "title": "Ru\0st" }), "title"),
+        (json!({ "title": "\u{200B}" }), "title"),
+        (json!({ "title": "Ru\u{202E}st" }), "title"),
+        (json!({ "title": "Ru\nst" }), "title"),
+        (json!({ "title": "Ru\u{1B}[2Jst" }), "title"),
+        (json!({ "title": "Rust\u{7}" }), "title"),
+        (json!({ "description": "\u{2066}From" }), "description"),
+        (json!({ "description": "a\u{1B}b" }), "description"),
         (json!({ "description": "From\0" }), "description"),
         (json!({ "description": "x".repeat(20_001) }), "description"),
         (json!({ "durationMinutes": -1 }), "durationMinutes"),
@@ -169,7 +176,7 @@ async fn an_update_keeps_what_is_absent(db: PgPool) {
             "isFree": false,
             "price": "49.99",
             "durationMinutes": 120,
-            "createdAt": "2026-01-02T10:00:00.500+00:00",
+            "createdAt": "2026-01-02T10:00:00.500Z",
             "teacher": { "id": TERESA },
         })
     );
@@ -246,6 +253,36 @@ async fn an_imported_description_may_stay_longer_than_a_new_one_can_be(db: PgPoo
     assert_eq!(longer.user_errors(), [("INVALID_INPUT", "description".to_owned())]);
     let shorter = update(&app, SQL, json!({ "description": "x".repeat(20_000) })).await.ok();
     assert_eq!(shorter.user_errors(), []);
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn texts_are_trimmed_and_name_the_character_that_they_must_not_have(db: PgPool) {
+    let app = app(db).await;
+
+    let created = create(&app, json!({ "title": " Cafe\u{301} ", "description": "\r\none\r\n\ttwo \n" })).await.ok();
+    let rejected = create(&app, json!({ "title": "Ru\u{202E}st" })).await.ok();
+
+    assert_eq!(created.data("/createCourse/course/title"), "Café");
+    assert_eq!(created.data("/createCourse/course/description"), "one\n\ttwo");
+    let message = rejected.data("/createCourse/userErrors/0/message").as_str().unwrap_or_default().to_owned();
+    assert!(message.contains("U+202E"), "{message}");
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn imported_texts_that_stay_as_they_are_may_break_the_rules(db: PgPool) {
+    let title = " Im\u{202E}ported\n";
+    query("update courses set title = $2, description = $2 where id = $1")
+        .bind(SQL)
+        .bind(title)
+        .execute(&db)
+        .await
+        .expect("an imported course");
+    let app = app(db).await;
+
+    let changed = update(&app, SQL, json!({ "level": "ADVANCED", "title": title, "description": title })).await.ok();
+    assert_eq!(changed.data("/updateCourse/course/title"), title);
+    let worse = update(&app, SQL, json!({ "title": format!("{title}x") })).await.ok();
+    assert_eq!(worse.user_errors(), [("INVALID_INPUT", "title".to_owned())]);
 }
 
 #[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]

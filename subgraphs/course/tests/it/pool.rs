@@ -17,7 +17,7 @@ pub const SEARCHES: &str = "%ilike%";
 pub const COUNTS: &str = "select count(*) from courses%";
 pub const OF_ONE_PARENT: &str = "select teacher_id as parent_key%where teacher_id = $1%";
 pub const OF_PARENTS: &str = "%row_number() over (partition by teacher_id%";
-pub const PAGES: &str = "select id, teacher_id%where true order by%";
+pub const PAGES: &str = "select id, teacher_id%where true and state = 'published' order by%";
 
 /// The subgraph with a pool as in production, without a statement timeout.
 pub async fn app_with_five_connections(db: &PgPool) -> TestApp {

@@ -8,11 +8,12 @@ use crate::{fixtures::*, pool::connection};
 
 const SEARCH: &str =
     "query ($text: String!) { courses(first: 100, filter: { search: $text }) { totalCount nodes { title } } }";
-const TUNED: [&str; 4] = [
+const TUNED: [&str; 5] = [
     include_str!("../../../../migrations/course/tuned/001_courses_search.sql"),
     include_str!("../../../../migrations/course/tuned/002_courses_lists.sql"),
     include_str!("../../../../migrations/course/tuned/003_courses_search_text.sql"),
     include_str!("../../../../migrations/course/tuned/004_courses_search_text_index.sql"),
+    include_str!("../../../../migrations/course/tuned/005_courses_published.sql"),
 ];
 const COURSES: [(&str, &str); 9] = [
     ("Rust", "Ownership and borrowing."),
@@ -56,7 +57,7 @@ async fn found(client: &Client, text: &str) -> Value {
     client.send(SEARCH, json!({ "text": text })).await.ok().data("/courses").clone()
 }
 
-async fn tune(db: &PgPool) {
+pub async fn tune(db: &PgPool) {
     for migration in TUNED {
         raw_sql(migration).execute(db).await.expect("it can be tuned");
     }

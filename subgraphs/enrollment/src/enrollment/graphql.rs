@@ -9,7 +9,7 @@ use subgraph_kit::{
 
 use super::{
     Enrollment, Status,
-    store::{EnrollmentFilter, EnrollmentKey},
+    store::{self, EnrollmentFilter, EnrollmentKey},
     workflow,
 };
 use crate::{course::Course, payment::Payment, user::User};
@@ -178,6 +178,13 @@ impl EnrollmentQuery {
         Some(list.await)
     }
 
+    /// Whether anybody is enrolled in the course. For the course subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn course_has_enrollments(&self, ctx: &Context<'_>, course_id: CourseId) -> Option<Result<bool, Error>> {
+        let exist = store::exist_in(ctx.table::<Enrollment>().loader().db(), course_id).await;
+        Some(exist.map_err(Error::from))
+    }
+
     #[graphql(entity)]
     async fn find_enrollment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Enrollment>>, Error> {
         let Some(id) = EnrollmentId::from_key(&id) else { return Ok(None) };
@@ -212,8 +219,9 @@ impl EnrollmentMutation {
     /// afterwards, so call this mutation for free courses, to avoid waiting, or to come back to a paid course after
     /// `leaveCourse`. It is null, with an error, if the mutation fails.
     ///
-    /// `userErrors`: `NOT_FOUND`, `OWN_COURSE`, `ALREADY_ENROLLED`, `PAYMENT_REQUIRED`, `PAYMENT_NOT_VALID`. A student
-    /// who completed the course, and whose enrollment ended by leaving or by a refund, has the completion again.
+    /// `userErrors`: `NOT_FOUND`, `OWN_COURSE`, `COURSE_WITHDRAWN` (unless the student paid before), `ALREADY_ENROLLED`,
+    /// `PAYMENT_REQUIRED`, `PAYMENT_NOT_VALID`. A student who completed the course, and whose enrollment ended by leaving
+    /// or by a refund, has the completion again.
     async fn enroll(
         &self,
         ctx: &Context<'_>,
@@ -290,7 +298,8 @@ impl EnrollmentMutation {
     }
 
     /// Enrolls a student in a course without a payment; the student is notified. Only the course's own teacher and admins
-    /// may do this. `userErrors`: `NOT_FOUND`, `ALREADY_ENROLLED`, `OWN_COURSE`. Null, with an error, if the mutation fails.
+    /// may do this. `userErrors`: `NOT_FOUND` (also of a draft), `COURSE_WITHDRAWN`, `ALREADY_ENROLLED`, `OWN_COURSE`. It is
+    /// null, with an error, if the mutation fails.
     async fn grant_enrollment(
         &self,
         ctx: &Context<'_>,

@@ -7,7 +7,7 @@ pub(crate) mod workflow;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
-use contracts::{Code, CourseId, EnrollmentId, PaymentId, UserId};
+use contracts::{Code, CourseId, EnrollmentId, PaymentId, Timestamp, UserId};
 use sqlx::FromRow;
 use subgraph_kit::{Rejection, Viewer};
 
@@ -21,10 +21,10 @@ pub struct Enrollment {
     /// The progress of the student in the course.
     pub status: Status,
     /// The time at which the student enrolled.
-    pub enrolled_at: DateTime<Utc>,
+    pub enrolled_at: Timestamp,
     /// The time at which the student completed the course; null until then, and if it was completed before the platform
     /// recorded this.
-    pub completed_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<Timestamp>,
     /// The enrolled student.
     #[graphql(skip)]
     pub student_id: UserId,
@@ -69,7 +69,7 @@ impl Enrollment {
         }
         let has_changed = to != self.status;
         if has_changed && to == Status::Completed {
-            self.completed_at = Some(now);
+            self.completed_at = Some(now.into());
         }
         self.status = to;
         Ok(has_changed)
@@ -106,7 +106,7 @@ mod tests {
         Enrollment {
             id: EnrollmentId(Uuid::nil()),
             status,
-            enrolled_at: DateTime::UNIX_EPOCH,
+            enrolled_at: Timestamp(DateTime::UNIX_EPOCH),
             completed_at: None,
             student_id: UserId(Uuid::nil()),
             course_id: CourseId(Uuid::nil()),
@@ -126,7 +126,7 @@ mod tests {
                 assert_eq!(outcome, expected, "{before:?} to {after:?}");
                 assert_eq!(enrollment.status, if to < from { before } else { after });
                 let is_new_completion = to > from && after == Status::Completed;
-                assert_eq!(enrollment.completed_at, is_new_completion.then_some(now));
+                assert_eq!(enrollment.completed_at, is_new_completion.then_some(now.into()));
             }
         }
     }

@@ -18,9 +18,19 @@ const PAYMENT: &str = include_str!("../../../../operations/services/enrollment/p
 pub struct Course {
     pub title: String,
     pub is_free: bool,
+    pub state: CourseState,
     teacher: Option<Key<UserId>>,
     /// The seal of who teaches it.
     pub teacher_seal: Option<String>,
+}
+
+/// The state of a course that the viewer may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CourseState {
+    Draft,
+    Published,
+    Withdrawn,
 }
 
 /// A payment, as its own student sees it.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId, events::Purchase};
 use db::DbPool;
 use service::OwnTeacherOrAdmin;
-use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, Table,
     children::ChildOf,
@@ -65,7 +65,7 @@ impl Paginated for Enrollment {
     const TIME_COLUMN: &'static str = "enrolled_at";
 
     fn cursor(&self) -> Cursor {
-        Cursor { time: self.enrolled_at, id: self.id.0 }
+        Cursor { time: self.enrolled_at.0, id: self.id.0 }
     }
 }
 
@@ -209,7 +209,7 @@ pub async fn set_status(db: &mut PgConnection, enrollment: &Enrollment) -> Resul
         "update enrollments set status = $2, completed_at = $3 where id = $1",
         enrollment.id.0,
         enrollment.status,
-        enrollment.completed_at,
+        enrollment.completed_at.map(|time| time.0),
     )
     .execute(db)
     .await?;
@@ -312,6 +312,19 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Whether anybody is enrolled in a course, or ever was.
+pub async fn exist_in(db: &DbPool, course: CourseId) -> Result<bool, sqlx::Error> {
+    query_scalar!(
+        r#"
+        select exists (select from enrollments where course_id = $1)
+            or exists (select from enrollment_history where course_id = $1) as "exist!"
+        "#,
+        course.0,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Enrolls the student, or returns the existing enrollment. A completion comes back if the student's last enrollment in

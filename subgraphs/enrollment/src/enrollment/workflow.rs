@@ -16,7 +16,8 @@ use subgraph_kit::{
 };
 
 use super::{
-    Enrollment, Status, peers,
+    Enrollment, Status,
+    peers::{self, CourseState},
     store::{self, EnrollmentKey, Inserted, NewEnrollment, Origin, PaymentUse},
 };
 use crate::history::{
@@ -32,7 +33,8 @@ const UNKNOWN_TITLE: &str = "a course";
 /// The other services are queried first, and one transaction decides: no connection is held meanwhile.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such course; `OWN_COURSE`; `ALREADY_ENROLLED`; `PAYMENT_REQUIRED` if the course is not free;
+/// `NOT_FOUND` if there is no such course; `OWN_COURSE`; `ALREADY_ENROLLED`; `COURSE_WITHDRAWN`, unless the student paid
+/// for it before; `PAYMENT_REQUIRED` if the course is not free;
 /// `PAYMENT_NOT_VALID` if the payment cannot buy this enrollment, or has bought another one.
 pub async fn enroll(
     ctx: &Context<'_>,
@@ -45,6 +47,7 @@ pub async fn enroll(
     let key = EnrollmentKey { student: student.id(), course: course_id };
 
     let course = peers::course(peers, ctx.credentials(), course_id).await?;
+    let course = course.filter(|course| course.state != CourseState::Draft);
     let course = course.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
     if course.is_taught_by(student.id()) {
         return Err(Rejection::new(Code::OwnCourse, "you teach this course").at("courseId").into());
@@ -59,6 +62,8 @@ pub async fn enroll(
                 return Err(payment_not_valid());
             }
         }
+        // Sold is sold: whoever paid before the withdrawal is enrolled.
+        None if course.state == CourseState::Withdrawn => return Err(course_withdrawn()),
         None if course.is_free => {}
         None => return Err(Rejection::new(Code::PaymentRequired, "this course is not free: buy it first").into()),
     }
@@ -83,8 +88,8 @@ pub async fn enroll(
 /// Enrolls a student without a payment, on behalf of the course's teacher or an admin.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for other teachers; `NOT_FOUND` if there is no such course or user; `OWN_COURSE` for the course's
-/// teacher; `ALREADY_ENROLLED`.
+/// [`Error::Forbidden`] for other teachers; `NOT_FOUND` if there is no such user or published course; `COURSE_WITHDRAWN`;
+/// `OWN_COURSE` for the course's teacher; `ALREADY_ENROLLED`.
 pub async fn grant(
     ctx: &Context<'_>,
     granter: SignedIn,
@@ -96,6 +101,11 @@ pub async fn grant(
     let course = peers::course(peers, credentials, course_id).await?;
     let course = course.ok_or_else(|| Rejection::not_found("course", "courseId"))?;
     OwnTeacherOrAdmin::require(ctx, course_id, course.teacher_seal.as_deref())?;
+    match course.state {
+        CourseState::Draft => return Err(Rejection::not_found("course", "courseId").into()),
+        CourseState::Withdrawn => return Err(course_withdrawn()),
+        CourseState::Published => {}
+    }
     if course.is_taught_by(student) {
         return Err(Rejection::new(Code::OwnCourse, "this user teaches the course").at("studentId").into());
     }
@@ -270,7 +280,7 @@ async fn create(db: &mut PgConnection, new: NewEnrollment) -> Result<Creation, E
             let created = EventPayload::EnrollmentCreated(payload(&enrollment, new.course_title));
             messaging::publish(db, created).await?;
             let kind = if matches!(new.origin, Origin::Grant(_)) { ChangeKind::Granted } else { ChangeKind::Enrolled };
-            let change = NewChange { changed_at: enrollment.enrolled_at, ..change(kind, enrolled_by) };
+            let change = NewChange { changed_at: enrollment.enrolled_at.0, ..change(kind, enrolled_by) };
             record(db, &enrollment, change).await?;
             Ok(Creation::Created(enrollment))
         }
@@ -300,6 +310,11 @@ fn payload(enrollment: &Enrollment, course_title: String) -> EnrollmentPayload {
         course_title,
         payment_id: enrollment.payment_id,
     }
+}
+
+fn course_withdrawn() -> Error {
+    let message = "this course was withdrawn, and takes no more students";
+    Rejection::new(Code::CourseWithdrawn, message).at("courseId").into()
 }
 
 fn already_enrolled() -> Error {

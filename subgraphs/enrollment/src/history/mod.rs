@@ -4,8 +4,7 @@ pub mod graphql;
 pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
-use chrono::{DateTime, Utc};
-use contracts::{CourseId, UserId};
+use contracts::{CourseId, Timestamp, UserId};
 
 use crate::enrollment::Status;
 
@@ -21,7 +20,7 @@ pub struct EnrollmentChange {
     /// The reason that was given for it; null if none was given.
     pub reason: Option<String>,
     /// The time of the change.
-    pub changed_at: DateTime<Utc>,
+    pub changed_at: Timestamp,
     /// Who made the change; none if an event of a payment did.
     #[graphql(skip)]
     pub changed_by: Option<UserId>,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, hash::Hash};
 
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
-use contracts::{CourseId, UserId};
+use contracts::{CourseId, Timestamp, UserId};
 use service::OwnTeacherOrAdmin;
 use sqlx::{PgConnection, query, query_as};
 use subgraph_kit::{
@@ -41,7 +41,7 @@ pub async fn record(db: &mut PgConnection, enrollment: &Enrollment, change: NewC
         enrollment.course_id.0,
         change.kind,
         enrollment.status,
-        enrollment.completed_at,
+        enrollment.completed_at.map(|time| time.0),
         change.changed_by.map(|user| user.0),
         change.reason,
         change.changed_at,
@@ -87,7 +87,7 @@ struct Found {
     kind: ChangeKind,
     status: Status,
     reason: Option<String>,
-    changed_at: DateTime<Utc>,
+    changed_at: Timestamp,
     changed_by: Option<UserId>,
     student_id: UserId,
     course_id: CourseId,

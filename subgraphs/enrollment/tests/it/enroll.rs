@@ -6,10 +6,15 @@ use contracts::{
 };
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions, query_scalar};
-use subgraph_testing::{Client, Reply, events::published};
+use subgraph_testing::{
+    Client, Reply,
+    events::{handle, published},
+};
 use uuid::Uuid;
 
 use crate::{fixtures::*, peers::*};
+
+const BOBS_LATER_PAYMENT: Uuid = Uuid::from_u128(0xf_000a);
 
 const ENROLL: &str = "mutation ($input: EnrollInput!) {
     enroll(input: $input) {
@@ -59,6 +64,35 @@ async fn a_student_enrolls_in_a_free_course(db: PgPool) {
         payment_id: None,
     };
     assert_eq!(published(&db).await, [EventPayload::EnrollmentCreated(enrollment)]);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_withdrawn_course_takes_only_students_who_have_paid_for_it(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    system.courses.set(CourseState::Withdrawn);
+    system.pay(UNUSED_PAYMENT, ALICE, LATIN, "COMPLETED");
+    let bob = system.app.student(BOB);
+
+    for course in [SQL, LATIN] {
+        assert_eq!(enroll(&bob, course, None).await.ok().user_errors(), rejection("COURSE_WITHDRAWN", "courseId"));
+    }
+    let paid = enroll(&system.app.student(ALICE), LATIN, Some(UNUSED_PAYMENT)).await.ok();
+    assert_eq!(paid.user_errors(), []);
+    let event = EventPayload::PaymentCompleted(system.pay(BOBS_LATER_PAYMENT, BOB, LATIN, "COMPLETED"));
+    handle(&system.subgraph, event).await;
+
+    assert_eq!(system.enrollments(BOB, LATIN).await, [Some(BOBS_LATER_PAYMENT)]);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_draft_does_not_exist_for_a_student(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    system.courses.set(CourseState::Draft);
+
+    for payment in [None, Some(UNUSED_PAYMENT)] {
+        let reply = enroll(&system.app.student(BOB), SQL, payment).await.ok();
+        assert_eq!(reply.user_errors(), rejection("NOT_FOUND", "courseId"));
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]

@@ -19,7 +19,7 @@ async fn an_enrollment_names_its_student_course_and_payment(db: PgPool) {
         &json!({
             "id": ALICES_RUST,
             "status": "IN_PROGRESS",
-            "enrolledAt": "2026-01-01T10:00:00+00:00",
+            "enrolledAt": "2026-01-01T10:00:00.000Z",
             "student": { "id": ALICE },
             "course": { "id": RUST },
             "payment": { "id": ALICES_PAYMENT },

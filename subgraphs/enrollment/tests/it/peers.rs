@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, SimpleObject};
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Enum, ID, Object, SimpleObject};
 use contracts::{CourseId, PaymentId, UserId, events::Purchase};
 use service::{ServiceContext, Subgraph};
 use sqlx::{PgPool, query, query_as, query_scalar};
@@ -22,6 +22,7 @@ pub struct TestSystem {
     pub app: TestApp,
     pub subgraph: Subgraph,
     payments: Payments,
+    pub courses: StateOfAll,
 }
 
 type Payments = Arc<Mutex<HashMap<Uuid, Paid>>>;
@@ -32,14 +33,36 @@ struct Paid {
     status: &'static str,
 }
 
-struct Courses(PgPool);
+struct Courses(PgPool, StateOfAll);
+
+/// The state of all courses.
+#[derive(Clone)]
+pub struct StateOfAll(Arc<Mutex<CourseState>>);
+
+impl StateOfAll {
+    fn get(&self) -> CourseState {
+        *self.0.lock().expect("the state")
+    }
+
+    pub fn set(&self, state: CourseState) {
+        *self.0.lock().expect("the state") = state;
+    }
+}
 
 #[derive(SimpleObject)]
 struct Course {
     title: &'static str,
     is_free: bool,
+    state: CourseState,
     teacher: Option<Key>,
     teacher_seal: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CourseState {
+    Draft,
+    Published,
+    Withdrawn,
 }
 
 /// Everybody except `NOBODY`.
@@ -70,6 +93,7 @@ impl Courses {
             .map(|(course, title, is_free)| Course {
                 title,
                 is_free,
+                state: self.1.get(),
                 teacher: Some(Key { id: TERESA.into() }),
                 teacher_seal: Some(teacher_seal(TERESA, course)),
             })
@@ -101,14 +125,15 @@ impl TestSystem {
     pub async fn new(db: PgPool) -> Self {
         let context = ServiceContext { seals: seals(), ..ServiceContext::new(verifier()) };
         let payments = Payments::default();
-        let courses = service::build(Courses(db.clone()), EmptyMutation, EmptySubscription).finish();
+        let state = StateOfAll(Arc::new(Mutex::new(CourseState::Published)));
+        let courses = service::build(Courses(db.clone(), state.clone()), EmptyMutation, EmptySubscription).finish();
         let users = service::build(Users, EmptyMutation, EmptySubscription).finish();
         let payment = service::build(PaymentQuery(payments.clone()), EmptyMutation, EmptySubscription).finish();
         context.peers.add(Subgraph::new("identity", users, (), db.clone(), verifier()));
         context.peers.add(Subgraph::new("course", courses, (), db.clone(), verifier()));
         context.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
         let subgraph = enrollment::subgraph(db.clone(), &context).await.expect("the subgraph opens");
-        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, context }
+        Self { db, app: TestApp::new(subgraph.clone()), subgraph, payments, courses: state, context }
     }
 
     /// Adds a payment to the payment subgraph.

@@ -8,9 +8,9 @@ pub mod store;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use async_graphql::SimpleObject;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use contracts::{
-    Code, SessionId,
+    Code, SessionId, Timestamp,
     events::{EventPayload, Registration},
 };
 use db::DbPool;
@@ -48,7 +48,7 @@ pub struct Session {
     /// The scheme for the header `Authorization`, which is always `Bearer`.
     pub token_type: String,
     /// The time at which the access token expires.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Timestamp,
     /// The token to pass to `refreshSession` when the access token expires. It works once: for a few seconds it gets the
     /// same client the same next token again, and after that, using it a second time ends the session.
     pub refresh_token: String,
@@ -99,7 +99,7 @@ impl Sessions {
         self.rate_limiter.check_registration(client.ip, &sign_up.email)?;
         let rules = self.email_rules;
         // Estimating a password's strength would block the other tasks of this thread.
-        let check = move || sign_up.check(rules).map(|()| sign_up);
+        let check = move || sign_up.checked(rules);
         let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Rejected)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
@@ -307,7 +307,7 @@ impl Sessions {
         Ok(Session {
             access_token,
             token_type: "Bearer".to_owned(),
-            expires_at,
+            expires_at: expires_at.into(),
             refresh_token: refresh_token.to_text(),
         })
     }

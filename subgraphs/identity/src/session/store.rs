@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{SimpleObject, dataloader::Loader};
 use chrono::{DateTime, TimeDelta, Utc};
-use contracts::{SessionId, UserId};
+use contracts::{SessionId, Timestamp, UserId};
 use db::DbPool;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{Error, Rejection, Table, viewer::SelfOrAdmin};
@@ -29,9 +29,9 @@ pub struct ActiveSession {
     /// sent. Null if it sent none.
     pub client: Option<String>,
     /// The time at which the user signed in.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// The time at which the session was last refreshed; that of the sign-in if it never was.
-    pub last_used_at: DateTime<Utc>,
+    pub last_used_at: Timestamp,
 }
 
 /// How long a session lasts.
@@ -153,7 +153,7 @@ pub async fn replace(
             name: row.name,
             role: row.role,
             is_verified: row.is_verified,
-            created_at: row.created_at,
+            created_at: row.created_at.into(),
             email: row.email,
             suspended_at: row.suspended_at,
             has_signed_in: true,
@@ -194,7 +194,7 @@ pub async fn find_reuse(
         name: row.name,
         role: row.role,
         is_verified: row.is_verified,
-        created_at: row.created_at,
+        created_at: row.created_at.into(),
         email: row.email,
         suspended_at: row.suspended_at,
         has_signed_in: true,

@@ -12,7 +12,7 @@ use subgraph_kit::{
     objects::Entity, text,
 };
 
-use super::{Role, User, name_fault, store};
+use super::{Role, User, clean_name, store};
 use crate::session::{ActiveSession, store::SessionsOf};
 
 /// The maximum length of a search text, in characters.
@@ -299,8 +299,8 @@ impl UserMutation {
             let outcome = async {
                 let user = match &input.name {
                     Some(name) => {
-                        name_fault(name).map_or(Ok(()), |fault| Err(Error::from(fault)))?;
-                        store::set_name(db, viewer.id(), name).await?
+                        let name = clean_name(name)?;
+                        store::set_name(db, viewer.id(), &name).await?
                     }
                     None => store::find(db, viewer.id()).await?,
                 };

@@ -6,15 +6,20 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
-use contracts::{UserId, claims};
+use contracts::{Timestamp, UserId, claims};
 use sqlx::FromRow;
-use subgraph_kit::{Rejection, text};
+use subgraph_kit::{
+    Rejection,
+    text::{self, TextRules},
+};
 
 pub(crate) use self::email::email_fault;
 pub use self::email::{EmailRules, normalize_email};
 use crate::password;
 
 const EASILY_GUESSED: &str = "is too easy to guess: use several words, or a password manager";
+
+const NAME: TextRules = TextRules { is_required: true, is_multiline: false, max_length: Some(email::MAX_LENGTH) };
 
 /// A person with an account on the platform. Everyone may see it, except for fields that say otherwise.
 #[derive(Clone, FromRow, SimpleObject)]
@@ -30,7 +35,7 @@ pub struct User {
     #[graphql(skip)]
     pub is_verified: bool,
     /// The time at which the account was created.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// Private: only the GraphQL field exposes it.
     #[graphql(skip)]
     pub email: String,
@@ -86,20 +91,27 @@ impl User {
 }
 
 impl SignUp {
-    /// Validates all fields.
+    /// Validates all fields, and cleans the name.
     ///
     /// # Errors
     /// One [`Rejection`] for each invalid field.
-    pub fn check(&self, rules: EmailRules) -> Result<(), Vec<Rejection>> {
+    pub fn checked(mut self, rules: EmailRules) -> Result<Self, Vec<Rejection>> {
+        let name = clean_name(&self.name);
         let rejections: Vec<Rejection> = [
             email_fault(&self.email, rules).map(|message| Rejection::invalid("email", message)),
             password_fault("password", &self.password, &self.email),
-            name_fault(&self.name),
+            name.as_ref().err().cloned(),
         ]
         .into_iter()
         .flatten()
         .collect();
-        if rejections.is_empty() { Ok(()) } else { Err(rejections) }
+        match name {
+            Ok(name) if rejections.is_empty() => {
+                self.name = name;
+                Ok(self)
+            }
+            _ => Err(rejections),
+        }
     }
 }
 
@@ -112,9 +124,12 @@ pub(crate) fn password_fault(field: &'static str, password: &str, email: &str) -
     password::is_easily_guessed(password, email).then(|| Rejection::invalid(field, EASILY_GUESSED))
 }
 
-/// Returns what is wrong with a name, if anything.
-fn name_fault(name: &str) -> Option<Rejection> {
-    text::check("name", name, true, Some(email::MAX_LENGTH))
+/// Cleans a name, and validates it.
+///
+/// # Errors
+/// The [`Rejection`] of a name that is empty, too long or not readable.
+pub(crate) fn clean_name(name: &str) -> Result<String, Rejection> {
+    text::clean("name", name, NAME)
 }
 
 impl From<SignUpRole> for Role {
@@ -140,6 +155,8 @@ impl From<Role> for claims::Role {
 mod tests {
     use super::*;
 
+    const RULES: EmailRules = EmailRules { domain_needs_dot: true };
+
     fn bob() -> SignUp {
         SignUp {
             email: "bob@lyceum.example".to_owned(),
@@ -149,9 +166,9 @@ mod tests {
         }
     }
 
-    fn blamed(sign_up: &SignUp) -> Vec<&'static str> {
+    fn blamed(sign_up: SignUp) -> Vec<&'static str> {
         sign_up
-            .check(EmailRules { domain_needs_dot: true })
+            .checked(RULES)
             .err()
             .into_iter()
             .flatten()
@@ -162,11 +179,11 @@ mod tests {
     #[test]
     fn a_password_has_8_to_128_characters_of_any_kind() {
         for good in ["x7kqp2vz", "grünkohl", "ünïcödë🔑", &"🔑".repeat(128), &"u\u{308}".repeat(128)] {
-            assert_eq!(blamed(&SignUp { password: good.to_owned(), ..bob() }), [""; 0], "{good}");
+            assert_eq!(blamed(SignUp { password: good.to_owned(), ..bob() }), [""; 0], "{good}");
         }
         // Normalized, the last ones have 7 and 129.
         for bad in ["", "1234567", &"x".repeat(129), &"x".repeat(100_000), "gru\u{308}nkoh", &"u\u{308}".repeat(129)] {
-            assert_eq!(blamed(&SignUp { password: bad.to_owned(), ..bob() }), ["password"], "{bad}");
+            assert_eq!(blamed(SignUp { password: bad.to_owned(), ..bob() }), ["password"], "{bad}");
         }
     }
 
@@ -175,6 +192,16 @@ mod tests {
         let nobody =
             SignUp { email: String::new(), password: String::new(), name: " ".to_owned(), role: Role::Student };
 
-        assert_eq!(blamed(&nobody), ["email", "password", "name"]);
+        assert_eq!(blamed(nobody), ["email", "password", "name"]);
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_can_be_read() {
+        let named = |name: &str| SignUp { name: name.to_owned(), ..bob() };
+
+        assert_eq!(named("  Jose\u{301} ").checked(RULES).expect("a name").name, "José");
+        for bad in ["Bob\0", "Bob\nAlice", "\u{202E}ecila", "\u{200B}", "Bob\u{1B}[2J", &"x".repeat(256)] {
+            assert_eq!(blamed(named(bad)), ["name"], "{bad:?}");
+        }
     }
 }

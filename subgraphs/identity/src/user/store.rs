@@ -50,7 +50,7 @@ impl Paginated for User {
     const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
-        Cursor { time: self.created_at, id: self.id.0 }
+        Cursor { time: self.created_at.0, id: self.id.0 }
     }
 }
 
@@ -196,7 +196,7 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
             name: row.name,
             role: row.role,
             is_verified: row.is_verified,
-            created_at: row.created_at,
+            created_at: row.created_at.into(),
             email: row.email,
             suspended_at: row.suspended_at,
             has_signed_in: false,

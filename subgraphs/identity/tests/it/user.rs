@@ -17,7 +17,7 @@ async fn everyone_sees_a_user_but_for_the_address(db: PgPool) {
         *reply.data("/user"),
         json!({
             "id": ALICE, "name": "Alice", "role": "TEACHER", "isVerified": true,
-            "createdAt": "2026-01-01T10:00:00+00:00", "email": null,
+            "createdAt": "2026-01-01T10:00:00.000Z", "email": null,
         }),
     );
 }

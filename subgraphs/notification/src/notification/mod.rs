@@ -8,8 +8,7 @@ pub mod store;
 pub mod subject;
 
 use async_graphql::{Enum, SimpleObject, resolver_utils::EnumType as _};
-use chrono::{DateTime, Utc};
-use contracts::{NotificationId, UserId};
+use contracts::{NotificationId, Timestamp, UserId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -32,7 +31,7 @@ pub struct Notification {
     /// Whether the user has read the notification.
     pub is_read: bool,
     /// The time at which the notification was created.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// The recipient of the notification.
     #[graphql(skip)]
     pub user_id: UserId,
@@ -55,6 +54,8 @@ pub enum Kind {
     Enrollment,
     /// The user has paid for a course, or was refunded.
     Payment,
+    /// An admin has withdrawn a course that the user teaches.
+    Course,
 }
 
 impl Kind {
@@ -67,7 +68,7 @@ impl Kind {
     #[must_use]
     pub fn can_be_disabled(self) -> bool {
         match self {
-            Self::Registration | Self::Enrollment => true,
+            Self::Registration | Self::Enrollment | Self::Course => true,
             Self::Payment => false,
         }
     }

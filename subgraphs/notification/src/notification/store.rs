@@ -76,7 +76,7 @@ impl Paginated for Notification {
     const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
-        Cursor { time: self.created_at, id: self.id.0 }
+        Cursor { time: self.created_at.0, id: self.id.0 }
     }
 }
 

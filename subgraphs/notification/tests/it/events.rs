@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
-    events::{EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration, Revocation},
+    events::{
+        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration,
+        Revocation,
+    },
 };
 use futures::future::join_all;
 use service::{ServiceContext, Subgraph};
@@ -70,6 +73,17 @@ async fn process_until(subgraph: &Subgraph, db: &PgPool, count: usize) {
     }
 }
 
+fn withdrawn(number: u128, by: Uuid, reason: Option<&str>) -> EventPayload {
+    EventPayload::CourseWithdrawn(CourseWithdrawn {
+        withdrawal_id: Uuid::from_u128(number),
+        course_id: CourseId(COURSE),
+        course_title: "Rust".to_owned(),
+        teacher_id: UserId(CAROL),
+        withdrawn_by: UserId(by),
+        reason: reason.map(str::to_owned),
+    })
+}
+
 /// Type, title and body of Carol's notifications, in order.
 async fn read(db: &PgPool) -> Vec<(String, String, String)> {
     query_as("select type::text, title, body from notifications where user_id = $1 order by id")
@@ -77,6 +91,25 @@ async fn read(db: &PgPool) -> Vec<(String, String, String)> {
         .fetch_all(db)
         .await
         .expect("the database answers")
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn a_teacher_is_told_of_each_withdrawal_by_an_admin_and_why(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+
+    for (number, by, reason) in
+        [(1, CAROL, Some("Old.")), (2, COURSE, Some("Copied.")), (2, COURSE, Some("Copied.")), (3, COURSE, None)]
+    {
+        handle(&subgraph, withdrawn(number, by, reason)).await;
+    }
+
+    let told = |reason: &str| {
+        let body = format!(
+            "An admin has withdrawn “Rust” from the catalogue. Students who are enrolled in it keep it.{reason}"
+        );
+        ("course".to_owned(), "Course withdrawn: Rust".to_owned(), body)
+    };
+    assert_eq!(read(&db).await, [told(" The reason: Copied."), told("")]);
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]

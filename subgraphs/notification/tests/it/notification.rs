@@ -21,7 +21,7 @@ async fn a_notification_says_what_its_row_says(db: PgPool) {
             "title": "You are on Rust",
             "body": "Have fun",
             "isRead": false,
-            "createdAt": "2026-01-02T10:00:00.500+00:00",
+            "createdAt": "2026-01-02T10:00:00.500Z",
             "user": { "id": ALICE },
         })
     );

@@ -6,7 +6,10 @@ use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, ViewerExt as _, connection, list::Order, objects::Entity,
 };
 
-use super::{Payment, Status, store::PaymentFilter};
+use super::{
+    Payment, Status,
+    store::{self, PaymentFilter},
+};
 use crate::{
     course::Course,
     refund::{
@@ -88,6 +91,13 @@ impl PaymentQuery {
             connection::list(ctx, admin, Order::NewestFirst, PaymentFilter { status }, args).await
         };
         Some(list.await)
+    }
+
+    /// Whether anybody has paid for the course, or is about to. For the course subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn course_has_payments(&self, ctx: &Context<'_>, course_id: CourseId) -> Option<Result<bool, Error>> {
+        let exist = store::exist_for(ctx.table::<Payment>().loader().db(), course_id).await;
+        Some(exist.map_err(Error::from))
     }
 
     #[graphql(entity)]

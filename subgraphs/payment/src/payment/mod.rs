@@ -4,8 +4,7 @@ pub mod graphql;
 pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
-use chrono::{DateTime, Utc};
-use contracts::{CourseId, PaymentId, UserId, events::Purchase, money::Money};
+use contracts::{CourseId, PaymentId, Timestamp, UserId, events::Purchase, money::Money};
 use sqlx::FromRow;
 use subgraph_kit::Viewer;
 
@@ -18,7 +17,7 @@ pub struct Payment {
     /// The state of the payment.
     pub status: Status,
     /// The time at which the payment was created.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Timestamp,
     /// The amount of the payment.
     #[graphql(skip)]
     pub amount: Money,

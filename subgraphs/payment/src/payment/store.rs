@@ -32,7 +32,7 @@ impl Paginated for Payment {
     const TIME_COLUMN: &'static str = "created_at";
 
     fn cursor(&self) -> Cursor {
-        Cursor { time: self.created_at, id: self.id.0 }
+        Cursor { time: self.created_at.0, id: self.id.0 }
     }
 }
 
@@ -93,6 +93,16 @@ pub async fn find(db: &DbPool, id: PaymentId) -> Result<Option<Payment>, sqlx::E
         id.0,
     )
     .fetch_optional(db)
+    .await
+}
+
+/// Whether anybody has paid for a course, or is about to; refunded payments count, failed ones do not.
+pub async fn exist_for(db: &DbPool, course: CourseId) -> Result<bool, sqlx::Error> {
+    query_scalar!(
+        r#"select exists (select from payments where course_id = $1 and status <> 'failed') as "exist!""#,
+        course.0
+    )
+    .fetch_one(db)
     .await
 }
 

@@ -43,10 +43,10 @@ impl PurchaseMutation {
     /// outcome is unknown, which usually resolves within seconds.
     ///
     /// The mutation is idempotent: the same key with the same input returns the first payment in its current state, and
-    /// charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`, `OWN_COURSE`, `COURSE_IS_FREE`,
-    /// `PRICE_CHANGED`, `ALREADY_PURCHASED` (a payment for this course is pending or completed), `ALREADY_ENROLLED` (the
-    /// student is enrolled without a payment), `IDEMPOTENCY_KEY_REUSED` (the key was used with other input). It is null, with an error,
-    /// if the mutation fails.
+    /// charges nobody twice. `userErrors`: `INVALID_INPUT`, `NOT_FOUND`, `OWN_COURSE`, `COURSE_WITHDRAWN`,
+    /// `COURSE_IS_FREE`, `PRICE_CHANGED`, `ALREADY_PURCHASED` (a payment for this course is pending or completed),
+    /// `ALREADY_ENROLLED` (the student is enrolled without a payment), `IDEMPOTENCY_KEY_REUSED` (the key was used with
+    /// other input). It is null, with an error, if the mutation fails.
     async fn purchase_course(
         &self,
         ctx: &Context<'_>,

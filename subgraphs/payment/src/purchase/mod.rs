@@ -75,6 +75,7 @@ mod tests {
     use async_graphql::InputType as _;
 
     use super::*;
+    use crate::course::CourseState;
 
     fn request(key: &str, expected: Option<&str>) -> Result<PurchaseRequest, Vec<Rejection>> {
         let expected = expected.map(|text| MoneyInput::parse(Some(text.into())).expect("a text"));
@@ -87,7 +88,8 @@ mod tests {
 
     fn refused(expected: Option<&str>, is_free: bool, price: Option<&str>) -> Option<Code> {
         let price = price.map(|price| price.parse().expect("an amount"));
-        let quote = CourseQuote { title: "Rust".to_owned(), is_free, price, teacher: None };
+        let state = CourseState::Published;
+        let quote = CourseQuote { title: "Rust".to_owned(), is_free, price, teacher: None, state };
         request("key", expected).expect("a request").price_of(&quote).err().map(|rejection| rejection.code)
     }
 

@@ -44,6 +44,7 @@ impl Payments {
         if quote.teacher() == Some(student.id()) {
             return Err(Rejection::new(Code::OwnCourse, "you teach this course").at("courseId").into());
         }
+        let quote = quote.require_published()?;
         let price = request.price_of(&quote)?;
         if let Some(enrollment) = enrollment
             && self.is_enrolled_otherwise(&enrollment).await?

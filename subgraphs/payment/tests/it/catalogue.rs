@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{EmptyMutation, EmptySubscription, Object, SimpleObject};
+use async_graphql::{EmptyMutation, EmptySubscription, Enum, Object, SimpleObject};
 use contracts::{CourseId, UserId, money::Money};
 use service::Subgraph;
 use sqlx::PgPool;
@@ -34,12 +34,20 @@ struct Course {
     title: String,
     is_free: bool,
     price: Option<Money>,
+    state: CourseState,
     teacher: Option<Teacher>,
 }
 
 #[derive(Clone, SimpleObject)]
 struct Teacher {
     id: UserId,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CourseState {
+    Draft,
+    Published,
+    Withdrawn,
 }
 
 struct Query(Catalogue);
@@ -66,9 +74,15 @@ impl Catalogue {
             title: title.to_owned(),
             is_free: price.is_none(),
             price,
+            state: CourseState::Published,
             teacher: Some(Teacher { id: UserId(TERESA) }),
         };
         self.state().courses.insert(id, course);
+    }
+
+    /// Sets a course's state.
+    pub fn set_state(&self, id: Uuid, course_state: CourseState) {
+        self.state().courses.get_mut(&id).expect("a course").state = course_state;
     }
 
     pub fn delete(&self, id: Uuid) {

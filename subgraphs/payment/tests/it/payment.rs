@@ -20,7 +20,7 @@ async fn a_payment_says_who_paid_how_much_for_what(db: PgPool) {
             "id": ALICES_RUST,
             "amount": "49.90",
             "status": "COMPLETED",
-            "createdAt": "2026-01-01T10:00:00+00:00",
+            "createdAt": "2026-01-01T10:00:00.000Z",
             "student": { "id": ALICE },
             "course": { "id": RUST },
         })

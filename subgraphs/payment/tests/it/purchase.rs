@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
+    catalogue::CourseState,
     fixtures::*,
     shop::{COMPLETED, Shop, payment_id},
 };
@@ -96,6 +97,27 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_written(db: PgPool) {
         0
     );
     assert_eq!(shop.provider.charge_requests(), 0);
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_withdrawn_course_is_not_sold_and_a_draft_does_not_exist(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let bought = shop.bought(ALICE, RUST, "before").await;
+
+    for (state, code) in [(CourseState::Withdrawn, "COURSE_WITHDRAWN"), (CourseState::Draft, "NOT_FOUND")] {
+        for course in [RUST, LATIN] {
+            shop.catalogue.set_state(course, state);
+            let reply = shop.buy(BOB, course, "key").await.ok();
+
+            assert_eq!(reply.user_errors(), [(code, "courseId".to_owned())]);
+            assert_eq!(reply.data("/purchaseCourse/payment"), &Value::Null);
+        }
+    }
+    // Repeating a request is no new purchase.
+    let again = shop.buy(ALICE, RUST, "before").await.ok();
+    assert_eq!(again.data("/purchaseCourse/payment/id"), &json!(bought));
+    assert_eq!(shop.count("payments").await, 1);
+    assert_eq!(shop.provider.charge_requests(), 1);
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

@@ -154,10 +154,12 @@ async fn the_state_of_a_hundred_refunds_is_one_statement(db: PgPool) {
         shop.import(student, RUST, "completed").await;
     }
     let admin = shop.app.admin();
+    let document = "query ($first: Int!) { payments(first: $first) { nodes { refundState } } }";
+    // The first page since rows were imported finds out that there are.
+    assert!(admin.send(document, json!({ "first": 1 })).await.ok().data("/payments/nodes/0").is_object());
 
     for size in [1, 100] {
         let statements = StatementCount::start();
-        let document = "query ($first: Int!) { payments(first: $first) { nodes { refundState } } }";
         let reply = admin.send(document, json!({ "first": size })).await.ok();
 
         assert_eq!(reply.data("/payments/nodes").as_array().map(Vec::len), Some(size));
