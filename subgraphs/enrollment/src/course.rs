@@ -59,8 +59,9 @@ impl Course {
         Some(page.await)
     }
 
-    /// What happened to the enrollments in the course, newest first, up to 100 changes; also what happened to those that
-    /// have ended. Only the course's own teacher and admins may see it; for everyone else null, with a `FORBIDDEN` error.
+    /// What happened to the enrollments in the course, newest first, up to 100 changes; also what happened to those
+    /// that have ended. Only the course's teacher and admins may see it; it is null for everyone else, with a
+    /// `FORBIDDEN` error.
     #[graphql(requires = "teacherSeal")]
     async fn enrollment_history(
         &self,

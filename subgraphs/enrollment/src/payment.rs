@@ -26,7 +26,7 @@ impl Payment {
         enrollment.map(|found| found.filter(|enrollment| enrollment.is_visible_to(ctx.viewer()))).transpose()
     }
 
-    /// What became of the payment. Only admins may see it; for everyone else null.
+    /// What became of the payment. Only admins may see it; it is null for everyone else.
     async fn redemption(&self, ctx: &Context<'_>) -> Option<Result<Redemption, Error>> {
         if !ctx.viewer().is_admin() {
             return None;

@@ -54,7 +54,7 @@ impl User {
     }
 
     /// Which types of notifications the user receives: one setting for each type. Only the user and admins may see
-    /// them; for everyone else null, with a `FORBIDDEN` error.
+    /// them; it is null for everyone else, with a `FORBIDDEN` error.
     async fn notification_settings(&self, ctx: &Context<'_>) -> Option<Result<Vec<Setting>, Error>> {
         let settings = async {
             let proof = ctx.viewer().require_self_or_admin(self.id)?;

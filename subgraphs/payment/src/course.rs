@@ -34,7 +34,7 @@ impl Course {
         ctx.table::<Payment>().load_one(ActivePaymentOf { student, course: self.id }).await.transpose()
     }
 
-    /// The sales of the course. Only the course's own teacher and admins may see them; for everyone else null, with a
+    /// The sales of the course. Only the course's teacher and admins may see them; it is null for everyone else, with a
     /// `FORBIDDEN` error.
     #[graphql(requires = "teacherSeal")]
     async fn sales(&self, ctx: &Context<'_>) -> Option<Result<Sales, Error>> {

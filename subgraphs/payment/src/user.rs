@@ -37,8 +37,8 @@ impl User {
         Some(page.await)
     }
 
-    /// The sales of all courses that the user teaches. Only the user and admins may see them; for everyone else null, with
-    /// a `FORBIDDEN` error.
+    /// The sales of all courses that the user teaches. Only the user and admins may see them; it is null for everyone
+    /// else, with a `FORBIDDEN` error.
     async fn sales(&self, ctx: &Context<'_>) -> Option<Result<Sales, Error>> {
         let sales = async {
             let proof = ctx.viewer().require_self_or_admin(self.id)?;

@@ -210,7 +210,7 @@ impl Course {
 #[Object(name = "Query")]
 impl CourseQuery {
     /// Returns the course with this id; null if there is none. Everyone may query it, except for a draft: its teacher
-    /// and admins may see it; for everyone else null, as if it did not exist.
+    /// and admins may see it; it is null for everyone else, as if it did not exist.
     async fn course(
         &self,
         ctx: &Context<'_>,
@@ -303,9 +303,9 @@ impl CourseMutation {
         Some(payload.await)
     }
 
-    /// Publishes a draft, or a withdrawn course again. Its own teacher, if verified, and admins may do this; only admins
-    /// if an admin has withdrawn it. Publishing a published course has no effect. `userErrors`: `NOT_FOUND`. Null, with
-    /// an error, if the mutation fails.
+    /// Publishes a draft, or a withdrawn course again. The course's teacher, if verified, and admins may do this; only
+    /// admins if an admin has withdrawn it. Publishing a published course has no effect. `userErrors`: `NOT_FOUND`. It
+    /// is null, with an error, if the mutation fails.
     async fn publish_course(
         &self,
         ctx: &Context<'_>,
@@ -321,9 +321,9 @@ impl CourseMutation {
     }
 
     /// Withdraws a course from the catalogue: nobody can buy it or enroll any more, and whoever is enrolled keeps it.
-    /// Its own teacher and admins may do this; if an admin does, the teacher is notified of the reason. Withdrawing a
-    /// withdrawn course again has no effect. `userErrors`: `NOT_FOUND`, `INVALID_INPUT`, `COURSE_IS_DRAFT`. Null, with
-    /// an error, if the mutation fails.
+    /// The course's teacher and admins may do this; if an admin does, the teacher is notified of the reason.
+    /// Withdrawing a withdrawn course again has no effect. `userErrors`: `NOT_FOUND`, `INVALID_INPUT`,
+    /// `COURSE_IS_DRAFT`. It is null, with an error, if the mutation fails.
     async fn withdraw_course(
         &self,
         ctx: &Context<'_>,
@@ -341,9 +341,9 @@ impl CourseMutation {
         Some(payload.await)
     }
 
-    /// Deletes a course for good: a draft, or a course that nobody has enrolled in or paid for. Its own teacher and
-    /// admins may do this. `userErrors`: `NOT_FOUND`, `COURSE_HAS_ENROLLMENTS` (withdraw the course instead). Null, with
-    /// an error, if the mutation fails.
+    /// Deletes a course for good: a draft, or a course that nobody has enrolled in or paid for. The course's teacher
+    /// and admins may do this. `userErrors`: `NOT_FOUND`, `COURSE_HAS_ENROLLMENTS` (withdraw the course instead). It is
+    /// null, with an error, if the mutation fails.
     async fn delete_course(
         &self,
         ctx: &Context<'_>,

@@ -256,9 +256,10 @@ impl EnrollmentMutation {
         Some(payload.await)
     }
 
-    /// Ends the signed-in user's own enrollment in a course. A payment is not refunded; the student can come back with it
-    /// (`enroll` with `paymentId`), and then has the progress `COMPLETED` again if the course was completed. `userErrors`:
-    /// `NOT_FOUND` if the user is not enrolled in the course. Null, with an error, if the mutation fails.
+    /// Ends the signed-in user's own enrollment in a course. A payment is not refunded; the student can come back with
+    /// it (`enroll` with `paymentId`), and then has the progress `COMPLETED` again if the course was completed.
+    /// `userErrors`: `NOT_FOUND` if the user is not enrolled in the course. It is null, with an error, if the mutation
+    /// fails.
     async fn leave_course(
         &self,
         ctx: &Context<'_>,
@@ -275,10 +276,10 @@ impl EnrollmentMutation {
         Some(payload.await)
     }
 
-    /// Ends the enrollment of a student, who is told the reason. Only the course's own teacher and admins may do this. A
+    /// Ends the enrollment of a student, who is told the reason. Only the course's teacher and admins may do this. A
     /// payment is not refunded, and buys no other enrollment: an admin may refund it. The student may enroll again in a
-    /// free course. `userErrors`: `NOT_FOUND`, also for an enrollment in the course of another teacher; `INVALID_INPUT`.
-    /// Null, with an error, if the mutation fails.
+    /// free course. `userErrors`: `NOT_FOUND`, also for an enrollment in the course of another teacher;
+    /// `INVALID_INPUT`. It is null, with an error, if the mutation fails.
     async fn remove_student(
         &self,
         ctx: &Context<'_>,
@@ -297,9 +298,9 @@ impl EnrollmentMutation {
         Some(payload.await)
     }
 
-    /// Enrolls a student in a course without a payment; the student is notified. Only the course's own teacher and admins
-    /// may do this. `userErrors`: `NOT_FOUND` (also of a draft), `COURSE_WITHDRAWN`, `ALREADY_ENROLLED`, `OWN_COURSE`. It is
-    /// null, with an error, if the mutation fails.
+    /// Enrolls a student in a course without a payment; the student is notified. Only the course's teacher and admins
+    /// may do this. `userErrors`: `NOT_FOUND` (also of a draft), `COURSE_WITHDRAWN`, `ALREADY_ENROLLED`, `OWN_COURSE`.
+    /// It is null, with an error, if the mutation fails.
     async fn grant_enrollment(
         &self,
         ctx: &Context<'_>,

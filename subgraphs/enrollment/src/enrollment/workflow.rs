@@ -34,8 +34,8 @@ const UNKNOWN_TITLE: &str = "a course";
 ///
 /// # Errors
 /// `NOT_FOUND` if there is no such course; `OWN_COURSE`; `ALREADY_ENROLLED`; `COURSE_WITHDRAWN`, unless the student paid
-/// for it before; `PAYMENT_REQUIRED` if the course is not free;
-/// `PAYMENT_NOT_VALID` if the payment cannot buy this enrollment, or has bought another one.
+/// for it before; `PAYMENT_REQUIRED` if the course is not free; `PAYMENT_NOT_VALID` if the payment cannot buy this
+/// enrollment, or has bought another one.
 pub async fn enroll(
     ctx: &Context<'_>,
     student: Learner,

@@ -8,7 +8,7 @@ use contracts::{CourseId, Timestamp, UserId};
 
 use crate::enrollment::Status;
 
-/// A change of a student's enrollment in a course. It remains after the enrollment has ended. The student, the course's own
+/// A change of a student's enrollment in a course. It remains after the enrollment has ended. The student, the course's
 /// teacher and admins may see it.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]

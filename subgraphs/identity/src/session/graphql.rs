@@ -200,9 +200,9 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Ends a session of the signed-in user: its refresh tokens stop working. Every signed-in user may do this, also for
-    /// the current session. Access tokens that were already issued stay valid until they expire. Null, with an error, if
-    /// the mutation fails.
+    /// Ends a session of the signed-in user: its refresh tokens stop working. Every signed-in user may do this, also
+    /// for the current session. Access tokens that were already issued stay valid until they expire. It is null, with
+    /// an error, if the mutation fails.
     async fn end_session(
         &self,
         ctx: &Context<'_>,
@@ -219,8 +219,8 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Ends all sessions of the signed-in user but the current one. Every signed-in user may do this. Access tokens that
-    /// were already issued stay valid until they expire. Null, with an error, if the mutation fails.
+    /// Ends all sessions of the signed-in user but the current one. Every signed-in user may do this. Access tokens
+    /// that were already issued stay valid until they expire. It is null, with an error, if the mutation fails.
     async fn end_other_sessions(&self, ctx: &Context<'_>) -> Option<Result<EndOtherSessionsPayload, Error>> {
         let payload = async {
             let viewer = ctx.viewer().require_signed_in()?;
@@ -233,8 +233,8 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Changes the password of the signed-in user, and ends all of their sessions but the current one. Every signed-in user
-    /// may do this, as often as they may try to sign in. Null, with an error, if the mutation fails.
+    /// Changes the password of the signed-in user, and ends all of their sessions but the current one. Every signed-in
+    /// user may do this, as often as they may try to sign in. It is null, with an error, if the mutation fails.
     async fn change_password(
         &self,
         ctx: &Context<'_>,

@@ -180,15 +180,15 @@ impl User {
         may_see.then_some(&self.email)
     }
 
-    /// Whether an admin has suspended the user, who then cannot sign in. Only the user and admins may see it; for everyone
-    /// else null.
+    /// Whether an admin has suspended the user, who then cannot sign in. Only the user and admins may see it; it is
+    /// null for everyone else.
     async fn is_suspended(&self, ctx: &Context<'_>) -> Option<bool> {
         let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
         may_see.then_some(self.suspended_at.is_some())
     }
 
-    /// The sessions of the user that have not ended, the one used last first, at most 100. Only the user and admins may see
-    /// them; for everyone else null, with a `FORBIDDEN` error.
+    /// The sessions of the user that have not ended, the one used last first, at most 100. Only the user and admins may
+    /// see them; it is null for everyone else, with a `FORBIDDEN` error.
     async fn sessions(&self, ctx: &Context<'_>) -> Option<Result<Vec<ActiveSession>, Error>> {
         let sessions = async {
             let key = SessionsOf::from(ctx.viewer().require_self_or_admin(self.id)?);
@@ -238,8 +238,8 @@ impl UserQuery {
         Some(list.await)
     }
 
-    /// Returns the users of the platform, newest account first. Only admins may query them; for everyone else null, with an
-    /// error.
+    /// Returns the users of the platform, newest account first. Only admins may query them; it is null for everyone
+    /// else, with an error.
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -285,8 +285,8 @@ impl UserMutation {
         Some(payload.await)
     }
 
-    /// Changes the profile of the signed-in user. Every signed-in user may do this. Null, with an error, if the mutation
-    /// fails.
+    /// Changes the profile of the signed-in user. Every signed-in user may do this. It is null, with an error, if the
+    /// mutation fails.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
@@ -314,8 +314,8 @@ impl UserMutation {
         Some(payload.await)
     }
 
-    /// Revokes the verification of a teacher, who may publish no more courses from their next `refreshSession` on; those
-    /// that they have published stay. Only admins may do this. Null, with an error, if the mutation fails.
+    /// Revokes the verification of a teacher, who may publish no more courses from their next `refreshSession` on;
+    /// those that they have published stay. Only admins may do this. It is null, with an error, if the mutation fails.
     async fn unverify_teacher(
         &self,
         ctx: &Context<'_>,
@@ -332,9 +332,9 @@ impl UserMutation {
         Some(payload.await)
     }
 
-    /// Sets the role of a user, which counts from their next `refreshSession` on. A new teacher is not verified, also one
-    /// who was before. Who is no longer an admin has to sign in again. Only admins may do this. Null, with an error, if the
-    /// mutation fails.
+    /// Sets the role of a user, which counts from their next `refreshSession` on. A new teacher is not verified, also
+    /// one who was before. Who is no longer an admin has to sign in again. Only admins may do this. It is null, with an
+    /// error, if the mutation fails.
     async fn set_user_role(
         &self,
         ctx: &Context<'_>,
@@ -352,8 +352,8 @@ impl UserMutation {
     }
 
     /// Suspends a user: ends their sessions, and lets them sign in no more. Access tokens that were already issued stay
-    /// valid until they expire. Only admins may do this. Suspending a user again has no effect. Null, with an error, if the
-    /// mutation fails.
+    /// valid until they expire. Only admins may do this. Suspending a user again has no effect. It is null, with an
+    /// error, if the mutation fails.
     async fn suspend_user(
         &self,
         ctx: &Context<'_>,
@@ -370,8 +370,8 @@ impl UserMutation {
         Some(payload.await)
     }
 
-    /// Lets a suspended user sign in again. Only admins may do this. For a user who is not suspended it has no effect. Null,
-    /// with an error, if the mutation fails.
+    /// Lets a suspended user sign in again. Only admins may do this. For a user who is not suspended it has no effect.
+    /// It is null, with an error, if the mutation fails.
     async fn unsuspend_user(
         &self,
         ctx: &Context<'_>,

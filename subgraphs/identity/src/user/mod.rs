@@ -167,13 +167,7 @@ mod tests {
     }
 
     fn blamed(sign_up: SignUp) -> Vec<&'static str> {
-        sign_up
-            .checked(RULES)
-            .err()
-            .into_iter()
-            .flatten()
-            .filter_map(|rejection| rejection.field)
-            .collect()
+        sign_up.checked(RULES).err().into_iter().flatten().filter_map(|rejection| rejection.field).collect()
     }
 
     #[test]

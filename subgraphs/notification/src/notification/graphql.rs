@@ -176,7 +176,8 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Deletes one of the signed-in user's own notifications for good. Null, with an error, if the mutation fails.
+    /// Deletes one of the signed-in user's own notifications for good. It is null, with an error, if the mutation
+    /// fails.
     async fn delete_notification(
         &self,
         ctx: &Context<'_>,
@@ -193,8 +194,8 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Deletes all notifications that the signed-in user has read, for good. Null, with an error, if the mutation fails
-    /// or nobody is signed in.
+    /// Deletes all notifications that the signed-in user has read, for good. It is null, with an error, if the mutation
+    /// fails or nobody is signed in.
     async fn delete_read_notifications(
         &self,
         ctx: &Context<'_>,
@@ -208,8 +209,8 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Switches a type of notifications on or off for the signed-in user. Notifications that were sent before stay.
-    /// Null, with an error, if the mutation fails.
+    /// Switches a type of notifications on or off for the signed-in user. Notifications that were sent before stay. It
+    /// is null, with an error, if the mutation fails.
     async fn set_notification_setting(
         &self,
         ctx: &Context<'_>,
