@@ -74,6 +74,24 @@ async fn a_student_leaves_a_course_once(db: PgPool) {
     assert_eq!(enroll(&alice, SQL, None).await.ok().user_errors(), [], "and may come back");
 }
 
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn a_course_that_a_student_has_left_still_had_one(db: PgPool) {
+    let system = TestSystem::new(db).await;
+    let bob = system.app.student(BOB);
+    let has_enrollments = async || {
+        let document = "query ($id: ID!) { courseHasEnrollments(courseId: $id) }";
+        let reply = system.app.teacher(TERESA).send(document, json!({ "id": SQL })).await.ok();
+        reply.data("/courseHasEnrollments").clone()
+    };
+
+    assert_eq!(has_enrollments().await, false);
+    let _ = enroll(&bob, SQL, None).await.ok();
+    assert_eq!(has_enrollments().await, true);
+    let _ = leave(&bob, SQL).await.ok();
+
+    assert_eq!(has_enrollments().await, true);
+}
+
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn nobody_leaves_a_course_that_they_are_not_on(db: PgPool) {
     let system = TestSystem::new(db).await;

@@ -65,6 +65,20 @@ async fn each_rejection_names_its_field_and_writes_nothing(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn nobody_is_granted_a_draft_or_a_withdrawn_course(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    for (state, code) in [(CourseState::Draft, "NOT_FOUND"), (CourseState::Withdrawn, "COURSE_WITHDRAWN")] {
+        system.courses.set(state);
+        for client in [system.app.teacher(TERESA), system.app.admin()] {
+            assert_eq!(grant(&client, LATIN, BOB).await.ok().user_errors(), [(code, "courseId".to_owned())]);
+        }
+        assert_eq!(grant(&system.app.teacher(BOB), LATIN, ALICE).await.error(), Some("FORBIDDEN"));
+    }
+    assert_eq!(system.enrollments(BOB, LATIN).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
 async fn only_the_courses_own_teacher_and_admins_grant(db: PgPool) {
     let system = TestSystem::new(db).await;
     let app = &system.app;

@@ -56,7 +56,11 @@ async fn a_user_changes_their_own_name(db: PgPool) {
     let unchanged = bob.send("mutation { updateProfile(input: {}) { user { name } } }", json!({})).await.ok();
     assert_eq!(*unchanged.data("/updateProfile/user/name"), json!("Robert"));
 
-    for bad in [String::new(), " ".to_owned(), "Bo\0b".to_owned(), "x".repeat(256)] {
+    let cleaned = bob.send(update, json!({ "name": " Robe\u{301}rt\n" })).await.ok();
+    assert_eq!(*cleaned.data("/updateProfile/user/name"), json!("Robért"));
+    let _ = bob.send(update, json!({ "name": "Robert" })).await.ok();
+    let unreadable = ["Bo\0b", "Bob\nAlice", "\u{202E}ecila", "\u{200B}"].map(str::to_owned);
+    for bad in [String::new(), " ".to_owned(), "x".repeat(256)].into_iter().chain(unreadable) {
         let reply = bob.send(update, json!({ "name": bad })).await.ok();
         assert_eq!(reply.user_errors(), [("INVALID_INPUT", "name".to_owned())]);
         assert!(reply.data("/updateProfile/user").is_null());

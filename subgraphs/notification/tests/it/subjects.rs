@@ -2,7 +2,9 @@
 
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
-    events::{EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration, Revocation},
+    events::{
+        CourseWithdrawn, EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration, Revocation,
+    },
 };
 use serde_json::{Value, json};
 use service::ServiceContext;
@@ -41,6 +43,14 @@ async fn each_event_says_what_it_is_about(db: PgPool) {
         EventPayload::EnrollmentCreated(enrollment.clone()),
         EventPayload::PaymentRefunded(Refund { purchase, reason: RefundReason::Requested }),
         EventPayload::EnrollmentRevoked(Revocation { enrollment, removal_reason: None }),
+        EventPayload::CourseWithdrawn(CourseWithdrawn {
+            withdrawal_id: Uuid::from_u128(0xd0),
+            course_id: CourseId(COURSE),
+            course_title: "Rust".to_owned(),
+            teacher_id: UserId(CAROL),
+            withdrawn_by: UserId(ALICE),
+            reason: Some("Copied.".to_owned()),
+        }),
     ] {
         handle(&subgraph, payload).await;
     }
@@ -62,6 +72,7 @@ async fn each_event_says_what_it_is_about(db: PgPool) {
             subject("Enrollment", ENROLLMENT),
             subject("Payment", PAYMENT),
             // The enrollment is no more.
+            subject("Course", COURSE),
             subject("Course", COURSE),
         ]
     );
