@@ -322,7 +322,7 @@ async fn an_unverified_teacher_learns_what_is_missing(db: PgPool) {
 
     assert_eq!(reply.error(), Some("FORBIDDEN"));
     let message = reply.json.pointer("/errors/0/message").and_then(Value::as_str).unwrap_or_default();
-    assert!(message.contains("verify"), "{message}");
+    assert!(message.contains("refresh your session"), "{message}");
 }
 
 #[sqlx::test(migrations = "../../migrations/course")]
