@@ -178,7 +178,7 @@ impl Viewer {
         match self.signed_in_as()? {
             (id, Role::Teacher, true) => Ok(VerifiedTeacher(id)),
             (_, Role::Teacher, false) => {
-                Err(Error::Forbidden("only verified teachers may do this: an admin has not verified you yet"))
+                Err(Error::Forbidden("only verified teachers may do this: ask an admin to verify you"))
             }
             _ => Err(Error::Forbidden("only verified teachers may do this")),
         }
