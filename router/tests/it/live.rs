@@ -246,7 +246,7 @@ async fn a_router_whose_subscription_proxy_has_died_does_not_go_on() {
     let ended = tokio::task::spawn_blocking(|| ended.join()).await.expect("it is joined").expect("no panic");
 
     let error = ended.expect_err("it cannot go on").to_string();
-    assert!(error.contains("subscriptions"), "{error}");
+    assert!(error.contains("subscription proxy"), "{error}");
 }
 
 #[tokio::test]
