@@ -132,6 +132,6 @@ mod tests {
         names.insert("lyceum_unheard_of".to_owned());
 
         let error = expect_metrics(&names).expect_err("one is not").to_string();
-        assert!(error.ends_with(": lyceum_unheard_of"), "{error}");
+        assert!(error.ends_with("does not explain lyceum_unheard_of"), "{error}");
     }
 }

@@ -31,6 +31,34 @@ async fn a_statement_ends_when_nobody_waits_for_it(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn an_abandoned_search_that_ends_soon_keeps_its_connection(db: PgPool) {
+    let app = app_with_five_connections(&db).await;
+
+    // On a busy machine one may not end soon.
+    for _ in 0..20 {
+        let holder = hold_the_table(&db).await;
+        let asked = ask(app.anonymous(), ABANDONED[0].0.to_owned());
+        wait_for(&db, SEARCHES, 1).await;
+        let searched_by = pid_of(&db, SEARCHES).await;
+        asked.abort();
+        holder.close().await.expect("the table is free");
+        wait_for(&db, SEARCHES, 0).await;
+
+        // The next statement takes the connection that was released last.
+        let holder = hold_the_table(&db).await;
+        let asked = ask(app.anonymous(), PAGE.to_owned());
+        wait_for(&db, PAGES, 1).await;
+        let read_by = pid_of(&db, PAGES).await;
+        holder.close().await.expect("the table is free");
+        asked.await.expect("a reply");
+        if searched_by == read_by {
+            return;
+        }
+    }
+    panic!("each abandoned search has lost its connection");
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
 async fn a_statement_ends_with_the_time_of_its_request(db: PgPool) {
     let app = app_with_five_connections(&db).await;
     let holder = hold_the_table(&db).await;

@@ -44,6 +44,13 @@ pub async fn active(db: &PgPool, kind: &str) -> i64 {
     query_scalar(statement).bind(kind).fetch_one(db).await.expect("a number")
 }
 
+/// The server's process of the active statement.
+pub async fn pid_of(db: &PgPool, kind: &str) -> i32 {
+    let statement = "select pid from pg_stat_activity
+        where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and query like $1";
+    query_scalar(statement).bind(kind).fetch_one(db).await.expect("one statement")
+}
+
 pub async fn wait_for(db: &PgPool, kind: &str, wanted: i64) {
     for _ in 0..400 {
         if active(db, kind).await == wanted {
