@@ -289,6 +289,6 @@ mod tests {
     fn each_service_has_the_boxes_that_it_needs() {
         let boxes = ALL.map(EventBox::of);
 
-        assert_eq!(boxes, [vec![Outbox], vec![], vec![Outbox, Inbox], vec![Outbox, Inbox], vec![Inbox]]);
+        assert_eq!(boxes, [vec![Outbox], vec![Outbox], vec![Outbox, Inbox], vec![Outbox, Inbox], vec![Inbox]]);
     }
 }
