@@ -16,6 +16,9 @@ const EXPORTED_FEDERATION: &str = "https://specs.apollo.dev/federation/v2.5";
 const FEDERATION: &str = "https://specs.apollo.dev/federation/v2.9";
 /// The default page size of connections.
 const PAGE: i32 = 20;
+/// The lengths of the lists that are no connections, at most or usually; all others usually have one item.
+const LIST_LENGTHS: [(&str, i32); 3] =
+    [("Sales.months", 24), ("User.notificationSettings", 4), ("User.sessions", 100)];
 
 /// Weights in microseconds, by name.
 #[derive(Deserialize)]
@@ -71,7 +74,7 @@ impl Costs {
         directives.extend(self.types.get(name.as_str()).copied().map(cost));
         for field in fields {
             let weight = self.fields.get(&format!("{name}.{}", field.name));
-            let added = weight.copied().map(cost).into_iter().chain(list_size(field)).collect::<Vec<_>>();
+            let added = weight.copied().map(cost).into_iter().chain(list_size(name, field)).collect::<Vec<_>>();
             field.make_mut().directives.extend(added);
         }
     }
@@ -85,8 +88,8 @@ fn is_connection(field: &FieldDefinition) -> bool {
     field.ty.inner_named_type().ends_with("Connection")
 }
 
-/// A connection's size is the requested page size; other lists, such as user errors, usually have one item.
-fn list_size(field: &FieldDefinition) -> Option<Node<Directive>> {
+/// A connection's size is the requested page size.
+fn list_size(parent: &Name, field: &FieldDefinition) -> Option<Node<Directive>> {
     let names = |names: &[&str]| Value::List(names.iter().map(|name| Node::new(Value::from(*name))).collect());
     if is_connection(field) && field.argument_by_name("first").is_some() {
         return Some(directive(
@@ -101,7 +104,9 @@ fn list_size(field: &FieldDefinition) -> Option<Node<Directive>> {
     }
     let is_list = matches!(field.ty, Type::List(_) | Type::NonNullList(_));
     let is_page = field.name == "nodes" || field.name == "edges" || field.name.starts_with('_');
-    (is_list && !is_page).then(|| directive("listSize", [("assumedSize", Value::from(1))]))
+    let coordinate = format!("{parent}.{}", field.name);
+    let length = LIST_LENGTHS.into_iter().find(|(name, _)| *name == coordinate).map_or(1, |(_, length)| length);
+    (is_list && !is_page).then(|| directive("listSize", [("assumedSize", Value::from(length))]))
 }
 
 fn directive<const N: usize>(name: &str, arguments: [(&str, Value); N]) -> Node<Directive> {
@@ -164,7 +169,8 @@ mod tests {
         let costs: Costs = serde_json::from_str(COSTS).expect("costs");
         let known: Vec<_> = subgraphs::ALL.iter().flat_map(|one| coordinates(&exported(one))).collect();
 
-        for name in costs.fields.keys().chain(costs.types.keys()).chain(costs.input_fields.keys()) {
+        let lists = LIST_LENGTHS.map(|(name, _)| name.to_owned());
+        for name in costs.fields.keys().chain(costs.types.keys()).chain(costs.input_fields.keys()).chain(&lists) {
             assert!(known.contains(name), "{name}");
         }
     }
