@@ -313,7 +313,6 @@ impl People {
             }
             "Mutation.suspendUser" => of(format!("(input: {{ userId: \"{}\" }})", self.one_more_user())),
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
-            "Mutation.publishCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
             "Mutation.withdrawCourse" => {
                 let course = self.one_more_course("withdrawn");
                 of(format!("(input: {{ courseId: \"{course}\", reason: \"Copied.\" }})"))
@@ -358,7 +357,9 @@ impl People {
             }
             "Mutation.deleteNotification" => of(format!("(input: {{ notificationId: \"{}\" }})", self.told(viewer).1)),
             "Mutation.setNotificationSetting" => of("(input: { type: REGISTRATION, isEnabled: true })".to_owned()),
-            "Mutation.updateCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
+            "Mutation.updateCourse" | "Mutation.publishCourse" => {
+                of(format!("(input: {{ courseId: \"{}\" }})", self.course))
+            }
             _ => of(String::new()),
         }
     }

@@ -83,7 +83,7 @@ impl Paginated for Course {
     }
 
     fn sort_value(&self, order: &ValueOrder) -> Option<SortValue> {
-        self.value_in(order)
+        Some(self.value_in(order))
     }
 }
 

@@ -26,6 +26,7 @@ struct Payments(Courses);
 
 #[Object(name = "Query")]
 impl Enrollments {
+    #[expect(clippy::unused_async, reason = "async-graphql resolvers are asynchronous")]
     async fn course_has_enrollments(&self, course_id: CourseId) -> Result<bool, Error> {
         has(&self.0, course_id)
     }
@@ -33,6 +34,7 @@ impl Enrollments {
 
 #[Object(name = "Query")]
 impl Payments {
+    #[expect(clippy::unused_async, reason = "async-graphql resolvers are asynchronous")]
     async fn course_has_payments(&self, course_id: CourseId) -> Result<bool, Error> {
         has(&self.0, course_id)
     }
