@@ -2,7 +2,6 @@
 
 import {
   type FieldNode,
-  type GraphQLEnumType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   isNonNullType,
@@ -23,6 +22,8 @@ type Resolver = (source: never, args: Arguments, info: GraphQLResolveInfo) => un
 const MAX_SEARCH_LENGTH = 200;
 const MAX_CHANGES = 100;
 const MAX_WORDS = 10;
+/** In the order of their settings. */
+const NOTIFICATION_TYPES = ["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE"];
 
 const TYPES_BY_ID_FIELD: Record<string, TypeName> = {
   user: "User",
@@ -330,8 +331,8 @@ export class Execution {
         (row) => row.userId === id && !(args.unreadOnly && row.isRead),
       ),
     "User.unreadNotificationCount": ({ id }: Row["User"]) => this.#unread(id).length,
-    "User.notificationSettings": ({ id }: Row["User"], _, { schema }) =>
-      (schema.getType("NotificationType") as GraphQLEnumType).getValues().map(({ name: type }) => ({
+    "User.notificationSettings": ({ id }: Row["User"]) =>
+      NOTIFICATION_TYPES.map((type) => ({
         type,
         isEnabled: !this.context.tables.disabledNotifications.has(`${id} ${type}`),
       })),
