@@ -386,6 +386,16 @@ impl UserMutation {
     }
 }
 
+/// A text to search for, without the blanks around it.
+fn searched(text: &str) -> Result<String, Error> {
+    text::reject_nul("filter.search", text)?;
+    let text = text::nfc(text.trim());
+    if text.chars().count() > MAX_SEARCH_LENGTH {
+        return Err(Error::invalid("filter.search", format!("must have at most {MAX_SEARCH_LENGTH} characters")));
+    }
+    Ok(text)
+}
+
 fn admin(ctx: &Context<'_>) -> Result<Actor, Error> {
     Ok(Actor::Admin(ctx.viewer().require_admin()?, ctx.current_session()))
 }
@@ -393,14 +403,7 @@ fn admin(ctx: &Context<'_>) -> Result<Actor, Error> {
 impl UserFilter {
     fn try_into_store(self) -> Result<store::UserFilter, Error> {
         let Self { search, role, is_verified, is_suspended } = self;
-        if let Some(search) = &search {
-            text::reject_nul("filter.search", search)?;
-            if search.chars().count() > MAX_SEARCH_LENGTH {
-                let message = format!("must have at most {MAX_SEARCH_LENGTH} characters");
-                return Err(Error::invalid("filter.search", message));
-            }
-        }
-        let search = search.map(|search| text::nfc(search.trim())).filter(|search| !search.is_empty());
+        let search = search.as_deref().map(searched).transpose()?.filter(|search| !search.is_empty());
         Ok(store::UserFilter { search, role, is_verified, is_suspended, is_waiting: false })
     }
 }
