@@ -63,7 +63,7 @@ pub(super) fn search_forms(typed: &str) -> Vec<String> {
     let others = in_ascii.into_iter().chain(is_valid.is_ok().then_some(in_unicode));
     let mut forms = vec![typed.to_owned()];
     for form in others.map(|domain| format!("{start}{domain}")) {
-        if !forms.contains(&form) {
+        if forms.iter().all(|known| known.to_lowercase() != form.to_lowercase()) {
             forms.push(form);
         }
     }
