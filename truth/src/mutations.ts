@@ -305,6 +305,8 @@ export const mutations: Record<string, Mutation> = {
     if (user.role === role) return succeeded("user", user);
     if (user.role === "ADMIN" && !hasOtherAdmin(context, user))
       return withUserErrors("user", userError("LAST_ADMIN", "role"));
+    // It ends sessions that other operations may need.
+    if (user.role === "ADMIN") throw new Unpredictable("setUserRole");
     return succeeded("user", context.tables.User.put({ ...user, role, isVerified: false }));
   },
 

@@ -233,14 +233,10 @@ export class Execution {
 
   #users({ filter, ...args }: Arguments) {
     const { search, role, isVerified, isSuspended } = (filter ?? {}) as Record<string, never>;
-    const text = search == null ? undefined : `${search}`.toLowerCase();
-    if (text?.includes("\0")) throw codedError("BAD_USER_INPUT");
-    if (search != null && [...`${search}`].length > MAX_SEARCH_LENGTH)
-      throw codedError("BAD_USER_INPUT");
+    const text = searchedText(search).toLowerCase();
     const isVerifiedTeacher = (user: Row["User"]) => user.role === "TEACHER" && user.isVerified;
     const isListed = (user: Row["User"]) =>
-      (text === undefined ||
-        user.name.toLowerCase().includes(text) ||
+      (user.name.toLowerCase().includes(text) ||
         user.email.toLowerCase().includes(text)) &&
       (role == null || user.role === role) &&
       (isVerified == null || isVerifiedTeacher(user) === isVerified) &&

@@ -14,6 +14,13 @@ pub const AUDIENCE: &str = "lyceum";
 /// the token is expired or invalid: without them it could never get another one.
 pub const SELF_PROVING_MUTATIONS: [&str; 4] = ["login", "logout", "refreshSession", "register"];
 
+/// Whether a field of `Mutation` needs no access token: such a mutation, or the name of the type, which some clients select
+/// everywhere.
+#[must_use]
+pub fn needs_no_token(field: &str) -> bool {
+    SELF_PROVING_MUTATIONS.contains(&field) || field == "__typename"
+}
+
 /// The role of a user on the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,7 +12,7 @@ pub enum Code {
     NotFound,
     /// Another account has this e-mail address.
     EmailTaken,
-    /// No account has this e-mail address and password.
+    /// No account has this e-mail address and password, or the current password of the account is another one.
     InvalidCredentials,
     /// An admin has suspended the account; its owner cannot sign in.
     AccountSuspended,

@@ -10,7 +10,7 @@ use async_graphql::{
 use async_graphql_value::{ConstValue, Value};
 use auth::token::{Authenticated, Verifier};
 use chrono::{DateTime, Utc};
-use contracts::{claims::SELF_PROVING_MUTATIONS, money::Money};
+use contracts::{claims::needs_no_token, money::Money};
 use db::{DbPool, availability, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
@@ -346,7 +346,7 @@ fn proves_itself(document: &ExecutableDocument) -> bool {
         let selections = &operation.selection_set.node.items;
         operation.ty == OperationType::Mutation
             && selections.iter().all(|selection| match &selection.node {
-                Selection::Field(field) => SELF_PROVING_MUTATIONS.contains(&field.node.name.node.as_str()),
+                Selection::Field(field) => needs_no_token(&field.node.name.node),
                 Selection::InlineFragment(_) | Selection::FragmentSpread(_) => false,
             })
     };

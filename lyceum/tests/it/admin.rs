@@ -109,7 +109,30 @@ impl Person {
 }
 
 #[test]
+fn the_last_admin_is_not_dismissed() {
+    let system = System::start(&["--temporary", "--empty"]);
+    let register = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";
+    for name in ["ada", "bob"] {
+        let input = json!({ "email": format!("{name}@admin.example"), "password": PASSWORD, "name": name });
+        system.anonymous().data(register, json!({ "input": input }));
+    }
+    let run = |command, name| admin(&system.addresses.data, &[command, &format!("{name}@admin.example")]);
+    assert!(run("grant", "ada").status.success());
+
+    for command in ["revoke", "suspend"] {
+        let output = run(command, "ada");
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("there would be no admin left who can sign in"), "{said}");
+    }
+    assert!(run("grant", "bob").status.success());
+    assert!(run("revoke", "ada").status.success());
+}
+
+#[test]
 fn an_admin_is_appointed_and_dismissed() {
+    let deputy = Person::register("deputy", "STUDENT");
+    say(&["grant", &deputy.email]);
     let ada = Person::register("ada", "STUDENT");
     assert_eq!(ada.visitor.send(WAITING, json!({})).error(), Some("FORBIDDEN"));
 

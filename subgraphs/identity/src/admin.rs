@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use contracts::UserId;
 use db::DbPool;
 use sqlx::query;
 use subgraph_kit::{Error, text::has_no_nul};
@@ -12,7 +13,10 @@ use crate::{
     Keys,
     password::hash_password,
     session::{ActiveSession, store as sessions},
-    user::{Role, SignUp, User, clean_name, store},
+    user::{
+        Role, SignUp, User, clean_name,
+        store::{self, Actor},
+    },
 };
 
 /// The effect of an operator's command.
@@ -31,12 +35,24 @@ pub struct Revoked {
     pub sessions: u64,
 }
 
-/// Finds the account of an address, in any letter case.
-pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
-    if !has_no_nul(email) {
+/// Finds the account of an address, in any letter case, or of an id.
+///
+/// # Errors
+/// [`Error::Invalid`] if several accounts have the address: the command could reach the wrong one.
+pub async fn find(db: &DbPool, email_or_id: &str) -> Result<Option<User>, Error> {
+    if let Ok(id) = email_or_id.parse() {
+        return store::find(db, UserId(id)).await;
+    }
+    if !has_no_nul(email_or_id) {
         return Ok(None);
     }
-    Ok(store::find_account(db, email).await?.map(|account| account.user))
+    let mut users = store::list_by_address(db, email_or_id).await?;
+    if users.len() > 1 {
+        let ids: Vec<_> = users.iter().map(|user| user.id.to_string()).collect();
+        let message = format!("several accounts have this address: name one by its id, {}", ids.join(" or "));
+        return Err(Error::invalid("email", message));
+    }
+    Ok(users.pop())
 }
 
 /// Makes a user an admin, from the next refresh of their session on.
@@ -46,7 +62,10 @@ pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
 }
 
 /// Restores an admin's previous role, student if it is unknown, and ends their sessions. Access tokens that were
-/// already issued stay valid until they expire.
+/// already issued stay valid until they expire, except for changes to accounts.
+///
+/// # Errors
+/// `LAST_ADMIN` if no admin could sign in any more.
 pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> {
     let mut tx = db.begin().await?;
     let Some(role) = store::revoke_admin(&mut tx, user.id).await? else { return Ok(Change::Unchanged) };
@@ -57,13 +76,13 @@ pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> 
 
 /// Verifies a teacher; None if the user is not a teacher.
 pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
-    let verified = store::set_verified(db, user.id).await?;
+    let verified = store::set_verified(db, Actor::Operator, user.id, true).await?;
     Ok(verified.map(|_| if user.is_verified { Change::Unchanged } else { Change::Applied(()) }))
 }
 
 /// Revokes a teacher's verification; None if the user is not a teacher.
 pub async fn unverify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
-    let unverified = store::set_unverified(db, user.id).await?;
+    let unverified = store::set_verified(db, Actor::Operator, user.id, false).await?;
     Ok(unverified.map(|_| if user.is_verified { Change::Applied(()) } else { Change::Unchanged }))
 }
 
@@ -72,13 +91,13 @@ pub async fn unverify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<
 /// # Errors
 /// `LAST_ADMIN` if no admin could sign in any more.
 pub async fn suspend(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
-    store::suspend(db, user.id).await?;
+    store::suspend(db, Actor::Operator, user.id).await?;
     Ok(if user.suspended_at.is_none() { Change::Applied(()) } else { Change::Unchanged })
 }
 
 /// Lets a suspended user sign in again.
 pub async fn unsuspend(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
-    store::unsuspend(db, user.id).await?;
+    store::unsuspend(db, Actor::Operator, user.id).await?;
     Ok(if user.suspended_at.is_some() { Change::Applied(()) } else { Change::Unchanged })
 }
 

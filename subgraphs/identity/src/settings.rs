@@ -41,7 +41,8 @@ pub struct IdentitySettings {
     pub session_max_days: u32,
 
     /// Seconds in which a refresh token that was used already gets the same tokens again from the same client, whose other
-    /// tab was faster or who did not get the answer. Later, or from another client, its session ends. 0: always.
+    /// tab was faster or who did not get the answer. Later, or from another client, its session ends. 0: always. A client is
+    /// a network address with a `User-Agent`, which somebody on the same network can copy.
     #[arg(long, env = "LYCEUM_REFRESH_REUSE_SECONDS", default_value_t = 10, value_parser = value_parser!(u32).range(0..=300))]
     pub refresh_reuse_seconds: u32,
 

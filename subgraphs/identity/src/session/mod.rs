@@ -20,10 +20,7 @@ use subgraph_kit::{
     viewer::{CurrentSession, SignedIn},
 };
 use telemetry::metrics;
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 pub use self::{client::SessionClient, store::ActiveSession};
 use self::{
@@ -32,7 +29,7 @@ use self::{
 };
 use crate::{
     IdentitySettings, Keys,
-    password::{Passwords, Verdict},
+    password::{Passwords, StoredHash, Verdict},
     throttle::RateLimiter,
     user::{
         EmailRules, SignUp, User, password_fault,
@@ -98,9 +95,7 @@ impl Sessions {
     pub async fn register(&self, client: &SessionClient, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.rate_limiter.check_registration(client.ip, &sign_up.email)?;
         let rules = self.email_rules;
-        // Estimating a password's strength would block the other tasks of this thread.
-        let check = move || sign_up.checked(rules);
-        let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Rejected)?;
+        let sign_up = self.passwords.run(move || sign_up.checked(rules)).await?.map_err(Error::Rejected)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
         let mut tx = self.db.begin().await?;
@@ -171,7 +166,7 @@ impl Sessions {
     /// Finds the account of this address and password, and replaces an outdated hash. Returns the hash that is stored now.
     async fn verify(&self, client: &SessionClient, email: &str, password: String) -> Result<(Account, String), Error> {
         let account = if has_no_nul(email) { users::find_account(&self.db, email).await? } else { None };
-        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let stored = account.as_ref().map(StoredHash::of);
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
@@ -186,8 +181,8 @@ impl Sessions {
     /// Replaces a user's password, and ends all of their sessions but the current one.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the account was deleted; [`Error::RateLimited`]; `INVALID_CREDENTIALS` if the current
-    /// password is wrong, or was replaced meanwhile; `INVALID_INPUT` if the new one is not acceptable.
+    /// Those of [`users::lock_viewer`]; [`Error::RateLimited`]; `INVALID_CREDENTIALS` if the current password is wrong, or
+    /// was replaced meanwhile; `INVALID_INPUT` if the new one is not acceptable.
     pub async fn change_password(
         &self,
         client: &SessionClient,
@@ -196,26 +191,21 @@ impl Sessions {
         current: String,
         new: String,
     ) -> Result<User, Error> {
-        let user = users::find(&self.db, viewer.id()).await?.ok_or(ACCOUNT_DELETED)?;
+        let user = users::lock_viewer(&mut *self.db.acquire().await?, viewer.id(), current_session).await?;
         let email = user.email.clone();
-        let check = {
-            let (new, email) = (new.clone(), email.clone());
-            move || password_fault("newPassword", &new, &email)
-        };
-        if let Some(rejection) = spawn_blocking(check).await.map_err(Error::internal)? {
-            return Err(rejection.into());
-        }
         for _ in 0..MAX_VERIFICATIONS {
             let verified = self.throttled(client, &email, async {
                 let (account, password_hash) = self.verify(client, &email, current.clone()).await?;
                 Ok(Account { password_hash, ..account })
             });
             let account = verified.await.map_err(|error| at_field(error, "currentPassword"))?;
+            self.require_acceptable(new.clone(), email.clone()).await?;
             let is_same = new == current;
             let new_hash =
                 if is_same { account.password_hash.clone() } else { self.passwords.hash(new.clone()).await? };
 
             let mut tx = self.db.begin().await?;
+            let user = users::lock_viewer(&mut tx, viewer.id(), current_session).await?;
             if users::replace_password_hash(&mut tx, &account, &new_hash).await? {
                 store::end_others(&mut tx, user.id, current_session.0).await?;
                 tx.commit().await?;
@@ -223,6 +213,11 @@ impl Sessions {
             }
         }
         Err(at_field(invalid_credentials(), "currentPassword"))
+    }
+
+    async fn require_acceptable(&self, new: String, email: String) -> Result<(), Error> {
+        let check = move || password_fault("newPassword", &new, &email);
+        self.passwords.run(check).await?.map_or(Ok(()), |rejection| Err(rejection.into()))
     }
 
     /// Replaces the tokens of a session, by its valid refresh token. Their claims are the user's current ones. The same
@@ -267,18 +262,28 @@ impl Sessions {
     /// Ends one of the user's sessions.
     ///
     /// # Errors
-    /// `NOT_FOUND` if the user has no such session.
-    pub async fn end(&self, viewer: SignedIn, id: SessionId) -> Result<ActiveSession, Error> {
-        store::end(&self.db, viewer.id(), id).await
+    /// `NOT_FOUND` if the user has no such session; those of [`users::lock_viewer`].
+    pub async fn end(&self, viewer: SignedIn, current: CurrentSession, id: SessionId) -> Result<ActiveSession, Error> {
+        let mut tx = self.db.begin().await?;
+        users::lock_viewer(&mut tx, viewer.id(), current).await?;
+        let ended = store::end(&mut tx, viewer.id(), id).await?;
+        tx.commit().await?;
+        Ok(ended)
     }
 
     /// Ends all of the user's sessions but the current one, and returns how many there were.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the token names no session: it would end all of them.
+    /// [`Error::Unauthenticated`] if the token names no session: it would end all of them; those of
+    /// [`users::lock_viewer`].
     pub async fn end_others(&self, viewer: SignedIn, current: CurrentSession) -> Result<i32, Error> {
-        let current = current.0.ok_or(NO_SESSION)?;
-        let ended = store::end_others(&mut *self.db.acquire().await?, viewer.id(), Some(current)).await?;
+        if current.0.is_none() {
+            return Err(NO_SESSION);
+        }
+        let mut tx = self.db.begin().await?;
+        users::lock_viewer(&mut tx, viewer.id(), current).await?;
+        let ended = store::end_others(&mut tx, viewer.id(), current.0).await?;
+        tx.commit().await?;
         Ok(i32::try_from(ended).unwrap_or(i32::MAX))
     }
 
@@ -313,7 +318,6 @@ impl Sessions {
     }
 }
 
-const ACCOUNT_DELETED: Error = Error::Unauthenticated("the account of this access token does not exist any more");
 const NO_SESSION: Error = Error::Unauthenticated("the access token names no session: refresh the session first");
 
 fn session_expired() -> Error {

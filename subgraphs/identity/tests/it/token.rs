@@ -155,6 +155,12 @@ async fn an_invalid_token_costs_only_what_needs_a_viewer(db: PgPool) {
                 format!("mutation {{ a: {mutation} endOtherSessions {{ count }} }}"),
                 format!("mutation A {{ a: {mutation} }} query B {{ me {{ id }} }}"),
                 format!("mutation {{ ... {{ endOtherSessions {{ count }} }} a: {mutation} }}"),
+                format!("mutation {{ ...F a: {mutation} }} fragment F on Mutation {{ endOtherSessions {{ count }} }}"),
+                format!(
+                    "mutation {{ {} endOtherSessions {{ count }} }}",
+                    mutation.replacen(") {", ") @skip(if: true) {", 1)
+                ),
+                format!("mutation {{ a: {mutation} ... @include(if: true) {{ endOtherSessions {{ count }} }} }}"),
                 "mutation { login: endOtherSessions { count } }".to_owned(),
                 "{ login: me { id } }".to_owned(),
             ] {
