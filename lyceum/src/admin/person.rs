@@ -27,10 +27,7 @@ impl Person {
         let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
         let db = subgraphs::open(&identity::DEFINITION, &self.database_url()?, &one).await?;
         let user = admin::find(&db, &self.email).await?;
-        let user = user.with_context(|| match self.email.contains('@') {
-            true => format!("no account has the e-mail address {}", self.email),
-            false => format!("no account has the e-mail address or the id {}", self.email),
-        })?;
+        let user = user.with_context(|| format!("no account has the e-mail address or the id {}", self.email))?;
         Ok((db, user))
     }
 

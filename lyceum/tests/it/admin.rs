@@ -271,7 +271,7 @@ fn an_unknown_address_is_a_clear_failure() {
     for command in ["grant", "revoke", "verify-teacher", "token"] {
         let said = fail(&system().addresses.data, &[command, "Nobody@admin.example"]);
 
-        assert!(said.contains("no account has the e-mail address Nobody@admin.example"), "{said}");
+        assert!(said.contains("no account has the e-mail address or the id Nobody@admin.example"), "{said}");
         assert!(!said.contains("postgres://"), "{said}");
     }
 }

@@ -256,7 +256,7 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
 /// found by its address as it is stored.
 pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, Error> {
     let forms = stored_forms(email);
-    let mut rows = query!(
+    let rows = query!(
         r#"
         select id, name, role, is_verified, created_at, email, suspended_at, password_hash, password_is_normalized
         from users
@@ -269,8 +269,8 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
     .fetch_all(db)
     .await?;
     let is_ambiguous = rows.len() > 1 && !forms.contains(&rows[0].email);
-    rows.truncate(if is_ambiguous { 0 } else { 1 });
-    Ok(rows.pop().map(|row| Account {
+    let found = rows.into_iter().next().filter(|_| !is_ambiguous);
+    Ok(found.map(|row| Account {
         user: User {
             id: row.id,
             name: row.name,
