@@ -250,14 +250,27 @@ export const mutations: Record<string, Mutation> = {
     throw new Unpredictable("leaveCourse");
   },
 
-  removeStudent(context, { enrollmentId, reason }: { enrollmentId: string; reason: string }) {
+  removeStudent(
+    context,
+    {
+      enrollmentId,
+      reason,
+      confirmCompletionLoss = false,
+    }: { enrollmentId: string; reason: string; confirmCompletionLoss?: boolean },
+  ) {
     const viewer = requireAllowed(context, "removeStudent");
-    if (!isStorableText(reason, MAX_REASON_LENGTH))
+    const text = cleaned(reason);
+    if (text === "" || !isReadable(text, true) || !isWithinLength(text, MAX_REASON_LENGTH))
       return withUserErrors("enrollmentId", invalid("reason"));
     const enrollment = context.tables.Enrollment.find(canonicalId(enrollmentId));
     const course = context.tables.Course.find(enrollment?.courseId ?? "");
     const isAllowed = context.viewer.role === "ADMIN" || course?.teacherId === viewer;
     if (!enrollment || !isAllowed) return withUserErrors("enrollmentId", notFound("enrollmentId"));
+    if (enrollment.status === "COMPLETED" && !confirmCompletionLoss)
+      return withUserErrors(
+        "enrollmentId",
+        userError("COMPLETION_WOULD_BE_LOST", "confirmCompletionLoss"),
+      );
     throw new Unpredictable("removeStudent");
   },
 
@@ -411,9 +424,9 @@ export const mutations: Record<string, Mutation> = {
 
   refundPayment(context, { paymentId, reason }: { paymentId: string; reason?: string | null }) {
     requireAllowed(context, "refundPayment");
-    const isStorable =
-      reason == null || reason.trim() === "" || isStorableText(reason, MAX_REASON_LENGTH);
-    if (!isStorable) return withUserErrors("payment", invalid("reason"));
+    const text = cleaned(reason ?? "");
+    if (!isReadable(text, true) || !isWithinLength(text, MAX_REASON_LENGTH))
+      return withUserErrors("payment", invalid("reason"));
     const payment = context.tables.Payment.find(canonicalId(paymentId));
     if (!payment) return withUserErrors("payment", notFound("paymentId"));
     if (payment.status === "COMPLETED") throw new Unpredictable("refundPayment");
@@ -542,11 +555,6 @@ function courseErrors(
 
 function isNonEmptyText(text: string, maxLength: number): boolean {
   return isReadable(text, false) && text !== "" && isWithinLength(text, maxLength);
-}
-
-/** A text that is stored as it is. */
-function isStorableText(text: string, maxLength: number): boolean {
-  return text.trim() !== "" && !text.includes("\0") && isWithinLength(text, maxLength);
 }
 
 function isIdempotencyKey(text: string): boolean {

@@ -38,7 +38,7 @@ pub enum Code {
     InvalidStatusTransition,
     /// The payment cannot be refunded in its current state.
     NotRefundable,
-    /// The student has completed the course, and a refund takes the completion away; the mutation needs a confirmation.
+    /// The student has completed the course, and the mutation takes the completion away; it needs a confirmation.
     CompletionWouldBeLost,
     /// Nobody enrolls in a course that they teach, or buys it.
     OwnCourse,
@@ -48,4 +48,7 @@ pub enum Code {
     CourseIsDraft,
     /// Somebody has enrolled in the course or paid for it, so it cannot be deleted.
     CourseHasEnrollments,
+    /// The enrollment has begun too often, or the teacher has enrolled students too often; the message says when it is
+    /// possible again.
+    TooManyChanges,
 }

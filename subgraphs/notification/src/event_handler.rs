@@ -7,7 +7,7 @@ use contracts::{
         Registration, Revocation,
     },
 };
-use messaging::{AfterCommit, Handler};
+use messaging::{AfterCommit, Cause, Handler};
 use sqlx::{PgConnection, query_scalar};
 use subgraph_kit::Error;
 use tracing::info;
@@ -31,10 +31,11 @@ pub struct EventHandler;
 impl Handler for EventHandler {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
         let (event_type, subject) = (event.payload.event_type(), occurrence(&event));
+        let is_mandatory = is_removal(&event.payload);
         let Some(message) = notification_for(event.payload) else { return Ok(None) };
         let (user, kind) = (message.user_id, message.kind);
         let is_wanted = mark_handled(transaction, event_type, subject, user, kind).await?;
-        if is_wanted != Some(true) {
+        if !is_wanted.is_some_and(|is_wanted| is_wanted || is_mandatory) {
             return Ok(None);
         }
         let id = store::insert(transaction, message).await?;
@@ -43,15 +44,21 @@ impl Handler for EventHandler {
 
     /// The payment before the enrollment that it bought, and the refund before the enrollment that it took back: two
     /// services tell of them.
-    async fn must_wait(&self, transaction: &mut PgConnection, event: &Event) -> Result<bool, Error> {
-        let Some((event_type, subject)) = event.payload.cause() else { return Ok(false) };
+    async fn missing_cause(&self, transaction: &mut PgConnection, event: &Event) -> Result<Option<Cause>, Error> {
+        let Some((event_type, subject)) = event.payload.cause() else { return Ok(None) };
         let is_handled = query_scalar!(
             r#"select exists (select from handled_events where type = $1 and subject = $2) as "exists!""#,
             event_type.name(),
             subject,
         );
-        Ok(!is_handled.fetch_one(transaction).await?)
+        let is_handled = is_handled.fetch_one(transaction).await?;
+        Ok((!is_handled).then_some((event_type, subject)))
     }
+}
+
+/// Whether a student was removed from a course: the student is told, whatever types are switched off.
+fn is_removal(payload: &EventPayload) -> bool {
+    matches!(payload, EventPayload::EnrollmentRevoked(Revocation { removal_reason: Some(_), .. }))
 }
 
 /// What a user is notified of once: usually the event's subject, which it happens to once.
@@ -165,7 +172,7 @@ fn revoked(Revocation { enrollment, removal_reason }: &Revocation) -> NewNotific
         title: about("Enrollment cancelled", course_title),
         body: match removal_reason {
             None => format!("Your payment was refunded, so you are no longer enrolled in {course}."),
-            Some(reason) => format!("You were removed from {course}. The reason: {reason}"),
+            Some(reason) => format!("You were removed from {course}. The reason: {}", plain(reason)),
         },
         // The enrollment is no more.
         subject: Some(Subject::from(*course_id)),
@@ -176,7 +183,7 @@ fn revoked(Revocation { enrollment, removal_reason }: &Revocation) -> NewNotific
 fn withdrawn(withdrawal: &CourseWithdrawn) -> Option<NewNotification> {
     let CourseWithdrawn { course_id, course_title, teacher_id, withdrawn_by, reason, .. } = withdrawal;
     let course = course(course_title);
-    let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" The reason: {reason}"));
+    let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" The reason: {}", plain(reason)));
     (teacher_id != withdrawn_by).then(|| NewNotification {
         user_id: *teacher_id,
         kind: Kind::Course,
@@ -204,7 +211,7 @@ fn course(title: &str) -> String {
     }
 }
 
-/// Cleans a name that others chose, for a sentence of ours: controls and line breaks become spaces, and what has no width
+/// Cleans a name or a reason that others chose, for a sentence of ours: controls and line breaks become spaces, and what has no width
 /// or changes the direction of the text is left out. Joiners stay: emoji and some scripts need them.
 fn plain(name: &str) -> String {
     let visible = name.chars().filter(|character| {

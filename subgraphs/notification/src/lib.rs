@@ -11,6 +11,7 @@ use subgraph_kit::{Connection, Table};
 
 use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
+    retention,
     store::Store,
 };
 
@@ -50,6 +51,6 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let db = db.into();
     let notifications = Table::<notification::Notification>::open(db.clone()).await?;
     let schema = builder().data(Store::new(db.clone())).finish();
-    let subgraph = Subgraph::new(DEFINITION.name, schema, notifications, db, context.verifier.clone());
-    Ok(subgraph.with_event_handler(event_handler::EventHandler))
+    let subgraph = Subgraph::new(DEFINITION.name, schema, notifications, db.clone(), context.verifier.clone());
+    Ok(subgraph.with_event_handler(event_handler::EventHandler).with_task(move |stop| retention::run(db.clone(), stop)))
 }

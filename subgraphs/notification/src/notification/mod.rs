@@ -3,6 +3,7 @@
 pub mod graphql;
 mod hub;
 pub mod live;
+pub mod retention;
 pub mod setting;
 pub mod store;
 pub mod subject;

@@ -272,7 +272,7 @@ async fn what_never_hears_of_its_cause_is_told_without_it(db: PgPool) {
     handle(&subgraph, EventPayload::EnrollmentCreated(bought("Rust"))).await;
     assert_eq!(read(&db).await, []);
 
-    query("update inbox_events set received_at = received_at - interval '16 s', next_attempt_at = now()")
+    query("update inbox_events set waits_since = waits_since - interval '16 s', next_attempt_at = now()")
         .execute(&db)
         .await
         .expect("time passes");
@@ -282,6 +282,69 @@ async fn what_never_hears_of_its_cause_is_told_without_it(db: PgPool) {
     // The payment of an imported database has no event; another one comes late, and is told all the same.
     handle(&subgraph, EventPayload::PaymentCompleted(purchase("Rust"))).await;
     assert_eq!(read(&db).await.len(), 2);
+}
+
+/// In a backlog the first attempt comes long after the receipt.
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn an_event_waits_for_its_cause_from_the_first_attempt_on(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    receive(&subgraph, &Event::new(EventPayload::EnrollmentCreated(bought("Rust")))).await;
+    query(
+        "update inbox_events set received_at = now() - interval '1 hour', next_attempt_at = now() - interval '1 hour'",
+    )
+    .execute(&db)
+    .await
+    .expect("time passes");
+
+    process_all(&subgraph).await;
+    assert_eq!(read(&db).await, []);
+    receive(&subgraph, &Event::new(EventPayload::PaymentCompleted(purchase("Rust")))).await;
+    process_until(&subgraph, &db, 2).await;
+
+    let titles: Vec<_> = read(&db).await.into_iter().map(|(_, title, _)| title).collect();
+    assert_eq!(titles, ["Payment received: Rust", "You are enrolled: Rust"]);
+}
+
+/// Its cause may be far behind it.
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn an_event_waits_for_its_cause_while_that_is_in_the_inbox(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    receive(&subgraph, &Event::new(EventPayload::EnrollmentCreated(bought("Rust")))).await;
+    receive(&subgraph, &Event::new(EventPayload::PaymentCompleted(purchase("Rust")))).await;
+    let is_effect = "update inbox_events
+                     set waits_since = now() - interval '1 hour', next_attempt_at = now() + $2 * interval '1 hour'
+                     where type = $1";
+    let postpone = async |event_type: &str, hours: f64| {
+        query(is_effect).bind(event_type).bind(hours).execute(&db).await.expect("an event is postponed");
+    };
+    let (cause, effect) = ("lyceum.payment.completed", "lyceum.enrollment.created");
+
+    postpone(cause, 1.0).await;
+    postpone(effect, -1.0).await;
+    process_all(&subgraph).await;
+    assert_eq!(read(&db).await, []);
+    for event_type in [cause, effect] {
+        postpone(event_type, -1.0).await;
+    }
+    process_until(&subgraph, &db, 2).await;
+
+    let titles: Vec<_> = read(&db).await.into_iter().map(|(_, title, _)| title).collect();
+    assert_eq!(titles, ["Payment received: Rust", "You are enrolled: Rust"]);
+}
+
+/// Events of an older process, or of the legacy system, were not cleaned.
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn a_reason_brings_only_what_can_be_seen_in_one_line(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    let removal_reason = Some("Full\u{202e}.\n\nYou\u{7} have won!".to_owned());
+    let revoked = Revocation { enrollment: enrollment("Rust"), removal_reason };
+
+    handle(&subgraph, EventPayload::EnrollmentRevoked(revoked)).await;
+    handle(&subgraph, withdrawn(1, COURSE, Some("Old.\n\nSend money\u{1b}[2J"))).await;
+
+    let read = read(&db).await;
+    assert_eq!(read[0].2, "You were removed from “Rust”. The reason: Full. You have won!");
+    assert!(read[1].2.ends_with("keep it. The reason: Old. Send money [2J"), "{read:?}");
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]

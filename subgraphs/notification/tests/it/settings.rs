@@ -2,7 +2,7 @@
 
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
-    events::{EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration},
+    events::{EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration, Revocation},
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -134,6 +134,11 @@ async fn a_type_that_is_off_is_not_written_and_receipts_always_are(db: PgPool) {
     ] {
         handle(&subgraph, payload).await;
     }
+    // The student did nothing for it, and would not find out.
+    let removed = Revocation { enrollment: enrolled(ALICE), removal_reason: Some("Full.".to_owned()) };
+    handle(&subgraph, EventPayload::EnrollmentRevoked(removed)).await;
+    let refunded = Revocation { enrollment: enrolled(ALICE), removal_reason: None };
+    handle(&subgraph, EventPayload::EnrollmentRevoked(refunded)).await;
     // What came while it was off does not come later.
     let _ = set(&alice, "ENROLLMENT", true).await.ok();
     handle(&subgraph, EventPayload::EnrollmentCreated(enrolled(ALICE))).await;
@@ -142,7 +147,9 @@ async fn a_type_that_is_off_is_not_written_and_receipts_always_are(db: PgPool) {
         let kinds = query_scalar::<_, String>("select type::text from notifications where user_id = $1 order by id");
         kinds.bind(user).fetch_all(&db).await.expect("types")
     };
-    assert_eq!(of(ALICE).await, ["payment", "payment", "enrollment"]);
+    assert_eq!(of(ALICE).await, ["payment", "payment", "enrollment", "enrollment"]);
+    let removed = query_scalar::<_, String>("select body from notifications where body like '%The reason: Full.'");
+    assert_eq!(removed.fetch_all(&db).await.expect("texts").len(), 1);
     assert_eq!(of(BOB).await, ["enrollment"]);
 }
 

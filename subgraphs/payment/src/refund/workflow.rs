@@ -35,19 +35,41 @@ impl Payments {
     /// the refund; `COMPLETION_WOULD_BE_LOST`; [`Error::Unavailable`] if only the enrollment subgraph knows whether it
     /// would, and is unavailable.
     pub async fn refund(&self, _: Admin, credentials: &Credentials, request: RefundRequest) -> Result<Payment, Error> {
-        let RefundRequest { payment_id: id, note, confirms_completion_loss } = request;
-        if !confirms_completion_loss && self.takes_completion_away(credentials, id).await? {
-            return Err(super::completion_would_be_lost().into());
-        }
+        let RefundRequest { payment_id: id, note, confirms_completion_loss: is_confirmed } = request;
         let request = PendingRefund { payment_id: id, reason: RefundReason::Requested };
-        let Some(request) = store::request(&mut *self.db.acquire().await?, request, note.as_deref()).await? else {
-            return Err(match payment::store::find(&self.db, id).await? {
-                Some(payment) => super::rejection(payment.status).into(),
-                None => no_such_payment().into(),
-            });
-        };
+        let mut db = self.db.acquire().await?;
+        let request = store::request(&mut db, request, note.as_deref(), is_confirmed).await?;
+        drop(db);
+        let Some(request) = request else { return Err(self.not_refundable(id).await?) };
+        if !is_confirmed {
+            self.confirm(credentials, id).await?;
+        }
         fail_point("refund.requested");
         self.complete(request).await
+    }
+
+    async fn not_refundable(&self, id: PaymentId) -> Result<Error, Error> {
+        Ok(match payment::store::find(&self.db, id).await? {
+            Some(payment) => super::rejection(payment.status).into(),
+            None => no_such_payment().into(),
+        })
+    }
+
+    /// Confirms a request that takes no completion away, and withdraws another one. Asked only now, since a completion can
+    /// come at any time: one that comes before the request is not lost.
+    async fn confirm(&self, credentials: &Credentials, id: PaymentId) -> Result<(), Error> {
+        match self.takes_completion_away(credentials, id).await {
+            Ok(false) if store::confirm(&self.db, id).await? => Ok(()),
+            Ok(false) => Err(self.not_refundable(id).await?),
+            Ok(true) => {
+                store::withdraw(&self.db, id).await?;
+                Err(super::completion_would_be_lost().into())
+            }
+            Err(error) => {
+                store::withdraw(&self.db, id).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Whether the student has completed the course with this payment. A payment that is not completed takes nothing away.
@@ -61,7 +83,7 @@ impl Payments {
     /// Requests the refund of a payment that bought no enrollment; the reconciler completes it.
     pub(crate) async fn refund_rejected(db: &mut PgConnection, rejection: EnrollmentRejected) -> Result<(), Error> {
         let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
-        if store::request(db, request, None).await?.is_none() {
+        if store::request(db, request, None, true).await?.is_none() {
             info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
         }
         Ok(())
@@ -100,6 +122,10 @@ impl Payments {
 
     /// Completes one interrupted or new refund. False if there is none.
     pub(crate) async fn reconcile_next_refund(&self) -> Result<bool, Error> {
+        if let Some(id) = store::find_unconfirmed(&self.db).await? {
+            store::withdraw(&self.db, id).await?;
+            return Ok(true);
+        }
         let Some(request) = store::claim_next_due(&self.db).await? else { return Ok(false) };
         match self.complete(request).await {
             Ok(payment) => {
