@@ -256,10 +256,11 @@ pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
     }
 }
 
-/// Records a webhook of the payment provider, by what became of it.
-pub fn record_payment_webhook(outcome: &'static str) {
+/// Records webhooks of the payment provider, by what became of them. With a count of 0 the series begins, so that an alert
+/// sees its first increase.
+pub fn record_payment_webhooks(outcome: &'static str, count: u64) {
     if let Some(instruments) = instruments() {
-        instruments.payment_webhooks.add(1, &[KeyValue::new("outcome", outcome)]);
+        instruments.payment_webhooks.add(count, &[KeyValue::new("outcome", outcome)]);
     }
 }
 

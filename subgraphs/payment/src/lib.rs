@@ -65,6 +65,7 @@ fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
 /// # Errors
 /// [`sqlx::Error::Configuration`] if the settings of the provider are invalid.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
+    webhook::begin_metrics();
     let settings = context.own.get::<ProviderSettings>();
     let configured = settings.map_or(Ok(None), ProviderSettings::open);
     match configured.map_err(|error| sqlx::Error::Configuration(Box::new(error)))? {

@@ -195,6 +195,13 @@ impl Webhooks {
     }
 }
 
+/// Begins the series of the outcomes that an alert is about, whether or not there is a provider.
+pub fn begin_metrics() {
+    for outcome in [Outcome::Mismatch, Outcome::Contradiction] {
+        metrics::record_payment_webhooks(outcome.as_str(), 0);
+    }
+}
+
 /// The routes that receive webhooks.
 pub fn routes(webhooks: Webhooks) -> Router {
     Router::new().route(PATH, post(receive)).with_state(webhooks)
@@ -206,7 +213,7 @@ async fn receive(State(webhooks): State<Webhooks>, headers: HeaderMap, body: Bod
         webhooks.outcome(&headers, body).await
     });
     let outcome = outcome.await;
-    metrics::record_payment_webhook(outcome.as_str());
+    metrics::record_payment_webhooks(outcome.as_str(), 1);
     outcome.status().into_response()
 }
 
