@@ -109,7 +109,9 @@ impl HttpProvider {
         if !status.is_success() {
             return Err(ProviderUnavailable(format!("it responded with HTTP status {status}")));
         }
-        let malformed = |error: serde_json::Error| ProviderUnavailable(format!("its response is malformed ({:?})", error.classify()));
+        let malformed = |error: serde_json::Error| {
+            ProviderUnavailable(format!("its response is malformed ({:?})", error.classify()))
+        };
         serde_json::from_slice(&body).map(Some).map_err(malformed)
     }
 

@@ -11,10 +11,7 @@ pub trait PaymentProvider: Send + Sync + 'static {
     fn charge<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<ChargeOutcome, ProviderUnavailable>>;
 
     /// Finds the outcome of a purchase's charge; none if there was no such charge.
-    fn find<'a>(
-        &'a self,
-        purchase: &'a Purchase,
-    ) -> BoxFuture<'a, Result<Option<ChargeOutcome>, ProviderUnavailable>>;
+    fn find<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<Option<ChargeOutcome>, ProviderUnavailable>>;
 
     /// Refunds the payment.
     fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<RefundOutcome, ProviderUnavailable>>;

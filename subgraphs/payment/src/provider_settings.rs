@@ -71,7 +71,9 @@ const DEFAULT_CURRENCY: &str = "EUR";
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderSettingsError {
     /// Secrets without a provider: nobody wants to give courses away because of a missing setting.
-    #[error("a secret of the payment provider is set, but LYCEUM_PAYMENT_PROVIDER_URL is not: set all of them, or none")]
+    #[error(
+        "a secret of the payment provider is set, but LYCEUM_PAYMENT_PROVIDER_URL is not: set all of them, or none"
+    )]
     NoUrl,
     /// A URL without its secrets.
     #[error("LYCEUM_PAYMENT_PROVIDER_URL is set, but {0} is not")]
@@ -113,7 +115,8 @@ impl ProviderSettings {
         let secret = secret.filter(|secret| !secret.is_empty());
         let secret = secret.ok_or(ProviderSettingsError::NoSecret("LYCEUM_PAYMENT_PROVIDER_SECRET"))?;
         let keys = keys.ok_or(ProviderSettingsError::NoSecret("LYCEUM_PAYMENT_WEBHOOK_SECRET"))?;
-        let provider = HttpProvider::try_new(url, &secret, self.currency()?).ok_or(ProviderSettingsError::Unsendable)?;
+        let provider =
+            HttpProvider::try_new(url, &secret, self.currency()?).ok_or(ProviderSettingsError::Unsendable)?;
         Ok(Some((provider, keys)))
     }
 
@@ -170,9 +173,13 @@ mod tests {
 
     #[test]
     fn the_secret_is_sent_to_this_machine_or_encrypted() {
-        for good in
-            ["https://payments.example", "https://payments.example/api/", "http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"]
-        {
+        for good in [
+            "https://payments.example",
+            "https://payments.example/api/",
+            "http://localhost:1",
+            "http://127.0.0.1:1",
+            "http://[::1]:1",
+        ] {
             assert!(settings(good).open().expect(good).is_some());
         }
         for bad in [
@@ -196,8 +203,14 @@ mod tests {
         let (short, unsendable) = ("hush, too short", "hush\nhush");
         for (settings, named) in [
             (ProviderSettings { payment_provider_url: None, ..whole.clone() }, "PROVIDER_URL is not"),
-            (ProviderSettings { payment_provider_secret: None, ..whole.clone() }, "LYCEUM_PAYMENT_PROVIDER_SECRET is not"),
-            (ProviderSettings { payment_webhook_secret: None, ..whole.clone() }, "LYCEUM_PAYMENT_WEBHOOK_SECRET is not"),
+            (
+                ProviderSettings { payment_provider_secret: None, ..whole.clone() },
+                "LYCEUM_PAYMENT_PROVIDER_SECRET is not",
+            ),
+            (
+                ProviderSettings { payment_webhook_secret: None, ..whole.clone() },
+                "LYCEUM_PAYMENT_WEBHOOK_SECRET is not",
+            ),
             (ProviderSettings { payment_webhook_secret: Some(short.into()), ..whole.clone() }, "at least 32 bytes"),
             (
                 ProviderSettings {
@@ -208,7 +221,10 @@ mod tests {
                 "LYCEUM_PAYMENT_WEBHOOK_SECRET_PREVIOUS",
             ),
             (ProviderSettings { payment_provider_secret: Some(unsendable.into()), ..whole.clone() }, "visible ASCII"),
-            (ProviderSettings { payment_currency: Some("euro".to_owned()), ..whole.clone() }, "LYCEUM_PAYMENT_CURRENCY"),
+            (
+                ProviderSettings { payment_currency: Some("euro".to_owned()), ..whole.clone() },
+                "LYCEUM_PAYMENT_CURRENCY",
+            ),
         ] {
             let message = message(&settings);
             assert!(message.contains(named), "{named}: {message}");

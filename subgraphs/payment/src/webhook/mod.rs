@@ -209,9 +209,8 @@ pub fn routes(webhooks: Webhooks) -> Router {
 
 /// Responds without a body: who is not the provider learns nothing.
 async fn receive(State(webhooks): State<Webhooks>, headers: HeaderMap, body: Body) -> Response {
-    let outcome = trace::in_background_scope(crate::DEFINITION.name, async move {
-        webhooks.outcome(&headers, body).await
-    });
+    let outcome =
+        trace::in_background_scope(crate::DEFINITION.name, async move { webhooks.outcome(&headers, body).await });
     let outcome = outcome.await;
     metrics::record_payment_webhooks(outcome.as_str(), 1);
     outcome.status().into_response()
@@ -230,12 +229,8 @@ fn read(body: &[u8]) -> Result<Option<ProviderEvent>, &'static str> {
     if !is_id {
         return Err("the id needs 1 to 255 visible ASCII characters");
     }
-    let types = [
-        EventType::ChargeCompleted,
-        EventType::ChargeDeclined,
-        EventType::RefundCompleted,
-        EventType::RefundRejected,
-    ];
+    let types =
+        [EventType::ChargeCompleted, EventType::ChargeDeclined, EventType::RefundCompleted, EventType::RefundRejected];
     if !types.iter().any(|known| known.as_str() == kind) {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! What an event of the provider changes.
 
+use contracts::events::RefundReason;
 use sqlx::PgConnection;
 use subgraph_kit::Error;
 
@@ -10,7 +11,6 @@ use crate::{
     provider::ChargeOutcome,
     refund,
 };
-use contracts::events::RefundReason;
 
 impl Payments {
     /// Applies an event once: its effect and its id are stored in one transaction, with the payment locked. The provider

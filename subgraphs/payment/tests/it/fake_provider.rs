@@ -138,10 +138,7 @@ impl PaymentProvider for FakeProvider {
         .boxed()
     }
 
-    fn find<'a>(
-        &'a self,
-        purchase: &'a Purchase,
-    ) -> BoxFuture<'a, Result<Option<ChargeOutcome>, ProviderUnavailable>> {
+    fn find<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<Option<ChargeOutcome>, ProviderUnavailable>> {
         async move {
             let found = self.state().charges.get(&purchase.payment_id).map(|charge| charge.outcome);
             self.answer(self.behavior(), found).await

@@ -42,19 +42,19 @@ impl FakeProviderProcess {
 
     /// Sets all switches: those that are not named have their default.
     pub async fn switch(&self, switches: Value) {
-        ok(self.http.put(format!("{}/control", self.url)).json(&switches).send().await.expect("an answer"));
+        ok(&self.http.put(format!("{}/control", self.url)).json(&switches).send().await.expect("an answer"));
     }
 
     /// Decides a charge or its refund.
     pub async fn decide(&self, payment: Uuid, decision: Value) {
         let url = format!("{}/control/charges/{payment}", self.url);
-        ok(self.http.post(url).json(&decision).send().await.expect("an answer"));
+        ok(&self.http.post(url).json(&decision).send().await.expect("an answer"));
     }
 
     /// Sends the held webhooks.
     pub async fn release(&self, reversed: bool) {
         let url = format!("{}/control/release", self.url);
-        ok(self.http.post(url).json(&json!({ "reversed": reversed })).send().await.expect("an answer"));
+        ok(&self.http.post(url).json(&json!({ "reversed": reversed })).send().await.expect("an answer"));
     }
 
     /// Its switches, charges, numbers of requests, and the answers to its webhooks.
@@ -90,6 +90,6 @@ impl FakeProviderProcess {
     }
 }
 
-fn ok(response: Response) {
+fn ok(response: &Response) {
     assert!(response.status().is_success(), "{}", response.status());
 }

@@ -1,26 +1,18 @@
 //! Purchases and refunds with a provider over HTTP, which declines, hesitates, loses answers and crashes.
 
-use std::{
-    env,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{env, process::Stdio, time::Instant};
 
 use axum::{Router, http::StatusCode, http::header::LOCATION, response::IntoResponse};
 use serde_json::json;
 use sqlx::{ConnectOptions as _, PgPool};
 use subgraph_kit::timeouts;
-use tokio::{
-    net::TcpListener,
-    process::Command,
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpListener, process::Command};
 use uuid::Uuid;
 
 use crate::{
     fake_provider_process::FakeProviderProcess,
     fixtures::*,
-    online_shop::{OnlineShop, settings},
+    online_shop::{OnlineShop, settings, wait_until},
     shop::{COMPLETED, REFUNDED, Shop, payment_id},
 };
 
@@ -180,7 +172,8 @@ async fn an_answer_that_is_none_leaves_the_payment_pending(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_wrong_secret_charges_nobody(db: PgPool) {
-    let shop = OnlineShop::open_with(db, None, |settings| settings.payment_provider_secret = Some("wrong".into())).await;
+    let shop =
+        OnlineShop::open_with(db, None, |settings| settings.payment_provider_secret = Some("wrong".into())).await;
 
     let payment = shop.bought(ALICE, RUST, "key").await;
 
@@ -229,12 +222,7 @@ async fn a_process_that_is_killed_between_charge_and_answer_has_charged_once(db:
     buyer.env(DATABASE, shop.db.connect_options().to_url_lossy().as_str()).env(PROVIDER, &shop.provider.url);
     let mut buyer = buyer.spawn().expect("it starts");
 
-    let charged = async {
-        while shop.provider.completed().await == 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(20), charged).await.expect("the provider has charged");
+    wait_until(async || shop.provider.completed().await == 1).await;
     // SIGKILL, before the answer.
     buyer.kill().await.expect("it is killed");
     assert_eq!(shop.count("payments where status = 'pending'").await, 1);
@@ -310,7 +298,10 @@ async fn what_the_provider_never_charged_it_does_not_refund(db: PgPool) {
     let reply = shop.refund(&shop.app.admin(), imported).await.ok();
 
     assert_eq!(reply.user_errors(), [("NOT_REFUNDABLE", "paymentId".to_owned())]);
-    assert_eq!((shop.status(imported).await, shop.refund_state(imported).await), ("completed".into(), json!("REFUSED")));
+    assert_eq!(
+        (shop.status(imported).await, shop.refund_state(imported).await),
+        ("completed".into(), json!("REFUSED"))
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations/payment")]

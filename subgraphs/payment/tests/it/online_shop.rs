@@ -64,12 +64,7 @@ impl OnlineShop {
 
     /// Waits until a payment has this status.
     pub async fn wait_for(&self, payment: Uuid, status: &str) {
-        let wait = async {
-            while self.status(payment).await != status {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        timeout(Duration::from_secs(20), wait).await.expect(status);
+        wait_until(async || self.status(payment).await == status).await;
     }
 
     /// Sends a signed event as the provider would; returns the answer's status.
@@ -86,6 +81,16 @@ impl OnlineShop {
         assert_eq!(response.text().await.expect("a body"), "");
         status
     }
+}
+
+/// Waits for what another process does.
+pub async fn wait_until(is_done: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !is_done().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), wait).await.expect("it is done in time");
 }
 
 /// The settings of a subgraph for a provider with this URL.

@@ -1,5 +1,6 @@
 //! Webhooks of the payment provider: signed or forged, once or often, in order or not.
 
+use db::DbPool;
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::PgPool;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     fake_provider_process::WEBHOOK_SECRET,
     fixtures::*,
-    online_shop::{OTHER_SECRET, OnlineShop, event, now, signature},
+    online_shop::{OTHER_SECRET, OnlineShop, event, now, signature, wait_until},
     shop::{COMPLETED, REFUNDED},
 };
 
@@ -83,9 +84,7 @@ async fn an_event_that_is_sent_often_is_handled_once(db: PgPool) {
     let other = shop.bought(BOB, RUST, "key").await;
     shop.provider.decide(other, json!({ "status": "completed" })).await;
     shop.wait_for(other, "completed").await;
-    while shop.provider.webhooks().await.len() < 5 {
-        tokio::task::yield_now().await;
-    }
+    wait_until(async || shop.provider.webhooks().await.len() == 5).await;
     assert_eq!((shop.provider.webhooks().await, handled(&shop).await), (vec![204; 5], 2));
     assert_eq!(shop.published_types().await, [COMPLETED; 2]);
 }
@@ -252,7 +251,7 @@ async fn a_signed_body_that_is_no_event_is_rejected(db: PgPool) {
     let good = event("evt_1", "charge.completed", payment, "49.99").to_string();
 
     let deep = "[".repeat(10_000);
-    let large = format!("{good}{}", " ".repeat(70_000));
+    let large = format!("{good}{}", " ".repeat(65_600));
     for body in ["", "{}", "[]", "null", "{", "\u{0}", &deep, &large, &good.replace("evt_1", r"evt_\u0000")] {
         assert_eq!(shop.post(&signature(WEBHOOK_SECRET, now(), body), body.to_owned()).await, 400, "{body:.40}");
     }
@@ -301,8 +300,12 @@ async fn without_a_provider_there_is_no_webhook(db: PgPool) {
 async fn a_webhook_while_the_database_is_unavailable_is_sent_again(db: PgPool) {
     let shop = OnlineShop::open(db).await;
     let payment = pending(&shop, ALICE, "key").await;
-    let mut lock = shop.db.begin().await.expect("a transaction");
-    sqlx::query("select from payments where id = $1 for update").bind(payment).execute(&mut *lock).await.expect("a lock");
+    let mut lock = DbPool::from(&shop.db).begin().await.expect("a transaction");
+    sqlx::query("select from payments where id = $1 for update")
+        .bind(payment)
+        .execute(&mut *lock)
+        .await
+        .expect("a lock");
 
     let event = event("evt_1", "charge.completed", payment, "49.99");
     assert_eq!(shop.tell(&event).await, 503, "the row is locked for too long");

@@ -74,11 +74,7 @@ fn failure(status: StatusCode, error: &str) -> Response {
     (status, Json(json!({ "error": error }))).into_response()
 }
 
-async fn charge(
-    State(provider): State<Provider>,
-    headers: HeaderMap,
-    Json(wanted): Json<ChargeRequest>,
-) -> Response {
+async fn charge(State(provider): State<Provider>, headers: HeaderMap, Json(wanted): Json<ChargeRequest>) -> Response {
     let execute = |switches: &Switches| {
         let ChargeRequest { id, amount, currency } = wanted;
         let wanted = Charge { id, amount, currency, status: switches.charge, refund: None };
@@ -96,11 +92,7 @@ async fn find(State(provider): State<Provider>, headers: HeaderMap, Path(id): Pa
     answer(&provider, &headers, |switches| Ok(charge_json(&provider.ledger().find(id)?, switches))).await
 }
 
-async fn refund(
-    State(provider): State<Provider>,
-    headers: HeaderMap,
-    Json(wanted): Json<RefundRequest>,
-) -> Response {
+async fn refund(State(provider): State<Provider>, headers: HeaderMap, Json(wanted): Json<RefundRequest>) -> Response {
     let execute = |switches: &Switches| {
         let (charge, is_new) = provider.ledger().refund(wanted.charge, switches.refund)?;
         if is_new {

@@ -24,9 +24,8 @@ struct Decision {
     refund: Option<RefundStatus>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 struct Release {
     reversed: bool,
 }

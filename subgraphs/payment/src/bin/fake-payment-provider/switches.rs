@@ -7,6 +7,7 @@ use crate::ledger::{ChargeStatus, RefundStatus};
 /// How the provider behaves. Every field has a default: an honest and fast provider.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Switches {
     /// What becomes of new charges.
     pub charge: ChargeStatus,
