@@ -3,8 +3,7 @@
 use contracts::PaymentId;
 use sqlx::{PgConnection, query};
 
-/// Stores that an event is handled in this transaction. False if it was handled before. A second delivery of the event waits
-/// for the first one.
+/// Stores that an event about a locked payment is handled in this transaction. False if it was handled before.
 pub async fn insert(
     transaction: &mut PgConnection,
     id: &str,

@@ -29,13 +29,14 @@ impl Payments {
         let title = self.title(&payment).await?;
         let reason = refund::store::find_reason(&self.db, payment.id).await?.unwrap_or(RefundReason::Requested);
 
+        // Locked first: the event's row refers to the payment, and two events would otherwise wait for each other.
         let mut tx = self.db.begin().await?;
-        if !store::insert(&mut tx, &event.id, event.r#type.as_str(), payment.id).await? {
-            return Ok(Outcome::Duplicate);
-        }
         let Some(payment) = payment::store::lock(&mut tx, payment.id).await? else {
             return Ok(Outcome::UnknownPayment);
         };
+        if !store::insert(&mut tx, &event.id, event.r#type.as_str(), payment.id).await? {
+            return Ok(Outcome::Duplicate);
+        }
         let outcome = apply_to(&mut tx, &payment, event.r#type, title, reason).await?;
         tx.commit().await?;
         Ok(outcome)
