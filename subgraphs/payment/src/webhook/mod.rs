@@ -21,6 +21,9 @@ use tracing::{error, info, warn};
 
 use crate::payments::Payments;
 
+/// The subgraph that statements are counted for.
+const SUBGRAPH: &str = "payment";
+
 /// The path at which webhooks are received.
 const PATH: &str = "/webhooks/payment-provider";
 
@@ -209,8 +212,7 @@ pub fn routes(webhooks: Webhooks) -> Router {
 
 /// Responds without a body: who is not the provider learns nothing.
 async fn receive(State(webhooks): State<Webhooks>, headers: HeaderMap, body: Body) -> Response {
-    let outcome =
-        trace::in_background_scope(crate::DEFINITION.name, async move { webhooks.outcome(&headers, body).await });
+    let outcome = trace::in_background_scope(SUBGRAPH, async move { webhooks.outcome(&headers, body).await });
     let outcome = outcome.await;
     metrics::record_payment_webhooks(outcome.as_str(), 1);
     outcome.status().into_response()

@@ -17,8 +17,8 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    Provider,
     ledger::{Charge, Refusal},
+    provider::Provider,
     switches::Switches,
 };
 

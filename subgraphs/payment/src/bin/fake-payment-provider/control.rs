@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Provider,
     ledger::{ChargeStatus, RefundStatus},
+    provider::Provider,
     switches::Switches,
 };
 

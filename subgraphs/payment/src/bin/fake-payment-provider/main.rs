@@ -4,6 +4,7 @@
 mod api;
 mod control;
 mod ledger;
+mod provider;
 mod switches;
 mod webhooks;
 
@@ -12,7 +13,6 @@ use std::{
     io::{Write as _, stdout},
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,7 +20,7 @@ use axum::Router;
 use clap::Parser;
 use tokio::net::TcpListener;
 
-use crate::{ledger::Ledger, switches::Switches, webhooks::Sender};
+use crate::{ledger::Ledger, provider::Provider, webhooks::Sender};
 
 /// A payment provider for tests and development. It charges nobody.
 #[derive(Parser)]
@@ -50,40 +50,12 @@ struct Settings {
     retry_ms: u64,
 }
 
-/// What all requests share.
-#[derive(Clone)]
-struct Provider {
-    ledger: Arc<Mutex<Ledger>>,
-    switches: Arc<Mutex<Switches>>,
-    webhooks: Sender,
-    secret: Arc<str>,
-}
-
-impl Provider {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn switches(&self) -> Switches {
-        self.switches.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set_switches(&self, switches: Switches) {
-        *self.switches.lock().unwrap_or_else(PoisonError::into_inner) = switches;
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::parse();
     let webhooks =
         Sender::new(settings.webhook_url, &settings.webhook_secret, Duration::from_millis(settings.retry_ms));
-    let provider = Provider {
-        ledger: Arc::new(Mutex::new(Ledger::open(settings.state)?)),
-        switches: Arc::default(),
-        webhooks,
-        secret: settings.secret.into(),
-    };
+    let provider = Provider::new(Ledger::open(settings.state)?, webhooks, settings.secret);
     let listener = TcpListener::bind(settings.listen).await?;
     writeln!(stdout(), "http://{}", listener.local_addr()?)?;
     let routes = Router::new().merge(api::routes()).merge(control::routes()).with_state(provider);
