@@ -197,9 +197,8 @@ fn transport(error: reqwest::Error) -> ProviderUnavailable {
     if error.is_timeout() {
         return ProviderUnavailable("no response in time".to_owned());
     }
-    // The chain of causes says why.
     let error = error.without_url();
-    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
-    let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-    ProviderUnavailable(format!("{error}{causes}"))
+    // The causes say why.
+    let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    ProviderUnavailable(chain.map(ToString::to_string).collect::<Vec<_>>().join(": "))
 }
