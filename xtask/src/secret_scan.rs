@@ -26,6 +26,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("a variable's value", "73917391739.25"),
     ("a secret of router and subgraphs", "these tests sign with a secret of their own"),
     ("a secret of router and subgraphs", "the routers tests sign with this secret"),
+    ("a secret of the payment provider", "the provider knows the tests by this secret"),
+    ("a secret of the payment provider", "the provider of the tests signs with this secret"),
 ];
 
 /// What gives itself away by its form.

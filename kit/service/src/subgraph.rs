@@ -9,6 +9,7 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value};
 use auth::token::{Authenticated, Verifier};
+use axum::Router;
 use chrono::{DateTime, Utc};
 use contracts::{claims::needs_no_token, money::Money};
 use db::{DbPool, availability, database, pool_metrics};
@@ -104,6 +105,7 @@ pub struct Subgraph {
     documents: Documents,
     inbox: Option<Inbox>,
     tasks: Vec<Task>,
+    public_routes: Router,
 }
 
 type Task = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -159,6 +161,7 @@ impl Subgraph {
             documents: Documents::default(),
             inbox: None,
             tasks: Vec::new(),
+            public_routes: Router::new(),
         }
     }
 
@@ -184,6 +187,19 @@ impl Subgraph {
     {
         self.tasks.push(Arc::new(move |stop| Box::pin(task(stop))));
         self
+    }
+
+    /// Adds routes that are served without the router's signature: they have to authenticate their callers themselves, and
+    /// to limit the bodies that they read.
+    #[must_use]
+    pub fn with_public_routes(mut self, routes: Router) -> Self {
+        self.public_routes = self.public_routes.merge(routes);
+        self
+    }
+
+    /// Its routes that are served without the router's signature.
+    pub(crate) fn public_routes(&self) -> Router {
+        self.public_routes.clone()
     }
 
     /// Runs the background tasks, and delivers and handles events, until `stop` is cancelled.

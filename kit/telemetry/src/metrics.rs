@@ -53,6 +53,7 @@ struct Instruments {
     streams: UpDownCounter<i64>,
     sign_ins_rejected: Counter<u64>,
     cost_charges: Counter<u64>,
+    payment_webhooks: Counter<u64>,
     deliveries: Counter<u64>,
     effects: Counter<u64>,
     delays: Histogram<f64>,
@@ -103,6 +104,11 @@ impl Instruments {
                 "lyceum.cost.charges",
                 "{operation}",
                 "Operations that were charged to a cost budget, or exceeded it.",
+            ),
+            payment_webhooks: counter(
+                "lyceum.payment.webhooks",
+                "{webhook}",
+                "Webhooks of the payment provider, by outcome.",
             ),
             deliveries: counter("lyceum.events.delivered", "{event}", "Attempts to deliver an event, by outcome."),
             effects: counter("lyceum.events.handled", "{event}", "Attempts to handle an event, by outcome."),
@@ -247,6 +253,14 @@ pub fn record_failed_sign_in(reason: &'static str) {
 pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
     if let Some(instruments) = instruments() {
         instruments.cost_charges.add(1, &[KeyValue::new("store", store), KeyValue::new("outcome", outcome)]);
+    }
+}
+
+/// Records webhooks of the payment provider, by what became of them. With a count of 0 the series begins, so that an alert
+/// sees its first increase.
+pub fn record_payment_webhooks(outcome: &'static str, count: u64) {
+    if let Some(instruments) = instruments() {
+        instruments.payment_webhooks.add(count, &[KeyValue::new("outcome", outcome)]);
     }
 }
 

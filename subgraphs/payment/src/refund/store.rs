@@ -104,6 +104,17 @@ pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Makes an unsettled refund due now, so that the reconciler asks the provider. False if there is none.
+pub async fn expedite(transaction: &mut PgConnection, id: PaymentId) -> Result<bool, sqlx::Error> {
+    let expedited = query!(
+        "update refund_requests set next_attempt_at = now() where payment_id = $1 and next_attempt_at is not null",
+        id.0,
+    )
+    .execute(transaction)
+    .await?;
+    Ok(expedited.rows_affected() > 0)
+}
+
 /// Claims the refund that has been due longest until its new `next_attempt_at`, with exponential backoff; no lock is
 /// held afterwards.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {

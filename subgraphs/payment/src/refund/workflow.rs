@@ -95,6 +95,8 @@ impl Payments {
         let title = self.title(&payment).await?;
         match with_timeout(self.provider.refund(id)).await {
             Ok(RefundOutcome::Done) => {}
+            // A webhook may have been faster.
+            Ok(RefundOutcome::Pending) => return self.get(id).await,
             Ok(RefundOutcome::Refused) => {
                 store::refuse(&self.db, id).await?;
                 error!(payment.id = %id, "payment provider rejected the refund, manual action needed");
@@ -107,17 +109,28 @@ impl Payments {
         }
         fail_point("refund.returned");
         let mut tx = self.db.begin().await?;
-        let settled = store::settle(&mut tx, id).await?;
-        if let Some(payment) = &settled {
-            let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };
-            messaging::publish(&mut tx, EventPayload::PaymentRefunded(refund)).await?;
-        }
+        let settled = Self::store_refund(&mut tx, id, title, request.reason).await?;
         tx.commit().await?;
         fail_point("refund.committed");
         match settled {
             Some(payment) => Ok(payment),
             None => self.get(id).await,
         }
+    }
+
+    /// Stores that a payment was refunded, and publishes it. None if it was stored before.
+    pub(crate) async fn store_refund(
+        transaction: &mut PgConnection,
+        id: PaymentId,
+        title: String,
+        reason: RefundReason,
+    ) -> Result<Option<Payment>, Error> {
+        let settled = store::settle(transaction, id).await?;
+        if let Some(payment) = &settled {
+            let refund = Refund { purchase: payment.as_purchase(title), reason };
+            messaging::publish(transaction, EventPayload::PaymentRefunded(refund)).await?;
+        }
+        Ok(settled)
     }
 
     /// Completes one interrupted or new refund. False if there is none.
@@ -163,7 +176,7 @@ impl Payments {
     }
 
     /// Finds the title of the course that was paid for. A missing title never blocks a refund.
-    async fn title(&self, payment: &Payment) -> Result<String, Error> {
+    pub(crate) async fn title(&self, payment: &Payment) -> Result<String, Error> {
         if let Some(title) = purchase::store::find_title(&self.db, payment.id).await? {
             return Ok(title);
         }
