@@ -29,6 +29,8 @@ struct Costs {
     types: BTreeMap<String, u32>,
     /// Per input field that is given.
     input_fields: BTreeMap<String, u32>,
+    /// Per argument that is given: `Type.field.argument`.
+    arguments: BTreeMap<String, u32>,
 }
 
 /// Adds costs to a subgraph's schema.
@@ -72,9 +74,15 @@ impl Costs {
     fn object(&self, name: &Name, directives: &mut DirectiveList, fields: &mut [Node<FieldDefinition>]) {
         directives.extend(self.types.get(name.as_str()).copied().map(cost));
         for field in fields {
-            let weight = self.fields.get(&format!("{name}.{}", field.name));
+            let coordinate = format!("{name}.{}", field.name);
+            let weight = self.fields.get(&coordinate);
             let added = weight.copied().map(cost).into_iter().chain(list_size(name, field)).collect::<Vec<_>>();
-            field.make_mut().directives.extend(added);
+            let field = field.make_mut();
+            field.directives.extend(added);
+            for argument in &mut field.arguments {
+                let weight = self.arguments.get(&format!("{coordinate}.{}", argument.name));
+                argument.make_mut().directives.extend(weight.copied().map(cost));
+            }
         }
     }
 }
@@ -169,7 +177,8 @@ mod tests {
         let known: Vec<_> = subgraphs::ALL.iter().flat_map(|one| coordinates(&exported(one))).collect();
 
         let lists = LIST_LENGTHS.map(|(name, _)| name.to_owned());
-        for name in costs.fields.keys().chain(costs.types.keys()).chain(costs.input_fields.keys()).chain(&lists) {
+        let weights = [&costs.fields, &costs.types, &costs.input_fields, &costs.arguments];
+        for name in weights.iter().flat_map(|weights| weights.keys()).chain(&lists) {
             assert!(known.contains(name), "{name}");
         }
     }
@@ -214,10 +223,19 @@ mod tests {
             let fields = fields.into_iter().map(|field| format!("{name}.{field}"));
             fields.chain([name.to_string()]).collect::<Vec<_>>()
         };
+        let arguments = |name: &Name, fields: &[Node<FieldDefinition>]| {
+            let of = |field: &Node<FieldDefinition>| {
+                let arguments = field.arguments.iter();
+                arguments.map(|argument| format!("{name}.{}.{}", field.name, argument.name)).collect::<Vec<_>>()
+            };
+            fields.iter().flat_map(of).collect::<Vec<_>>()
+        };
         let found = document.definitions.iter().flat_map(|definition| match definition {
-            Definition::ObjectTypeDefinition(object) => {
-                of(&object.name, object.fields.iter().map(|one| &one.name).collect())
-            }
+            Definition::ObjectTypeDefinition(object) => [
+                of(&object.name, object.fields.iter().map(|one| &one.name).collect()),
+                arguments(&object.name, &object.fields),
+            ]
+            .concat(),
             Definition::ObjectTypeExtension(object) => {
                 of(&object.name, object.fields.iter().map(|one| &one.name).collect())
             }

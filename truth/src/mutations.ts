@@ -105,7 +105,7 @@ export const mutations: Record<string, Mutation> = {
 
   setNotificationSetting(context, { type, isEnabled }: { type: string; isEnabled: boolean }) {
     requireAllowed(context, "setNotificationSetting");
-    if (type === "PAYMENT" && !isEnabled)
+    if (["PAYMENT", "COURSE"].includes(type) && !isEnabled)
       return withUserErrors("notificationSetting", invalid("isEnabled"));
     // Changes of settings are not reverted between operations.
     throw new Unpredictable("setNotificationSetting");

@@ -21,7 +21,7 @@ type Resolver = (source: never, args: Arguments, info: GraphQLResolveInfo) => un
 
 const MAX_SEARCH_LENGTH = 200;
 const MAX_CHANGES = 100;
-const MAX_WORDS = 10;
+const MAX_WORDS = 6;
 /** In the order of their settings. */
 const NOTIFICATION_TYPES = ["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE"];
 
@@ -400,9 +400,11 @@ function searchedText(text: unknown): string {
   return trimmed;
 }
 
-/** Whether a text occurs in another one, in any letter case and in either Unicode form. */
+/** Whether a text occurs in another one, in any letter case, in either Unicode form, with or without carriage returns. */
 function contains(text: string, part: string): boolean {
-  const forms = [part, part.normalize("NFD")].map((form) => form.toLowerCase());
+  const forms = [part, part.replaceAll("\r\n", "\n")]
+    .flatMap((form) => [form, form.normalize("NFD")])
+    .map((form) => form.toLowerCase());
   return forms.some((form) => text.toLowerCase().includes(form));
 }
 

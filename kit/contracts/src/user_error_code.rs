@@ -42,7 +42,7 @@ pub enum Code {
     CompletionWouldBeLost,
     /// Nobody enrolls in a course that they teach, or buys it.
     OwnCourse,
-    /// The course was withdrawn: it can neither be bought nor enrolled in.
+    /// The course was withdrawn: it cannot be bought any more, and only who has paid for it before can enroll.
     CourseWithdrawn,
     /// The course is a draft, which nobody but its teacher and admins can see. It can be published or deleted.
     CourseIsDraft,

@@ -13,7 +13,7 @@ use crate::{
     history::{EnrollmentChange, store::OfCourse},
 };
 
-/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
+/// A course. Everyone may see it, except for fields that say otherwise; a draft only its teacher and admins may.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Course {

@@ -15,7 +15,7 @@ use crate::{
 const TEACHER: &str = include_str!("../../../operations/services/payment/course/CourseTeacher.graphql");
 const QUOTE: &str = include_str!("../../../operations/services/payment/course/CourseQuote.graphql");
 
-/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
+/// A course. Everyone may see it, except for fields that say otherwise; a draft only its teacher and admins may.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Course {

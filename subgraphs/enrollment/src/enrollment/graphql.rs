@@ -180,11 +180,10 @@ impl EnrollmentQuery {
         Some(list.await)
     }
 
-    /// Whether anybody is enrolled in the course. For the course subgraph; not for clients.
+    /// Whether anybody is enrolled in the course, or ever was. For the course subgraph; not for clients.
     #[graphql(inaccessible)]
     async fn course_has_enrollments(&self, ctx: &Context<'_>, course_id: CourseId) -> Option<Result<bool, Error>> {
-        let exist = store::exist_in(ctx.table::<Enrollment>().loader().db(), course_id).await;
-        Some(exist.map_err(Error::from))
+        Some(store::exist_in(ctx.table::<Enrollment>().loader(), course_id).await)
     }
 
     #[graphql(entity)]

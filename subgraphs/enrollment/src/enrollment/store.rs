@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId, events::Purchase};
 use db::DbPool;
 use service::OwnTeacherOrAdmin;
-use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Error, Table,
     children::ChildOf,
@@ -333,16 +333,14 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 }
 
 /// Whether anybody is enrolled in a course, or ever was.
-pub async fn exist_in(db: &DbPool, course: CourseId) -> Result<bool, sqlx::Error> {
-    query_scalar!(
-        r#"
-        select exists (select from enrollments where course_id = $1)
-            or exists (select from enrollment_history where course_id = $1) as "exist!"
-        "#,
-        course.0,
-    )
-    .fetch_one(db)
-    .await
+///
+/// # Errors
+/// [`Error::Unavailable`] if a full scan gets no turn in time.
+pub async fn exist_in(table: &Table<Enrollment>, course: CourseId) -> Result<bool, Error> {
+    let mut sql = QueryBuilder::new("select 1 from enrollment_history where course_id = ");
+    sql.push_bind(course.0).push(" union all select 1 from enrollments where course_id = ").push_bind(course.0);
+    sql.push(" limit 1");
+    Ok(!table.rows_by("course_id", sql).await?.is_empty())
 }
 
 /// Enrolls the student, or returns the existing enrollment. A completion comes back if the student's last enrollment in

@@ -65,12 +65,13 @@ impl Kind {
         Self::items().iter().map(|item| item.value)
     }
 
-    /// Whether a user may switch notifications of this type off. Receipts are sent to everybody.
+    /// Whether a user may switch notifications of this type off. Receipts, and what an admin has done to a teacher's
+    /// course, with the reason, are told to everybody.
     #[must_use]
     pub fn can_be_disabled(self) -> bool {
         match self {
-            Self::Registration | Self::Enrollment | Self::Course => true,
-            Self::Payment => false,
+            Self::Registration | Self::Enrollment => true,
+            Self::Payment | Self::Course => false,
         }
     }
 }

@@ -55,15 +55,17 @@ async fn each_type_is_on_until_its_user_switches_it_off(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]
-async fn receipts_cannot_be_switched_off(db: PgPool) {
+async fn receipts_and_withdrawals_cannot_be_switched_off(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
 
-    let off = set(&alice, "PAYMENT", false).await.ok();
-    let on = set(&alice, "PAYMENT", true).await.ok();
+    for kind in ["PAYMENT", "COURSE"] {
+        let off = set(&alice, kind, false).await.ok();
+        let on = set(&alice, kind, true).await.ok();
 
-    assert_eq!(off.user_errors(), [("INVALID_INPUT", "isEnabled".to_owned())]);
-    assert_eq!(off.data("/setNotificationSetting/notificationSetting"), &Value::Null);
-    assert_eq!(on.data("/setNotificationSetting/notificationSetting/isEnabled"), &json!(true));
+        assert_eq!(off.user_errors(), [("INVALID_INPUT", "isEnabled".to_owned())], "{kind}");
+        assert_eq!(off.data("/setNotificationSetting/notificationSetting"), &Value::Null);
+        assert_eq!(on.data("/setNotificationSetting/notificationSetting/isEnabled"), &json!(true));
+    }
     let off = "select count(*) from notification_settings where not is_enabled";
     assert_eq!(query_scalar::<_, i64>(off).fetch_one(&db).await.expect("a count"), 0);
 }
