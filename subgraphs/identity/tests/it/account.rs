@@ -72,7 +72,7 @@ async fn signed_in(app: &TestApp, email: &str, password: &str) -> Client {
 
 /// The token of the newest of so many mails for a new password.
 async fn reset_token(running: &Running, db: &PgPool, email: &str, count: usize) -> String {
-    request(&running.app, email).await.ok();
+    let _ = request(&running.app, email).await.ok();
     sent(db, RESET_MAIL, count).await.last().expect("a mail").token()
 }
 
@@ -142,7 +142,7 @@ async fn a_request_does_not_look_for_the_account(db: PgPool) {
 
     for email in [EMAIL, "nobody@lyceum.example"] {
         let statements = StatementCount::start();
-        request(&app, email).await.ok();
+        let _ = request(&app, email).await.ok();
         assert_eq!(statements.get(), 1, "{email}");
     }
     assert_eq!(count(&db, "password_reset_requests").await, 2);
@@ -178,7 +178,7 @@ async fn a_token_that_is_late_does_not_work(db: PgPool) {
     assert_eq!(reset(&anonymous, &token, NEW_PASSWORD).await.ok().user_errors(), not_valid());
     let verification = sent(&db, VERIFICATION, 1).await[0].token();
     assert_eq!(with_token(&running.app, VERIFY, &verification).await.user_errors(), not_valid());
-    login(&running.app, EMAIL, PASSWORD).await.data("/login/session/accessToken");
+    let _ = login(&running.app, EMAIL, PASSWORD).await.data("/login/session/accessToken");
     running.stop().await;
 }
 
@@ -274,7 +274,7 @@ async fn mails_are_limited_by_address_and_client_whether_there_is_an_account_or_
 async fn insert_dora(app: &TestApp) {
     let input = json!({ "email": EMAIL, "password": PASSWORD, "name": "Dora" });
     let document = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { code } } }";
-    app.anonymous().at("192.0.2.1").send(document, json!({ "input": input })).await.ok();
+    let _ = app.anonymous().at("192.0.2.1").send(document, json!({ "input": input })).await.ok();
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]
@@ -287,7 +287,7 @@ async fn a_password_that_is_not_acceptable_does_not_use_the_token_up(db: PgPool)
         let reply = reset(&running.app.anonymous(), &token, bad).await.ok();
         assert_eq!(reply.user_errors(), [("INVALID_INPUT", "newPassword".to_owned())], "{bad}");
     }
-    reset(&running.app.anonymous(), &token, NEW_PASSWORD).await.ok().data("/resetPassword/user/id");
+    let _ = reset(&running.app.anonymous(), &token, NEW_PASSWORD).await.ok().data("/resetPassword/user/id");
     signed_in(&running.app, EMAIL, NEW_PASSWORD).await;
     running.stop().await;
 }
@@ -334,8 +334,8 @@ async fn a_suspended_user_gets_no_new_password(db: PgPool) {
     execute(&db, "update users set suspended_at = now() where name = 'Dora'").await;
 
     assert_eq!(reset(&running.app.anonymous(), &token, NEW_PASSWORD).await.ok().user_errors(), not_valid());
-    request(&running.app, EMAIL).await.ok();
-    request(&running.app, "erin@lyceum.example").await.ok();
+    let _ = request(&running.app, EMAIL).await.ok();
+    let _ = request(&running.app, "erin@lyceum.example").await.ok();
     let mails = sent(&db, RESET_MAIL, 2).await;
     assert_eq!(mails.iter().map(|mail| &*mail.recipient).collect::<Vec<_>>(), [EMAIL, "erin@lyceum.example"]);
     // The access token lives on for some minutes.
@@ -426,7 +426,9 @@ async fn a_new_address_is_confirmed_at_the_new_one_and_told_to_the_old_one(db: P
     assert_eq!(login(app, EMAIL, PASSWORD).await.user_errors(), [("INVALID_CREDENTIALS", String::new())]);
     signed_in(app, "dora.new@bücher.example", PASSWORD).await;
     // Her session goes on, and what the old mailbox has does not work any more.
-    refresh(app, text(&registered, "/register/session/refreshToken")).await.data("/refreshSession/session/accessToken");
+    let _ = refresh(app, text(&registered, "/register/session/refreshToken"))
+        .await
+        .data("/refreshSession/session/accessToken");
     assert_eq!(reset(&app.anonymous(), &old_reset, NEW_PASSWORD).await.ok().user_errors(), not_valid());
     let old_verification = sent(&db, VERIFICATION, 1).await[0].token();
     assert_eq!(with_token(app, VERIFY, &old_verification).await.user_errors(), not_valid());
@@ -471,7 +473,9 @@ async fn an_address_can_be_taken_between_request_and_confirmation(db: PgPool) {
     let dora = signed_in(app, EMAIL, PASSWORD).await;
     change(&dora, NEW_EMAIL, PASSWORD).await;
     let token = change_token(&db, 1).await;
-    register(app, json!({ "email": NEW_EMAIL, "password": PASSWORD, "name": "Erin" })).await.data("/register/user/id");
+    let _ = register(app, json!({ "email": NEW_EMAIL, "password": PASSWORD, "name": "Erin" }))
+        .await
+        .data("/register/user/id");
 
     let reply = with_token(app, CONFIRM, &token).await;
 
@@ -485,7 +489,7 @@ async fn an_address_can_be_taken_between_request_and_confirmation(db: PgPool) {
     assert_eq!(with_token(app, CONFIRM, &token).await.user_errors(), [("EMAIL_TAKEN", String::new())]);
     // It is free again.
     execute(&db, "delete from users where name = 'Erin'").await;
-    with_token(app, CONFIRM, &token).await.data("/confirmEmailChange/user/id");
+    let _ = with_token(app, CONFIRM, &token).await.data("/confirmEmailChange/user/id");
     running.stop().await;
 }
 
@@ -521,6 +525,6 @@ async fn a_later_request_for_a_new_address_replaces_an_earlier_one(db: PgPool) {
     let right = change_token(&db, 2).await;
 
     assert_eq!(with_token(app, CONFIRM, &mistyped).await.user_errors(), not_valid());
-    with_token(app, CONFIRM, &right).await.data("/confirmEmailChange/user/id");
+    let _ = with_token(app, CONFIRM, &right).await.data("/confirmEmailChange/user/id");
     running.stop().await;
 }
