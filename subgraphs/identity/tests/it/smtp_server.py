@@ -38,7 +38,8 @@ class Handler:
 
 def authenticator(server, session, envelope, mechanism, data):
     is_right = isinstance(data, LoginPassword) and data == LoginPassword(b"lyceum", b"a password of mail / @")
-    return AuthResult(success=is_right)
+    # A failure that is not handled gets the reply of the standard, 535.
+    return AuthResult(success=is_right, handled=is_right)
 
 
 def session():
