@@ -91,14 +91,16 @@ async fn send_next(mailer: &Mailer, db: &DbPool) -> Result<bool, sqlx::Error> {
 }
 
 async fn send(mailer: &Mailer, mail: &PendingMail) -> Result<(), SendError> {
-    match &mailer.smtp {
-        Some(smtp) => smtp.send(mail).await,
-        None => {
-            // Neither address nor text: a log is no mailbox.
-            info!(target: LOG_TARGET, { mail.id = %mail.id, subject = mail.subject }, "mail stored: `lyceum admin mail` shows it");
-            Ok(())
-        }
+    if let Some(smtp) = &mailer.smtp {
+        return smtp.send(mail).await;
     }
+    // Neither address nor text: a log is no mailbox.
+    info!(
+        target: LOG_TARGET,
+        { mail.id = %mail.id, subject = mail.subject },
+        "mail stored: `lyceum admin mail` shows it"
+    );
+    Ok(())
 }
 
 /// Records an outcome, also if the database is unavailable for some time: otherwise the mail would be sent twice.
