@@ -48,6 +48,8 @@ const MAX_NAME_LENGTH = 255;
 const MIN_PASSWORD_LENGTH = 8;
 const MAX_PASSWORD_LENGTH = 128;
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
+/** Longer ones belong to nobody. */
+const MAX_TYPED_EMAIL_LENGTH = 320;
 const MAX_REASON_LENGTH = 500;
 const MAX_AMOUNT = 9_999_999_999.99;
 const STATUSES = ["ENROLLED", "IN_PROGRESS", "COMPLETED"];
@@ -359,6 +361,33 @@ export const mutations: Record<string, Mutation> = {
     if (length < MIN_PASSWORD_LENGTH || length > MAX_PASSWORD_LENGTH)
       return withUserErrors("user", invalid("newPassword"));
     throw new Unpredictable("changePassword");
+  },
+
+  /** Whether there is an account or not. */
+  requestPasswordReset(_context, { email }: { email: string }) {
+    const isAddress =
+      email.includes("@") && !email.includes("\0") && [...email].length <= MAX_TYPED_EMAIL_LENGTH;
+    return { userErrors: isAddress ? [] : [invalid("email")] };
+  },
+
+  /** A random token is never that of a mail. */
+  resetPassword: () => withUserErrors("user", userError("TOKEN_NOT_VALID", "token")),
+  verifyEmail: () => withUserErrors("user", userError("TOKEN_NOT_VALID", "token")),
+  confirmEmailChange: () => withUserErrors("user", userError("TOKEN_NOT_VALID", "token")),
+
+  requestEmailVerification(context) {
+    const user = context.tables.User.find(requireAllowed(context, "requestEmailVerification"));
+    if (!user) throw codedError("UNAUTHENTICATED");
+    if (user.isSuspended) return withUserErrors("user", userError("ACCOUNT_SUSPENDED"));
+    return succeeded("user", user);
+  },
+
+  changeEmail(context, { password }: { password: string }) {
+    const user = context.tables.User.find(requireAllowed(context, "changeEmail"));
+    if (!user) throw codedError("UNAUTHENTICATED");
+    if (!user.hasPassword || password !== PASSWORD)
+      return withUserErrors("user", userError("INVALID_CREDENTIALS", "password"));
+    throw new Unpredictable("changeEmail");
   },
 
   /** A random id is never a session's. */

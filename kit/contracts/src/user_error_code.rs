@@ -20,6 +20,8 @@ pub enum Code {
     LastAdmin,
     /// The session has ended; sign in again.
     SessionExpired,
+    /// The token of a mail's link does not work: it was used before, has expired, or another one has replaced it.
+    TokenNotValid,
     /// The student is already enrolled in this course.
     AlreadyEnrolled,
     /// The course is not free; it must be bought first.

@@ -52,6 +52,7 @@ struct Instruments {
     scan_waits: Histogram<f64>,
     streams: UpDownCounter<i64>,
     sign_ins_rejected: Counter<u64>,
+    mails: Counter<u64>,
     cost_charges: Counter<u64>,
     payment_webhooks: Counter<u64>,
     deliveries: Counter<u64>,
@@ -100,6 +101,7 @@ impl Instruments {
                 .with_description("Open subscriptions of a subgraph.")
                 .build(),
             sign_ins_rejected: counter("lyceum.sign_ins.rejected", "{attempt}", "Failed sign-ins, by reason."),
+            mails: counter("lyceum.mails", "{attempt}", "Attempts to send a mail to a user, by outcome."),
             cost_charges: counter(
                 "lyceum.cost.charges",
                 "{operation}",
@@ -246,6 +248,13 @@ fn add_streams(subgraph: &'static str, more: i64) {
 pub fn record_failed_sign_in(reason: &'static str) {
     if let Some(instruments) = instruments() {
         instruments.sign_ins_rejected.add(1, &[KeyValue::new("reason", reason)]);
+    }
+}
+
+/// Records an attempt to send a mail: `sent`, `unavailable` if it is to be retried, or `rejected`.
+pub fn record_mail(outcome: &'static str) {
+    if let Some(instruments) = instruments() {
+        instruments.mails.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     path::Path,
     process::{Command, Output},
     sync::OnceLock,
+    time::{Duration, Instant},
 };
 
 use contracts::{
@@ -60,7 +61,11 @@ fn say(arguments: &[&str]) -> String {
 
 /// All that is said of an account.
 fn show(email: &str) -> String {
-    let output = admin(&system().addresses.data, &["user", email]);
+    say_all(&["user", email])
+}
+
+fn say_all(arguments: &[&str]) -> String {
+    let output = admin(&system().addresses.data, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -127,6 +132,38 @@ fn the_last_admin_is_not_dismissed() {
     }
     assert!(run("grant", "bob").status.success());
     assert!(run("revoke", "ada").status.success());
+}
+
+#[test]
+fn support_reads_the_mails_that_nobody_sends() {
+    let mila = Person::register("mila", "STUDENT");
+    let wanted = "Confirm your e-mail address";
+    let start = Instant::now();
+    let listed = loop {
+        let listed = say(&["mail", "--to", &mila.email]);
+        if listed.contains(" stored ") {
+            break listed;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{listed}");
+    };
+    assert!(listed.contains(&mila.email) && listed.ends_with(wanted) && !listed.contains("token"), "{listed}");
+    let id = listed.split_whitespace().next().expect("an id").to_owned();
+
+    let shown = say_all(&["mail", "show", &id]);
+
+    let token = shown.lines().find_map(|line| line.split_once("#token=")).expect("a link").1;
+    let verify = "mutation ($token: String!) { verifyEmail(input: { token: $token }) { userErrors { code } } }";
+    let data = system().anonymous().data(verify, json!({ "token": token }));
+    assert_eq!(data["verifyEmail"]["userErrors"], json!([]));
+    assert!(fail(&system().addresses.data, &["mail", "resend", &id]).contains("nothing changed"));
+    // A developer sees them in the playground, without a command.
+    let url = format!("{}/playground/mail.json", system().addresses.router);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mails: Value = runtime.block_on(async {
+        let response = subgraph_testing::reqwest::get(url).await.expect("the router answers");
+        response.json().await.expect("JSON")
+    });
+    assert!(mails.as_array().is_some_and(|mails| mails.iter().any(|mail| mail["id"] == id)), "{mails}");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The identity subgraph: users, sign-up and sign-in, and the keys that access tokens are signed with.
 
+pub mod account;
 pub mod admin;
+mod email_token;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod keys;
+pub mod mail;
 pub mod password;
 pub mod session;
 mod settings;
@@ -18,13 +21,15 @@ use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, Sub
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
+use crate::{
+    account::{Accounts, graphql::AccountMutation},
+    mail::Mailer,
+    session::{Sessions, graphql::SessionMutation},
+    user::graphql::{UserMutation, UserQuery},
+};
 pub use crate::{
     keys::{KeyError, Keys, rotate},
     settings::{IdentitySettings, TokenSettings},
-};
-use crate::{
-    session::{Sessions, graphql::SessionMutation},
-    user::graphql::{UserMutation, UserQuery},
 };
 
 /// The subgraph's definition, for processes and tools.
@@ -49,7 +54,7 @@ fn migrations() -> Migrations {
 
 /// Mutations.
 #[derive(MergedObject)]
-pub struct Mutation(SessionMutation, UserMutation);
+pub struct Mutation(SessionMutation, AccountMutation, UserMutation);
 
 /// Builds the schema without a database, for its export.
 fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
@@ -57,6 +62,9 @@ fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
 }
 
 /// Opens the subgraph over its migrated database. It signs tokens with `keys`.
+///
+/// # Errors
+/// Also if TLS cannot be set up for the SMTP server.
 pub async fn subgraph(
     db: impl Into<DbPool>,
     keys: &Keys,
@@ -65,9 +73,12 @@ pub async fn subgraph(
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let users = Table::<user::User>::open(db.clone()).await?;
-    let sessions = Sessions::new(db.clone(), keys.clone(), settings);
-    let schema = builder().data(List::open(&users).await?).data(sessions).finish();
-    Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone()))
+    let mailer = Mailer::new(&settings.mail).map_err(|error| sqlx::Error::Configuration(error.into()))?;
+    let sessions = Sessions::new(db.clone(), keys.clone(), settings, mailer.clone());
+    let accounts = Accounts::new(db.clone(), sessions.clone(), mailer);
+    let schema = builder().data(List::open(&users).await?).data(sessions).data(accounts.clone()).finish();
+    Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone())
+        .with_task(move |stop| accounts.clone().run(stop)))
 }
 
 /// Serves the public keys at `/.well-known/jwks.json`, without a database.
@@ -78,6 +89,6 @@ fn public_keys(keys: &Keys) -> Router {
 }
 
 fn builder() -> SchemaBuilder<UserQuery, Mutation, EmptySubscription> {
-    service::build(UserQuery, Mutation(SessionMutation, UserMutation), EmptySubscription)
+    service::build(UserQuery, Mutation(SessionMutation, AccountMutation, UserMutation), EmptySubscription)
         .override_output_type_description::<Connection<user::User>>("One page of a list of users.")
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{ArgAction, Args, value_parser};
 
-use crate::throttle::ThrottleSettings;
+use crate::{mail::MailSettings, throttle::ThrottleSettings};
 
 /// Settings of access tokens and the keys that sign them. Not `Debug`: it may hold a private key.
 #[derive(Clone, Args)]
@@ -74,6 +74,10 @@ pub struct IdentitySettings {
     /// How often somebody may try.
     #[command(flatten)]
     pub throttle: ThrottleSettings,
+
+    /// Of mail to users.
+    #[command(flatten)]
+    pub mail: MailSettings,
 }
 
 impl Default for TokenSettings {
@@ -96,6 +100,7 @@ impl Default for IdentitySettings {
             password_argon2_iterations: 2,
             failed_sign_in_min_ms: 500,
             throttle: ThrottleSettings::default(),
+            mail: MailSettings::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use contracts::UserId;
 use notification::notification::{
     Kind,
@@ -213,6 +214,27 @@ impl People {
         user
     }
 
+    /// A token works once, so each try needs a new one, of somebody new.
+    fn one_more_token(&self, purpose: &str) -> String {
+        let (user, secret) = (self.one_more_user(), [(); 3].map(|()| Uuid::now_v7().into_bytes()).concat());
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            query(
+                "insert into email_tokens (token_hash, user_id, purpose, email, expires_at)
+                 select sha256($1), id, $2::email_token_purpose,
+                        case $2 when 'email_change' then 'new.' else '' end || email, now() + interval '1 h'
+                 from users where id = $3",
+            )
+            .bind(&secret)
+            .bind(purpose)
+            .bind(user)
+            .execute(&mut self.connect("identity").await)
+            .await
+            .expect("a token");
+        });
+        BASE64_URL_SAFE_NO_PAD.encode(secret)
+    }
+
     /// A place ends once, so each try needs a new one.
     fn one_more_enrollment(&self, student: Uuid, course: Uuid) -> Uuid {
         let enrollment = Uuid::now_v7();
@@ -303,6 +325,20 @@ impl People {
             "Mutation.updateProfile" => of("(input: {})".to_owned()),
             "Mutation.changePassword" => {
                 of(format!("(input: {{ currentPassword: \"{PASSWORD}\", newPassword: \"{PASSWORD}\" }})"))
+            }
+            "Mutation.requestPasswordReset" => of(format!("(input: {{ email: \"{}\" }})", email("student"))),
+            "Mutation.resetPassword" => {
+                let token = self.one_more_token("password_reset");
+                of(format!("(input: {{ token: \"{token}\", newPassword: \"{PASSWORD}\" }})"))
+            }
+            "Mutation.verifyEmail" => {
+                of(format!("(input: {{ token: \"{}\" }})", self.one_more_token("email_verification")))
+            }
+            "Mutation.confirmEmailChange" => {
+                of(format!("(input: {{ token: \"{}\" }})", self.one_more_token("email_change")))
+            }
+            "Mutation.changeEmail" => {
+                of(format!("(input: {{ newEmail: \"{}\", password: \"{PASSWORD}\" }})", email(&unique("other"))))
             }
             "Mutation.endSession" => of(format!("(input: {{ sessionId: \"{}\" }})", self.one_more_session(viewer))),
             "Mutation.unverifyTeacher" | "Mutation.unsuspendUser" => {

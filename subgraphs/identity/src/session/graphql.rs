@@ -266,7 +266,8 @@ impl ActiveSession {
     }
 }
 
-fn client(ctx: &Context<'_>) -> SessionClient {
+/// The client that has sent the request.
+pub(crate) fn client(ctx: &Context<'_>) -> SessionClient {
     SessionClient { ip: ctx.client_ip(), user_agent: ctx.user_agent().0.clone() }
 }
 

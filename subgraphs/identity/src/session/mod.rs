@@ -29,6 +29,8 @@ use self::{
 };
 use crate::{
     IdentitySettings, Keys,
+    email_token::{self, Purpose, store as tokens},
+    mail::Mailer,
     password::{Passwords, StoredHash, Verdict},
     throttle::RateLimiter,
     user::{
@@ -60,19 +62,20 @@ const MAX_VERIFICATIONS: usize = 2;
 pub struct Sessions {
     db: DbPool,
     keys: Keys,
-    passwords: Passwords,
-    rate_limiter: Arc<RateLimiter>,
+    pub(crate) passwords: Passwords,
+    pub(crate) rate_limiter: Arc<RateLimiter>,
     lifetime: Lifetime,
     /// Within it a refresh token that is used again gets the same successor.
     reuse_window: TimeDelta,
-    email_rules: EmailRules,
+    pub(crate) email_rules: EmailRules,
     min_failure_time: Duration,
+    mailer: Mailer,
 }
 
 impl Sessions {
     /// Creates sessions with the settings' lifetime and limits.
     #[must_use]
-    pub fn new(db: DbPool, keys: Keys, settings: &IdentitySettings) -> Self {
+    pub fn new(db: DbPool, keys: Keys, settings: &IdentitySettings, mailer: Mailer) -> Self {
         Self {
             db,
             keys,
@@ -85,6 +88,7 @@ impl Sessions {
             reuse_window: TimeDelta::seconds(settings.refresh_reuse_seconds.into()),
             email_rules: EmailRules { domain_needs_dot: settings.email_domain_needs_dot },
             min_failure_time: Duration::from_millis(settings.failed_sign_in_min_ms.into()),
+            mailer,
         }
     }
 
@@ -105,7 +109,9 @@ impl Sessions {
         let session = session.ok_or_else(invalid_credentials)?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
         messaging::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
+        email_token::send(&mut tx, &self.mailer, user.id, &user.email, Purpose::EmailVerification).await?;
         tx.commit().await?;
+        self.mailer.wake();
         self.rate_limiter.trust_client(client.ip, &sign_up.email);
 
         Ok((self.tokens(&user, session, &refresh_token)?, user))
@@ -142,7 +148,7 @@ impl Sessions {
     }
 
     /// Counts an attempt with a password, and delays the answer if it is wrong.
-    async fn throttled<T>(
+    pub(crate) async fn throttled<T>(
         &self,
         client: &SessionClient,
         email: &str,
@@ -164,7 +170,12 @@ impl Sessions {
     }
 
     /// Finds the account of this address and password, and replaces an outdated hash. Returns the hash that is stored now.
-    async fn verify(&self, client: &SessionClient, email: &str, password: String) -> Result<(Account, String), Error> {
+    pub(crate) async fn verify(
+        &self,
+        client: &SessionClient,
+        email: &str,
+        password: String,
+    ) -> Result<(Account, String), Error> {
         let account = if has_no_nul(email) { users::find_account(&self.db, email).await? } else { None };
         let stored = account.as_ref().map(StoredHash::of);
         let verdict = self.passwords.verify(password.clone(), stored).await?;
@@ -208,6 +219,7 @@ impl Sessions {
             let user = users::lock_viewer(&mut tx, viewer.id(), current_session).await?;
             if users::replace_password_hash(&mut tx, &account, &new_hash).await? {
                 store::end_others(&mut tx, user.id, current_session.0).await?;
+                tokens::delete(&mut tx, user.id, Purpose::PasswordReset).await?;
                 tx.commit().await?;
                 return Ok(user);
             }
@@ -328,12 +340,12 @@ fn invalid_credentials() -> Error {
     Rejection::new(Code::InvalidCredentials, "wrong e-mail address or password").into()
 }
 
-fn account_suspended() -> Error {
+pub(crate) fn account_suspended() -> Error {
     Rejection::new(Code::AccountSuspended, "an admin has suspended this account").into()
 }
 
 /// Names the field of the input that a rejection is about.
-fn at_field(error: Error, field: &'static str) -> Error {
+pub(crate) fn at_field(error: Error, field: &'static str) -> Error {
     match error {
         Error::Rejected(rejections) => {
             let at_field = |rejection: Rejection| match rejection.code {

@@ -42,6 +42,11 @@ pub(super) fn stored_forms(typed: &str) -> Vec<String> {
     vec![typed.to_owned(), typed.trim().to_owned(), normalized, in_unicode]
 }
 
+/// The forms of a normalized address that are one mailbox, in lower case.
+pub(crate) fn all_forms(normalized: &str) -> Vec<String> {
+    vec![normalized.to_owned(), with_unicode_domain(normalized)]
+}
+
 /// The form in which earlier versions stored a normalized address.
 pub(super) fn with_unicode_domain(normalized: &str) -> String {
     if normalized.chars().count() > MAX_LENGTH {

@@ -16,7 +16,10 @@ use super::{
     Role, User, clean_name,
     store::{self, Actor},
 };
-use crate::session::{ActiveSession, store::SessionsOf};
+use crate::{
+    account::store::VerifiedEmail,
+    session::{ActiveSession, store::SessionsOf},
+};
 
 /// The maximum length of a search text, in characters.
 const MAX_SEARCH_LENGTH: usize = 200;
@@ -188,6 +191,15 @@ impl User {
     async fn is_suspended(&self, ctx: &Context<'_>) -> Option<bool> {
         let may_see = self.has_signed_in || ctx.viewer().is_self_or_admin(self.id);
         may_see.then_some(self.suspended_at.is_some())
+    }
+
+    /// Whether the user has proven that the e-mail address is their own, by following the link in a mail. Only the user
+    /// and admins may see it; it is null for everyone else.
+    async fn is_email_verified(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
+        if !self.has_signed_in && !ctx.viewer().is_self_or_admin(self.id) {
+            return None;
+        }
+        ctx.table::<User>().load_one(VerifiedEmail(self.id)).await.transpose()
     }
 
     /// The sessions of the user that have not ended, the one used last first, at most 100. Only the user and admins may

@@ -1,13 +1,17 @@
 //! The identity subgraph, queried as by the router, over a real database.
 
+mod account;
 mod active_sessions;
 mod admin;
 mod administration;
 mod fixtures;
+mod mail;
+mod mailbox;
 mod pages;
 mod refresh_reuse;
 mod remote_keys;
 mod session;
+mod smtp;
 mod throttle;
 mod token;
 mod user;
