@@ -107,7 +107,7 @@ export const mutations: Record<string, Mutation> = {
 
   setNotificationSetting(context, { type, isEnabled }: { type: string; isEnabled: boolean }) {
     requireAllowed(context, "setNotificationSetting");
-    if (type === "PAYMENT" && !isEnabled)
+    if ((type === "PAYMENT" || type === "SECURITY") && !isEnabled)
       return withUserErrors("notificationSetting", invalid("isEnabled"));
     // Changes of settings are not reverted between operations.
     throw new Unpredictable("setNotificationSetting");

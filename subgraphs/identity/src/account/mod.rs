@@ -265,6 +265,9 @@ async fn delete_expired_tokens(db: &DbPool, stop: &CancellationToken) {
         if let Err(error) = with_timeout(BACKGROUND_TIMEOUT, tokens::delete_expired(db)).await {
             debug!(error = %error, "expired tokens of mails not deleted, retrying");
         }
+        if let Err(error) = with_timeout(BACKGROUND_TIMEOUT, store::delete_old_clients(db)).await {
+            debug!(error = %error, "old clients not deleted, retrying");
+        }
         tokio::select! {
             () = sleep(CLEAN_UP_INTERVAL) => {}
             () = stop.cancelled() => return,

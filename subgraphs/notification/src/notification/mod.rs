@@ -56,6 +56,8 @@ pub enum Kind {
     Payment,
     /// An admin has withdrawn a course that the user teaches.
     Course,
+    /// Somebody has signed in to the account from where the user has not signed in before.
+    Security,
 }
 
 impl Kind {
@@ -64,12 +66,13 @@ impl Kind {
         Self::items().iter().map(|item| item.value)
     }
 
-    /// Whether a user may switch notifications of this type off. Receipts are sent to everybody.
+    /// Whether a user may switch notifications of this type off. Receipts and what
+    /// concerns the security of the account are sent to everybody.
     #[must_use]
     pub fn can_be_disabled(self) -> bool {
         match self {
             Self::Registration | Self::Enrollment | Self::Course => true,
-            Self::Payment => false,
+            Self::Payment | Self::Security => false,
         }
     }
 }
