@@ -107,7 +107,7 @@ export const mutations: Record<string, Mutation> = {
 
   setNotificationSetting(context, { type, isEnabled }: { type: string; isEnabled: boolean }) {
     requireAllowed(context, "setNotificationSetting");
-    if (["PAYMENT", "COURSE"].includes(type) && !isEnabled)
+    if (["PAYMENT", "COURSE", "SECURITY"].includes(type) && !isEnabled)
       return withUserErrors("notificationSetting", invalid("isEnabled"));
     // Changes of settings are not reverted between operations.
     throw new Unpredictable("setNotificationSetting");

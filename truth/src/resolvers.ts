@@ -23,7 +23,7 @@ const MAX_SEARCH_LENGTH = 200;
 const MAX_CHANGES = 100;
 const MAX_WORDS = 6;
 /** In the order of their settings. */
-const NOTIFICATION_TYPES = ["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE"];
+const NOTIFICATION_TYPES = ["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE", "SECURITY"];
 
 const TYPES_BY_ID_FIELD: Record<string, TypeName> = {
   user: "User",

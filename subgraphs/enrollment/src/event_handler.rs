@@ -21,6 +21,7 @@ impl Handler for EventHandler {
             EventPayload::PaymentRefunded(Refund { purchase, .. }) => workflow::revoke(transaction, purchase).await?,
             // Not delivered to this service, see `EventType::consumers`.
             EventPayload::UserRegistered(_)
+            | EventPayload::SignedInFromNewClient(_)
             | EventPayload::EnrollmentCreated(_)
             | EventPayload::EnrollmentRevoked(_)
             | EventPayload::EnrollmentRejected(_)

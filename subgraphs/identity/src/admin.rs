@@ -11,6 +11,7 @@ use subgraph_kit::{Error, text::has_no_nul};
 
 use crate::{
     Keys,
+    email_token::store as tokens,
     password::hash_password,
     session::{ActiveSession, store as sessions},
     user::{
@@ -111,12 +112,13 @@ pub async fn end_sessions(db: &DbPool, user: &User) -> Result<u64, Error> {
     sessions::delete_all(&mut *db.acquire().await?, user.id).await
 }
 
-/// Replaces a user's password by a random one, which is returned, and ends their sessions.
+/// Replaces a user's password by a random one, which is returned, and ends their sessions and the links of their mails.
 pub async fn reset_password(db: &DbPool, user: &User) -> Result<String, Error> {
     let password = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>());
     let mut tx = db.begin().await?;
     store::set_password_hash(&mut tx, user.id, &hash_password(&password)).await?;
     sessions::delete_all(&mut tx, user.id).await?;
+    tokens::delete_all(&mut tx, user.id).await?;
     tx.commit().await?;
     Ok(password)
 }

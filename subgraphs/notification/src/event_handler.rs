@@ -3,8 +3,8 @@
 use contracts::{
     NotificationId, UserId,
     events::{
-        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, EventType, Purchase, Refund, RefundReason,
-        Registration, Revocation,
+        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, EventType, NewClientSignIn, Purchase, Refund,
+        RefundReason, Registration, Revocation,
     },
 };
 use messaging::{AfterCommit, Cause, Handler};
@@ -24,6 +24,9 @@ pub const LOG_TARGET: &str = "notification::sent";
 
 /// The maximum length of a title, in characters.
 const MAX_TITLE_LENGTH: usize = 500;
+
+/// The maximum length of what a client calls itself, in characters.
+const MAX_CLIENT_LENGTH: usize = 120;
 
 /// The handler of all events that notify a user.
 pub struct EventHandler;
@@ -65,6 +68,7 @@ fn is_removal(payload: &EventPayload) -> bool {
 fn occurrence(event: &Event) -> Uuid {
     match &event.payload {
         EventPayload::CourseWithdrawn(withdrawal) => withdrawal.withdrawal_id,
+        EventPayload::SignedInFromNewClient(sign_in) => sign_in.sign_in_id,
         _ => event.subject,
     }
 }
@@ -103,6 +107,7 @@ fn log(id: NotificationId, user: UserId, kind: Kind) {
 fn notification_for(payload: EventPayload) -> Option<NewNotification> {
     Some(match payload {
         EventPayload::UserRegistered(registration) => welcome(&registration),
+        EventPayload::SignedInFromNewClient(sign_in) => signed_in(&sign_in),
         EventPayload::PaymentCompleted(purchase) => paid(&purchase),
         EventPayload::PaymentRefunded(refund) => refunded(&refund),
         EventPayload::EnrollmentCreated(enrollment) => enrolled(&enrollment),
@@ -122,6 +127,22 @@ fn welcome(Registration { user_id, name }: &Registration) -> NewNotification {
             name => titled("Welcome to Lyceum, ", name, "!"),
         },
         body: "Your account is ready. Browse the catalogue and pick your first course.".to_owned(),
+        subject: None,
+    }
+}
+
+/// What the client calls itself was chosen by whoever has signed in.
+fn signed_in(NewClientSignIn { user_id, client, .. }: &NewClientSignIn) -> NewNotification {
+    let client: String = plain(client.as_deref().unwrap_or_default()).chars().take(MAX_CLIENT_LENGTH).collect();
+    let client = if client.is_empty() { "an unknown program".to_owned() } else { format!("“{client}”") };
+    NewNotification {
+        user_id: *user_id,
+        kind: Kind::Security,
+        title: "New sign-in to your account".to_owned(),
+        body: format!(
+            "Somebody has signed in to your account with {client}, from where you have not signed in before. If it was \
+             not you, change your password now: that ends all other sessions."
+        ),
         subject: None,
     }
 }

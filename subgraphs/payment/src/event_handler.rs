@@ -13,6 +13,7 @@ impl Handler for Payments {
             EventPayload::EnrollmentRejected(rejection) => Self::refund_rejected(transaction, rejection).await?,
             // Not delivered to this service, see `EventType::consumers`.
             EventPayload::UserRegistered(_)
+            | EventPayload::SignedInFromNewClient(_)
             | EventPayload::PaymentCompleted(_)
             | EventPayload::PaymentRefunded(_)
             | EventPayload::EnrollmentCreated(_)

@@ -151,7 +151,7 @@ impl AccountMutation {
             let viewer = ctx.viewer().require_signed_in()?;
 
             let accounts = ctx.data_unchecked::<Accounts>();
-            let outcome = accounts.request_email_verification(&client(ctx), viewer).await;
+            let outcome = accounts.request_email_verification(&client(ctx), viewer, ctx.current_session()).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(RequestEmailVerificationPayload { user, user_errors })
@@ -188,7 +188,8 @@ impl AccountMutation {
 
             let ChangeEmailInput { new_email, password } = input;
             let accounts = ctx.data_unchecked::<Accounts>();
-            let outcome = accounts.change_email(&client(ctx), viewer, &new_email, password).await;
+            let current = ctx.current_session();
+            let outcome = accounts.change_email(&client(ctx), viewer, current, &new_email, password).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(ChangeEmailPayload { user, user_errors })

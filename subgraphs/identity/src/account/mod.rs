@@ -12,7 +12,11 @@ use db::{
     database,
 };
 use sqlx::PgConnection;
-use subgraph_kit::{Error, Rejection, text::has_no_nul, viewer::SignedIn};
+use subgraph_kit::{
+    Error, Rejection,
+    text::has_no_nul,
+    viewer::{CurrentSession, SignedIn},
+};
 use tokio::{
     join,
     sync::Notify,
@@ -28,7 +32,7 @@ use crate::{
         store::{self as tokens, TokenOwner},
     },
     mail::{self, Letter, Mailer},
-    session::{SessionClient, Sessions, account_suspended, at_field, store as sessions},
+    session::{SessionClient, Sessions, at_field, store as sessions},
     user::{
         User, all_forms, email_fault, normalize_email, password_fault,
         store::{self as users, ACCOUNT_DELETED},
@@ -153,12 +157,14 @@ impl Accounts {
     /// Sends the user a link that proves the address, unless it is proven.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the account was deleted; [`Error::RateLimited`]; `ACCOUNT_SUSPENDED`.
-    pub async fn request_email_verification(&self, client: &SessionClient, viewer: SignedIn) -> Result<User, Error> {
-        let user = users::find(&self.db, viewer.id()).await?.ok_or(ACCOUNT_DELETED)?;
-        if user.suspended_at.is_some() {
-            return Err(account_suspended());
-        }
+    /// As of [`users::lock_viewer`]; [`Error::RateLimited`].
+    pub async fn request_email_verification(
+        &self,
+        client: &SessionClient,
+        viewer: SignedIn,
+        current_session: CurrentSession,
+    ) -> Result<User, Error> {
+        let user = users::lock_viewer(&mut *self.db.acquire().await?, viewer.id(), current_session).await?;
         if store::is_email_verified(&self.db, user.id).await? {
             return Ok(user);
         }
@@ -188,25 +194,22 @@ impl Accounts {
     /// replaces an earlier one.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the account was deleted; [`Error::RateLimited`]; `INVALID_CREDENTIALS`;
-    /// `ACCOUNT_SUSPENDED`; `INVALID_INPUT`; `EMAIL_TAKEN`.
+    /// As of [`users::lock_viewer`]; [`Error::RateLimited`]; `INVALID_CREDENTIALS`; `INVALID_INPUT`; `EMAIL_TAKEN`.
     pub async fn change_email(
         &self,
         client: &SessionClient,
         viewer: SignedIn,
+        current_session: CurrentSession,
         new_email: &str,
         password: String,
     ) -> Result<User, Error> {
-        let user = users::find(&self.db, viewer.id()).await?.ok_or(ACCOUNT_DELETED)?;
+        let user = users::lock_viewer(&mut *self.db.acquire().await?, viewer.id(), current_session).await?;
         let verify = self.sessions.verify(client, &user.email, password);
         let verified = self.sessions.throttled(client, &user.email, verify).await;
         let (account, _) = verified.map_err(|error| at_field(error, "password"))?;
         let user = account.user;
         if user.id != viewer.id() {
             return Err(ACCOUNT_DELETED);
-        }
-        if user.suspended_at.is_some() {
-            return Err(account_suspended());
         }
         let new = normalize_email(new_email);
         if let Some(fault) = email_fault(&new, self.sessions.email_rules) {
@@ -221,7 +224,7 @@ impl Accounts {
         }
 
         let mut tx = self.db.begin().await?;
-        store::lock(&mut tx, user.id).await?.ok_or(ACCOUNT_DELETED)?;
+        users::lock_viewer(&mut tx, user.id, current_session).await?;
         tokens::delete(&mut tx, user.id, Purpose::EmailChange).await?;
         email_token::send(&mut tx, &self.mailer, user.id, &new, Purpose::EmailChange).await?;
         self.mailer.write(&mut tx, user.id, &user.email, Letter::EmailChangeRequested).await?;
@@ -267,6 +270,9 @@ async fn delete_expired_tokens(db: &DbPool, stop: &CancellationToken) {
     loop {
         if let Err(error) = with_timeout(BACKGROUND_TIMEOUT, tokens::delete_expired(db)).await {
             debug!(error = %error, "expired tokens of mails not deleted, retrying");
+        }
+        if let Err(error) = with_timeout(BACKGROUND_TIMEOUT, store::delete_old_clients(db)).await {
+            debug!(error = %error, "old clients not deleted, retrying");
         }
         tokio::select! {
             () = sleep(CLEAN_UP_INTERVAL) => {}

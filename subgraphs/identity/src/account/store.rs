@@ -85,6 +85,12 @@ pub(super) async fn replace_email(
     Ok(replaced.fetch_one(db).await?)
 }
 
+/// Deletes the clients from which users have not signed in for half a year.
+pub(super) async fn delete_old_clients(db: &DbPool) -> Result<(), sqlx::Error> {
+    query!("delete from known_clients where last_seen < now() - interval '180 days'").execute(db).await?;
+    Ok(())
+}
+
 impl Loader<VerifiedEmail> for Table<User> {
     type Value = bool;
     type Error = Error;

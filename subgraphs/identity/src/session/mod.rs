@@ -2,6 +2,7 @@
 
 mod client;
 pub mod graphql;
+mod known_client;
 mod refresh_token;
 pub mod store;
 
@@ -107,6 +108,7 @@ impl Sessions {
         let refresh_token = RefreshToken::new();
         let session = store::insert(&mut tx, &refresh_token, (user.id, &password_hash), client, self.lifetime).await?;
         let session = session.ok_or_else(invalid_credentials)?;
+        known_client::record(&mut tx, user.id, client).await?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
         messaging::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
         email_token::send(&mut tx, &self.mailer, user.id, &user.email, Purpose::EmailVerification).await?;
@@ -136,9 +138,11 @@ impl Sessions {
                     return Err(account_suspended());
                 }
                 let refresh_token = RefreshToken::new();
-                let db = &mut *self.db.acquire().await?;
-                let session = store::insert(db, &refresh_token, (user.id, &password_hash), client, self.lifetime);
+                let mut tx = self.db.begin().await?;
+                let session = store::insert(&mut tx, &refresh_token, (user.id, &password_hash), client, self.lifetime);
                 if let Some(session) = session.await? {
+                    known_client::record(&mut tx, user.id, client).await?;
+                    tx.commit().await?;
                     return Ok((self.tokens(&user, session, &refresh_token)?, user));
                 }
             }
@@ -340,7 +344,7 @@ fn invalid_credentials() -> Error {
     Rejection::new(Code::InvalidCredentials, "wrong e-mail address or password").into()
 }
 
-pub(crate) fn account_suspended() -> Error {
+fn account_suspended() -> Error {
     Rejection::new(Code::AccountSuspended, "an admin has suspended this account").into()
 }
 

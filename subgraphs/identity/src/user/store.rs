@@ -42,7 +42,8 @@ pub enum Actor {
     Operator,
 }
 
-pub(crate) const ACCOUNT_DELETED: Error = Error::Unauthenticated("the account of this access token does not exist any more");
+pub(crate) const ACCOUNT_DELETED: Error =
+    Error::Unauthenticated("the account of this access token does not exist any more");
 const ACCOUNT_SUSPENDED: Error = Error::Unauthenticated("an admin has suspended the account of this access token");
 const SESSION_ENDED: Error = Error::Unauthenticated("the session of this access token has ended: sign in again");
 const ADMIN_NO_MORE: Error =

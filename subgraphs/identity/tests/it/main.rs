@@ -7,6 +7,7 @@ mod administration;
 mod fixtures;
 mod mail;
 mod mailbox;
+mod new_client;
 mod pages;
 mod refresh_reuse;
 mod remote_keys;

@@ -57,6 +57,8 @@ pub enum Kind {
     Payment,
     /// An admin has withdrawn a course that the user teaches.
     Course,
+    /// Somebody has signed in to the account from where the user has not signed in before.
+    Security,
 }
 
 impl Kind {
@@ -65,13 +67,13 @@ impl Kind {
         Self::items().iter().map(|item| item.value)
     }
 
-    /// Whether a user may switch notifications of this type off. Receipts, and what an admin has done to a teacher's
-    /// course, with the reason, are told to everybody.
+    /// Whether a user may switch notifications of this type off. Receipts, what an admin has done to a teacher's course,
+    /// with the reason, and what concerns the security of the account are sent to everybody.
     #[must_use]
     pub fn can_be_disabled(self) -> bool {
         match self {
             Self::Registration | Self::Enrollment => true,
-            Self::Payment | Self::Course => false,
+            Self::Payment | Self::Course | Self::Security => false,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
     events::{
-        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration,
-        Revocation,
+        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, NewClientSignIn, Purchase, Refund, RefundReason,
+        Registration, Revocation,
     },
 };
 use futures::future::join_all;
@@ -110,6 +110,40 @@ async fn a_teacher_is_told_of_each_withdrawal_by_an_admin_and_why(db: PgPool) {
         ("course".to_owned(), "Course withdrawn: Rust".to_owned(), body)
     };
     assert_eq!(read(&db).await, [told(" The reason: Copied."), told("")]);
+}
+
+fn signed_in(number: u128, client: Option<&str>) -> EventPayload {
+    EventPayload::SignedInFromNewClient(NewClientSignIn {
+        sign_in_id: Uuid::from_u128(number),
+        user_id: UserId(CAROL),
+        client: client.map(str::to_owned),
+    })
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn a_user_is_told_of_each_sign_in_from_a_new_client_whatever_the_settings(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    query("insert into notification_settings (user_id, type, is_enabled) values ($1, 'security', false)")
+        .bind(CAROL)
+        .execute(&db)
+        .await
+        .expect("a setting");
+
+    let dirty = format!("curl\u{202e}\n{}", "x".repeat(250));
+    for (number, client) in [(1, Some("Firefox")), (1, Some("Firefox")), (2, None), (3, Some(&*dirty))] {
+        handle(&subgraph, signed_in(number, client)).await;
+    }
+
+    let told = read(&db).await;
+    let shown = ["“Firefox”".to_owned(), "an unknown program".to_owned(), format!("“curl {}”", "x".repeat(115))];
+    assert_eq!(told.len(), 3, "{told:?}");
+    for ((kind, title, body), client) in told.iter().zip(shown) {
+        assert_eq!((&**kind, &**title), ("security", "New sign-in to your account"));
+        assert!(
+            body.starts_with(&format!("Somebody has signed in to your account with {client}, from where")),
+            "{body}"
+        );
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]

@@ -32,7 +32,10 @@ async fn settings(client: &Client, user: Uuid) -> Reply {
 fn off(reply: &Reply) -> Vec<&str> {
     let settings = reply.data("/_entities/0/notificationSettings").as_array().expect("a list");
     let types: Vec<_> = settings.iter().map(|setting| setting["type"].as_str().expect("a type")).collect();
-    assert!(["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE"].iter().all(|kind| types.contains(kind)), "{types:?}");
+    assert!(
+        ["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE", "SECURITY"].iter().all(|kind| types.contains(kind)),
+        "{types:?}"
+    );
     settings.iter().zip(types).filter(|(setting, _)| setting["isEnabled"] == false).map(|(_, kind)| kind).collect()
 }
 
