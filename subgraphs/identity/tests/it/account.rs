@@ -347,7 +347,8 @@ async fn a_suspended_user_gets_no_new_password(db: PgPool) {
     assert_eq!(mails.iter().map(|mail| &*mail.recipient).collect::<Vec<_>>(), [EMAIL, "erin@lyceum.example"]);
     // The access token lives on for some minutes.
     expect_unauthenticated(&dora).await;
-    execute(&db, "update users set suspended_at = null; delete from sessions").await;
+    execute(&db, "update users set suspended_at = null").await;
+    execute(&db, "delete from sessions").await;
     expect_unauthenticated(&dora).await;
     running.stop().await;
 }
