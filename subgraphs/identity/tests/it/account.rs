@@ -11,7 +11,7 @@ use subgraph_testing::{Client, Reply, StatementCount, TestApp};
 
 use crate::{
     fixtures::*,
-    mailbox::{Running, mails, sent},
+    mailbox::{Mail, Running, mails, sent},
     session::{EMAIL, PASSWORD, count, has_expired, insert, login, refresh, register, register_dora, text},
 };
 
@@ -511,7 +511,7 @@ async fn two_users_confirm_the_same_new_address_at_once(db: PgPool) {
     for email in [EMAIL, "erin@lyceum.example"] {
         change(&signed_in(app, email, PASSWORD).await, NEW_EMAIL, PASSWORD).await;
     }
-    let tokens: Vec<_> = sent(&db, CHANGE_MAIL, 2).await.iter().map(|mail| mail.token()).collect();
+    let tokens: Vec<_> = sent(&db, CHANGE_MAIL, 2).await.iter().map(Mail::token).collect();
 
     let (one, other) = join(with_token(app, CONFIRM, &tokens[0]), with_token(app, CONFIRM, &tokens[1])).await;
 
