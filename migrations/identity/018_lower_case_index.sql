@@ -1,3 +1,4 @@
 -- Beyond the specification: an address is taken, and its owner found, in any letter case, also where the legacy system has
--- left it as typed. Not unique: of two accounts that differ in letter case alone, both stay (004).
-create index if not exists users_by_lower_email on users (lower(email));
+-- left it as typed. Those rows alone: all others are found by the address itself. Not unique: of two accounts that differ
+-- in letter case alone, both stay (004).
+create index if not exists users_by_lower_email on users (lower(email)) where email <> lower(email);

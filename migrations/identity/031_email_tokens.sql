@@ -36,7 +36,9 @@ create or replace function replace_user_email(id uuid, new_email text, forms tex
         update users set email = new_email, email_verified_at = now()
         where users.id = replace_user_email.id
           and not exists (
-              select from users other where other.id <> replace_user_email.id and lower(other.email) = any(forms)
+              select from users other
+              where other.id <> replace_user_email.id
+                and (other.email = any(forms) or lower(other.email) = any(forms) and other.email <> lower(other.email))
           );
         return found;
     exception when unique_violation then

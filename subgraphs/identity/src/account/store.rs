@@ -67,7 +67,12 @@ pub(super) async fn is_email_verified(db: &DbPool, id: UserId) -> Result<bool, E
 /// Whether an account other than this one has an address in one of these forms, in any letter case.
 pub(super) async fn is_email_taken(db: &DbPool, user: UserId, forms: &[String]) -> Result<bool, Error> {
     let is_taken = query_scalar!(
-        r#"select exists (select from users where id <> $1 and lower(email) = any($2)) as "is_taken!""#,
+        r#"
+        select exists (
+            select from users
+            where id <> $1 and (email = any($2) or lower(email) = any($2) and email <> lower(email))
+        ) as "is_taken!"
+        "#,
         user.0,
         forms,
     );

@@ -236,7 +236,9 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
         r#"
         insert into users (id, email, password_hash, name, role, created_at, password_is_normalized)
         select $1, $2, $3, $4, $5, $6, true
-        where not exists (select from users where lower(email) = any($7))
+        where not exists (
+            select from users where email = any($7) or lower(email) = any($7) and email <> lower(email)
+        )
         on conflict on constraint users_email_key do nothing
         returning id, name, role, is_verified, created_at, email, suspended_at, true as "has_signed_in!"
         "#,
@@ -259,9 +261,10 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
     let forms = stored_forms(email);
     let rows = query!(
         r#"
-        select id, name, role, is_verified, created_at, email, suspended_at, password_hash, password_is_normalized
+        select id, name, role, is_verified, created_at, email, suspended_at, password_hash,
+               coalesce(password_is_normalized, false) as "password_is_normalized!"
         from users
-        where email = any($1) or lower(email) = any($1)
+        where email = any($1) or lower(email) = any($1) and email <> lower(email)
         order by array_position($1, email::text)
         limit 2
         "#,
@@ -294,7 +297,7 @@ pub async fn list_by_address(db: &DbPool, email: &str) -> Result<Vec<User>, Erro
         r#"
         select id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         from users
-        where email = any($1) or lower(email) = any($1)
+        where email = any($1) or lower(email) = any($1) and email <> lower(email)
         order by created_at, id
         limit 10
         "#,
