@@ -199,7 +199,7 @@ fn a_bad_token_costs_the_same_however_the_document_is_written() {
         (format!("mutation {{ {login} @skip(if: true) {payload} {own} }}"), None),
         (format!("mutation ($no: Boolean = false) {{ {login} {payload} ... @skip(if: $no) {{ {own} }} }}"), None),
         (format!("mutation ($yes: Boolean = true) {{ {login} {payload} ... @include(if: $yes) {{ {own} }} }}"), None),
-        (format!("mutation {{ {login} {payload} login: {own} }}"), None),
+        (format!("mutation {{ other: {login} {payload} login: {own} }}"), None),
         (format!("mutation In {{ {login} {payload} }} query Me {{ me {{ id }} }}"), Some("Me")),
         (format!("mutation In {{ {login} {payload} }} mutation Own {{ {own} }}"), Some("Own")),
         (format!("query Q {{ __typename }} mutation In {{ {login} {payload} }}"), Some("Q")),
