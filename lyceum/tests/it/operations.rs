@@ -80,12 +80,16 @@ pub struct Samples {
 impl Samples {
     pub fn look_up(router: &Client) -> Self {
         let [student, teacher, admin] = [STUDENT, TEACHER, ADMIN].map(|email| router.sign_in(email, PASSWORD));
+        let own_course =
+            |page| ids(&teacher, &format!("{{ me {{ courses({page}) {{ nodes {{ id }} }} }} }}"), "/me/courses/nodes");
+        let withdrawn = own_course("last: 1");
         let values = BTreeMap::from([
-            ("freeCourseId", courses_to_join(&student, true)),
+            ("freeCourseId", courses_to_join(&student, true, &withdrawn)),
             ("firstCourseId", ids(router, "{ courses(first: 1) { nodes { id } } }", "/courses/nodes")),
             ("firstTeacherId", vec![first_teacher(router)]),
-            ("ownCourseId", ids(&teacher, "{ me { courses(first: 1) { nodes { id } } } }", "/me/courses/nodes")),
-            ("unboughtCourseId", courses_to_join(&student, false)),
+            ("unboughtCourseId", courses_to_join(&student, false, &withdrawn)),
+            ("ownCourseId", own_course("first: 1")),
+            ("lastOwnCourseId", withdrawn),
             ("completedPaymentId", completed_payments(&admin)),
             ("unverifiedTeacherId", unverified_teachers(&admin)),
             ("otherTeacherId", other_teachers(&teacher)),
@@ -133,13 +137,14 @@ fn first_teacher(router: &Client) -> String {
     id(&answer["courses"]["nodes"][0]["teacher"])
 }
 
-/// Those on which the student is not.
-fn courses_to_join(student: &Client, is_free: bool) -> Vec<String> {
+/// Those on which the student is not, without those that another operation withdraws.
+fn courses_to_join(student: &Client, is_free: bool, withdrawn: &[String]) -> Vec<String> {
     let document = "query ($isFree: Boolean) {
         courses(filter: { isFree: $isFree }, first: 100) { nodes { id viewerEnrollment { id } } } }";
     let answer = student.data(document, json!({ "isFree": is_free }));
     let courses = answer["courses"]["nodes"].as_array().expect("courses");
-    courses.iter().filter(|course| course["viewerEnrollment"].is_null()).map(id).collect()
+    let open = courses.iter().filter(|course| course["viewerEnrollment"].is_null()).map(id);
+    open.filter(|course| !withdrawn.contains(course)).collect()
 }
 
 /// The last one first.

@@ -8,7 +8,8 @@ type Lookup = () => Promise<string | undefined>;
 const LOOKUPS: Record<string, Lookup> = {
   firstCourseId: async () => (await firstCourse())?.id,
   firstTeacherId: async () => (await firstCourse())?.teacher?.id,
-  ownCourseId,
+  ownCourseId: () => ownCourse('first: 1'),
+  lastOwnCourseId: () => ownCourse('last: 1'),
   unboughtCourseId: () => courseToEnroll(false),
   completedPaymentId,
   freeCourseId: () => courseToEnroll(true),
@@ -53,8 +54,8 @@ interface OwnCourse {
   me: { courses: { nodes: { id: string }[] } | null } | null;
 }
 
-async function ownCourseId() {
-  const data = await queryAsViewer<OwnCourse>('{ me { courses(first: 1) { nodes { id } } } }');
+async function ownCourse(page: string) {
+  const data = await queryAsViewer<OwnCourse>(`{ me { courses(${page}) { nodes { id } } } }`);
   return data?.me?.courses?.nodes[0]?.id;
 }
 

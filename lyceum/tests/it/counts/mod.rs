@@ -45,7 +45,7 @@ const REQUESTS_PER_WINDOW: u32 = 3;
 /// The same of a mutation: there are only so many teachers to verify.
 const MUTATIONS_PER_WINDOW: u32 = 2;
 /// What make services tell one another something, which those then act on.
-const WITH_EVENTS: [&str; 9] = [
+const WITH_EVENTS: [&str; 10] = [
     "ChangeEmail",
     "Enroll",
     "GrantEnrollment",
@@ -55,6 +55,7 @@ const WITH_EVENTS: [&str; 9] = [
     "RequestEmailVerification",
     "RequestPasswordReset",
     "SignUp",
+    "WithdrawCourse",
 ];
 /// What an event makes others do, such as a student's notification, is done by then.
 const SETTLE_DELAY: Duration = Duration::from_secs(1);
