@@ -25,7 +25,7 @@ import { loadOperations, type Operation, receiverOf } from "../src/operations.ts
 import { CouldNotRun } from "../src/problem.ts";
 import { type ReceiverSchemas, receiverSchemas } from "../src/receivers.ts";
 import { isFailed, type Report } from "../src/report/report.ts";
-import { defaultRules } from "../src/rules.ts";
+import { parseRules } from "../src/rules.ts";
 import { loadSubgraphs, parseSdl, type Subgraph } from "../src/subgraphs.ts";
 import { mutate, Random } from "./mutations.ts";
 
@@ -33,6 +33,7 @@ const EDITS = 500;
 const SEED = 20261124;
 const ROOT = join(import.meta.dirname, "..", "..");
 const OPERATIONS = join(ROOT, "operations");
+const RULES = join(ROOT, "schema-check", "rules.yaml");
 
 let subgraphs: Subgraph[];
 let operations: Operation[];
@@ -100,7 +101,7 @@ async function reportOn(
   try {
     return evaluate({
       comparison: await comparison(edited),
-      rules: defaultRules(),
+      rules: parseRules(readFileSync(RULES, "utf8"), RULES),
       crossComposition,
       today: "2026-11-24",
       approvalsFile: "approvals.json",

@@ -66,8 +66,8 @@ test("every field has a row, and the page is generated from the rows", async () 
 test("a field without a row is reported with the row to add", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
-    "  amount: Decimal!",
-    "  amount: Decimal!\n  fee: Decimal",
+    "  status: PaymentStatus!",
+    "  status: PaymentStatus!\n  fee: Decimal",
   );
   const { code, stderr } = await (await repository.compose()).permissions();
 
@@ -81,8 +81,8 @@ test("a field without a row is reported with the row to add", async () => {
 test("an inaccessible field needs no row", async () => {
   const repository = new Repository().replace(
     "subgraphs/payment/schema.graphql",
-    "  amount: Decimal!",
-    "  amount: Decimal!\n  fee: Decimal @inaccessible",
+    "  status: PaymentStatus!",
+    "  status: PaymentStatus!\n  fee: Decimal @inaccessible",
   );
   const { code, stderr } = await (await repository.compose()).permissions();
 
@@ -128,7 +128,11 @@ test("a key that a subgraph resolves needs a rule", async () => {
 test("all unknown rules, viewers and keys are reported together", async () => {
   const { code, stderr } = await new Repository()
     .replace(DATA, '"who": "signed in, else null"', '"who": "somebody"')
-    .replace(DATA, '"allowed": ["admin"]', '"allowed": ["root"]')
+    .replace(
+      DATA,
+      '"allowed": ["admin"], "otherwise": "FORBIDDEN"',
+      '"allowed": ["root"], "otherwise": "FORBIDDEN"',
+    )
     .replace(DATA, '"leadsTo": "unverifiedTeacher"', '"leadTo": "unverifiedTeacher"')
     .permissions();
 

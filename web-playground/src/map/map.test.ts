@@ -88,7 +88,7 @@ describe('its drawing', () => {
       expect(shown.map(({ name }) => name).sort()).toEqual(type.fields.map(({ name }) => name).sort());
     }
     const card = cards.find(({ type, subgraph }) => type.name === 'User' && subgraph === 'payment');
-    expect(card?.fields.map(({ name }) => name)).toEqual(['payments']);
+    expect(card?.fields.map(({ name }) => name)).toEqual(['payments', 'sales']);
   });
 
   test('has a lane for each subgraph, and one for shared types', () => {
@@ -147,11 +147,11 @@ describe('its drawings for panels of any size', () => {
   });
 
   test('are shown in full if there is room, or on request', () => {
-    const room = { width: 1360, height: 760 };
-    const { drawing } = chooseLayout(drawings, room, false) ?? {};
-    expect(
-      Math.min(room.width / (drawing?.width ?? 1), room.height / (drawing?.height ?? 1)),
-    ).toBeGreaterThan(0.6);
+    const laptop = chooseLayout(drawings, { width: 1360, height: 760 }, false);
+    expect(laptop?.minScale).toBeGreaterThanOrEqual(0.7);
+    const wall = chooseLayout(drawings, { width: 3840, height: 2160 }, false);
+    expect(wall?.minScale).toBe(0);
+    expect(wall?.drawing.lanes.length).toBe(6);
 
     const small = chooseLayout(drawings, { width: 320, height: 600 }, true);
     expect(small?.minScale).toBe(0);

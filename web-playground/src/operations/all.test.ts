@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { operations, studentHome } from './all';
 import { VIEWERS } from './operation';
 
-const schema = buildSchema(readFileSync('../schema-check/contract/api.graphql', 'utf8'));
+const schema = buildSchema(readFileSync('../api.graphql', 'utf8'));
 
 test('the playground opens with the student home', () => {
   expect(studentHome.document).toContain('query StudentHome');
