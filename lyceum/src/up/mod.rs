@@ -6,6 +6,7 @@ mod data_dirs;
 mod databases;
 mod page;
 mod people;
+mod seals;
 mod settings;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
 };
 
 use anyhow::{Result, anyhow};
-use auth::{seal::SealKeys, signature::RouterAuth};
+use auth::signature::RouterAuth;
 use messaging::{EventBus, EventSettings};
 use router::{Router, SubgraphUrl};
 use service::{ServiceContext, Subgraph, serve};
@@ -135,8 +136,7 @@ impl Graph {
         let mut own = settings.own.clone();
         let verifier = own.sign_with(subgraphs::open_keys(&dirs.join("keys"), own.identity())?);
         let secrets = settings.secret.secrets()?;
-        // All subgraphs are in this process, so no other one needs the keys of their seals.
-        let seals = SealKeys::random();
+        let seals = seals::open(dirs)?;
         let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for definition in subgraphs::ALL {

@@ -1,6 +1,8 @@
 //! The identity subgraph: users, sign-up and sign-in, and the keys that access tokens are signed with.
 
 pub mod admin;
+pub mod erasure;
+pub mod export;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -12,19 +14,30 @@ pub mod throttle;
 pub mod user;
 
 use async_graphql::{EmptySubscription, MergedObject};
+use auth::token::LEEWAY_SECONDS;
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
+use chrono::TimeDelta;
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
+use crate::{
+    erasure::{
+        IdentityEraser, ReceiptHandler,
+        graphql::{Accounts, ErasureMutation, ErasureQuery},
+    },
+    export::{
+        Exporter,
+        download::Downloads,
+        graphql::{ExportMutation, ExportQuery},
+    },
+    session::{Sessions, graphql::SessionMutation},
+    user::graphql::{UserMutation, UserQuery},
+};
 pub use crate::{
     keys::{KeyError, Keys, rotate},
     settings::{IdentitySettings, TokenSettings},
-};
-use crate::{
-    session::{Sessions, graphql::SessionMutation},
-    user::graphql::{UserMutation, UserQuery},
 };
 
 /// The subgraph's definition, for processes and tools.
@@ -37,7 +50,10 @@ pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     sdl: || service::sdl(&schema()),
     settings: SubgraphArgs::of::<IdentitySettings>(),
     open: |db, context| Box::pin(subgraph(db, context.require(), context, context.require())),
-    public_routes: Some(|context| public_keys(context.require())),
+    public_routes: Some(|context| {
+        let downloads = context.own.get::<Downloads>().map(Downloads::routes);
+        public_keys(context.require()).merge(downloads.unwrap_or_default())
+    }),
 };
 
 /// A cache must not hide a new key from verifiers that poll for it.
@@ -49,10 +65,14 @@ fn migrations() -> Migrations {
 
 /// Mutations.
 #[derive(MergedObject)]
-pub struct Mutation(SessionMutation, UserMutation);
+pub struct Mutation(SessionMutation, UserMutation, ErasureMutation, ExportMutation);
+
+/// Queries.
+#[derive(MergedObject)]
+pub struct Query(UserQuery, ErasureQuery, ExportQuery);
 
 /// Builds the schema without a database, for its export.
-fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
+fn schema() -> Schema<Query, Mutation, EmptySubscription> {
     builder().finish()
 }
 
@@ -66,8 +86,27 @@ pub async fn subgraph(
     let db = db.into();
     let users = Table::<user::User>::open(db.clone()).await?;
     let sessions = Sessions::new(db.clone(), keys.clone(), settings);
-    let schema = builder().data(List::open(&users).await?).data(sessions).finish();
-    Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone()))
+    let erasures = Erasures::new(IdentityEraser, context.seals.clone());
+    let accounts = Accounts {
+        erasures: erasures.clone(),
+        token_lifetime: token_lifetime(&settings.tokens),
+        db: db.clone(),
+        peers: context.peers.clone(),
+    };
+    let schema = builder().data(List::open(&users).await?).data(sessions).data(accounts).finish();
+    let receipts = ReceiptHandler { seals: context.seals.clone() };
+    let exporter = Exporter { db: db.clone(), peers: context.peers.clone(), keys: keys.clone() };
+    if let Some(downloads) = context.own.get::<Downloads>() {
+        downloads.open(&db);
+    }
+    Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone())
+        .with_erasures(&erasures, receipts)
+        .with_task(move |stop| exporter.clone().run(stop)))
+}
+
+/// How long an access token is accepted.
+fn token_lifetime(settings: &TokenSettings) -> TimeDelta {
+    TimeDelta::seconds(i64::from(settings.access_token_seconds) + LEEWAY_SECONDS.cast_signed())
 }
 
 /// Serves the public keys at `/.well-known/jwks.json`, without a database.
@@ -77,7 +116,11 @@ fn public_keys(keys: &Keys) -> Router {
     Router::new().route("/.well-known/jwks.json", get(jwks))
 }
 
-fn builder() -> SchemaBuilder<UserQuery, Mutation, EmptySubscription> {
-    service::build(UserQuery, Mutation(SessionMutation, UserMutation), EmptySubscription)
-        .override_output_type_description::<Connection<user::User>>("One page of a list of users.")
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    service::build(
+        Query(UserQuery, ErasureQuery, ExportQuery),
+        Mutation(SessionMutation, UserMutation, ErasureMutation, ExportMutation),
+        EmptySubscription,
+    )
+    .override_output_type_description::<Connection<user::User>>("One page of a list of users.")
 }

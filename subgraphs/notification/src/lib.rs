@@ -1,11 +1,13 @@
 //! The notification subgraph: messages from the platform to its users.
 
+pub mod erasure;
 mod event_handler;
+pub mod export;
 pub mod notification;
 mod user;
 
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table};
 
@@ -51,5 +53,6 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let notifications = Table::<notification::Notification>::open(db.clone()).await?;
     let schema = builder().data(Store::new(db.clone())).finish();
     let subgraph = Subgraph::new(DEFINITION.name, schema, notifications, db, context.verifier.clone());
-    Ok(subgraph.with_event_handler(event_handler::EventHandler))
+    let erasures = Erasures::new(erasure::NotificationEraser, context.seals.clone());
+    Ok(subgraph.with_erasures(&erasures, event_handler::EventHandler))
 }

@@ -12,12 +12,7 @@ impl Handler for Payments {
         match event.payload {
             EventPayload::EnrollmentRejected(rejection) => Self::refund_rejected(transaction, rejection).await?,
             // Not delivered to this service, see `EventType::consumers`.
-            EventPayload::UserRegistered(_)
-            | EventPayload::PaymentCompleted(_)
-            | EventPayload::PaymentRefunded(_)
-            | EventPayload::EnrollmentCreated(_)
-            | EventPayload::EnrollmentRevoked(_)
-            | EventPayload::CourseWithdrawn(_) => {}
+            _ => {}
         }
         Ok(None)
     }

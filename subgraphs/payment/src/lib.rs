@@ -2,7 +2,9 @@
 
 mod course;
 mod enrollment;
+pub mod erasure;
 mod event_handler;
+pub mod export;
 pub mod payment;
 pub mod payments;
 pub mod provider;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, MergedObject};
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
@@ -70,8 +72,9 @@ pub async fn subgraph_with(
     let table = Table::<payment::Payment>::open(db.clone()).await?;
     let payments = Payments::new(db.clone(), context, provider);
     let schema = builder().data(List::open(&table).await?).data(payments.clone()).data(context.clone()).finish();
+    let erasures = Erasures::new(erasure::PaymentEraser, context.seals.clone());
     Ok(Subgraph::new(DEFINITION.name, schema, table, db, context.verifier.clone())
-        .with_event_handler(payments.clone())
+        .with_erasures(&erasures, payments.clone())
         .with_task({
             let payments = payments.clone();
             move |stop| reconciler::run(payments.clone(), stop)

@@ -244,6 +244,16 @@ impl CourseQuery {
         Some(list.await)
     }
 
+    /// What this service has of the signed-in user, as JSON. For `exportMyData` of the identity subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn course_data(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        let data = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+            crate::export::data_of(ctx.table::<Course>().loader().db(), viewer.id()).await
+        };
+        Some(data.await)
+    }
+
     #[graphql(entity)]
     async fn find_course_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Course>>, Error> {
         let Some(id) = CourseId::from_key(&id) else { return Ok(None) };

@@ -264,7 +264,7 @@ impl ActiveSession {
     }
 }
 
-fn client(ctx: &Context<'_>) -> SessionClient {
+pub(crate) fn client(ctx: &Context<'_>) -> SessionClient {
     SessionClient { ip: ctx.client_ip(), user_agent: ctx.user_agent().0.clone() }
 }
 

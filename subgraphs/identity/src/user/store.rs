@@ -84,6 +84,7 @@ impl Listable for User {
 impl Filter for UserFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         let Self { search, role, is_verified, is_suspended, is_waiting } = self;
+        sql.push(" and erased_at is null");
         if *is_waiting {
             sql.push(" and role = 'teacher' and not is_verified");
         }
@@ -182,7 +183,7 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
         r#"
         select id, name, role, is_verified, created_at, email, suspended_at, password_hash
         from users
-        where email = any($1)
+        where email = any($1) and erased_at is null
         order by array_position($1, email::text)
         limit 1
         "#,
@@ -337,7 +338,7 @@ pub async fn unsuspend(db: &DbPool, id: UserId) -> Result<User, Error> {
         User,
         r#"
         update users set suspended_at = null
-        where id = $1
+        where id = $1 and erased_at is null
         returning id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         "#,
         id.0,
@@ -349,7 +350,7 @@ pub async fn unsuspend(db: &DbPool, id: UserId) -> Result<User, Error> {
 
 /// Locks a user until the transaction ends. All admins are locked first, and always in the same order, so that of two
 /// admins who take each other's rights at the same time one remains.
-async fn lock(db: &mut PgConnection, id: UserId) -> Result<User, Error> {
+pub(crate) async fn lock(db: &mut PgConnection, id: UserId) -> Result<User, Error> {
     query!("select id from users where role = 'admin' or id = $1 order by id for update", id.0)
         .fetch_all(&mut *db)
         .await?;
@@ -358,7 +359,7 @@ async fn lock(db: &mut PgConnection, id: UserId) -> Result<User, Error> {
         r#"
         select id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         from users
-        where id = $1
+        where id = $1 and erased_at is null
         "#,
         id.0,
     )
@@ -369,7 +370,7 @@ async fn lock(db: &mut PgConnection, id: UserId) -> Result<User, Error> {
 
 /// # Errors
 /// `LAST_ADMIN` if no other admin can sign in.
-async fn require_other_admin(db: &mut PgConnection, id: UserId, field: &'static str) -> Result<(), Error> {
+pub(crate) async fn require_other_admin(db: &mut PgConnection, id: UserId, field: &'static str) -> Result<(), Error> {
     let has_other = query_scalar!(
         r#"
         select exists (

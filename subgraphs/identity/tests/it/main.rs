@@ -3,6 +3,7 @@
 mod active_sessions;
 mod admin;
 mod administration;
+mod erasure;
 mod fixtures;
 mod pages;
 mod refresh_reuse;

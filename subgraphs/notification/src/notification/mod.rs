@@ -56,6 +56,8 @@ pub enum Kind {
     Payment,
     /// An admin has withdrawn a course that the user teaches.
     Course,
+    /// Something has happened to the account, such as that an export of its data is ready.
+    Account,
 }
 
 impl Kind {
@@ -64,12 +66,12 @@ impl Kind {
         Self::items().iter().map(|item| item.value)
     }
 
-    /// Whether a user may switch notifications of this type off. Receipts are sent to everybody.
+    /// Whether a user may switch notifications of this type off. Receipts are sent to everybody, and what concerns the account.
     #[must_use]
     pub fn can_be_disabled(self) -> bool {
         match self {
             Self::Registration | Self::Enrollment | Self::Course => true,
-            Self::Payment => false,
+            Self::Payment | Self::Account => false,
         }
     }
 }

@@ -119,8 +119,10 @@ impl Payments {
         };
         let mut tx = self.db.begin().await?;
         let settled = store::settle(&mut tx, purchase.payment_id, status).await?;
-        if settled.is_some() && outcome == ChargeOutcome::Completed {
-            messaging::publish(&mut tx, EventPayload::PaymentCompleted(purchase.clone())).await?;
+        if let Some(payment) = settled.as_ref().filter(|_| outcome == ChargeOutcome::Completed) {
+            // As stored: the student's account may have been deleted meanwhile.
+            let purchase = payment.as_purchase(purchase.course_title.clone());
+            messaging::publish(&mut tx, EventPayload::PaymentCompleted(purchase)).await?;
         }
         fail_point("payment.before-commit");
         tx.commit().await?;
