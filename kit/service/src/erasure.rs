@@ -67,6 +67,10 @@ impl ErasedUsers {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Adds a user.
     pub fn add(&self, user: UserId) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(user, Instant::now());
@@ -77,7 +81,7 @@ impl ErasedUsers {
         let users: Vec<uuid::Uuid> =
             query_scalar("select user_id from erased_users where user_id is not null").fetch_all(db).await?;
         let users: HashSet<UserId> = users.into_iter().map(UserId).collect();
-        if users.is_empty() && self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        if users.is_empty() && self.is_empty() {
             return Ok(());
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -177,7 +181,7 @@ impl<E: Eraser> Erasures<E> {
     /// Learns of deleted accounts, and completes one erasure. False if none was due.
     async fn round(&self, db: &DbPool) -> Result<bool, Error> {
         with_timeout(BACKGROUND_TIMEOUT, self.users.refresh(db)).await?;
-        self.finish_next(db, Utc::now()).await
+        if self.users.is_empty() { Ok(false) } else { self.finish_next(db, Utc::now()).await }
     }
 
     /// Completes the first erasure that is due at `now`. False if none is.

@@ -23,6 +23,7 @@ impl Eraser for EnrollmentEraser {
         let duplicates = delete_duplicates(db, user, pseudonym).await?;
         let enrollments = query!("update enrollments set student_id = $2 where student_id = $1", user.0, pseudonym.0);
         let enrollments = enrollments.execute(&mut *db).await?;
+        let refunded = delete_refunded(db, pseudonym).await?;
         let history = query!(
             "update enrollment_history
              set student_id = case when student_id = $1 then $2 else student_id end,
@@ -35,7 +36,7 @@ impl Eraser for EnrollmentEraser {
         let history = history.execute(db).await?;
         let table = |table: &str, deleted, anonymized| ErasedTable { table: table.to_owned(), deleted, anonymized };
         Ok(vec![
-            table("enrollments", duplicates, enrollments.rows_affected()),
+            table("enrollments", duplicates + refunded, enrollments.rows_affected()),
             table("enrollment_history", 0, history.rows_affected()),
         ])
     }
@@ -62,4 +63,15 @@ async fn delete_duplicates(db: &mut PgConnection, user: UserId, pseudonym: UserI
         messaging::publish(db, EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id })).await?;
     }
     Ok(duplicates.len() as u64)
+}
+
+/// Deletes enrollments whose payment was refunded while one of the two services knew the pseudonym, and the other did not.
+async fn delete_refunded(db: &mut PgConnection, pseudonym: UserId) -> Result<u64, Error> {
+    let deleted = query!(
+        "delete from enrollments
+         where student_id = $1
+           and payment_id in (select payment_id from payment_redemptions where state = 'refunded')",
+        pseudonym.0,
+    );
+    Ok(deleted.execute(db).await?.rows_affected())
 }

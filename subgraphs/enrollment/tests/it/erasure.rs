@@ -2,8 +2,8 @@
 
 use chrono::Utc;
 use contracts::{
-    ErasureId, PaymentId, UserId,
-    events::{EnrollmentRejected, EventPayload, UserErased},
+    CourseId, ErasureId, PaymentId, UserId,
+    events::{EnrollmentRejected, EventPayload, Purchase, Refund, RefundReason, UserErased},
 };
 use service::{Eraser as _, ServiceContext};
 use sqlx::{PgPool, query, query_as, query_scalar};
@@ -99,4 +99,28 @@ async fn a_place_that_came_late_and_twice_is_refunded(db: PgPool) {
     assert_eq!(erased.expect("it is erased")[0].deleted, 1);
     let rejected = EnrollmentRejected { payment_id: PaymentId(UNUSED_PAYMENT) };
     assert_eq!(published(&db).await, [EventPayload::EnrollmentRejected(rejected)]);
+}
+
+/// Payment may have known the pseudonym before this service did.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_place_whose_payment_was_refunded_under_the_pseudonym_ends(db: PgPool) {
+    let subgraph =
+        enrollment::subgraph(db.clone(), &ServiceContext::new(verifier())).await.expect("the subgraph opens");
+    let purchase = Purchase {
+        payment_id: PaymentId(ALICES_PAYMENT),
+        student_id: UserId(PSEUDONYM),
+        course_id: CourseId(RUST),
+        course_title: "Rust".to_owned(),
+        amount: contracts::money::Money::from_cents(49_90),
+    };
+    handle(&subgraph, EventPayload::PaymentRefunded(Refund { purchase, reason: RefundReason::Requested })).await;
+
+    handle(&subgraph, erased(ALICE)).await;
+
+    let places: Vec<Uuid> = query_scalar("select course_id from enrollments where student_id = $1")
+        .bind(PSEUDONYM)
+        .fetch_all(&db)
+        .await
+        .expect("places");
+    assert_eq!(places, [SQL]);
 }
