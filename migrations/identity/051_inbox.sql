@@ -10,6 +10,8 @@ create table if not exists inbox_events (
     received_at      timestamptz not null default now(),
     attempts         integer not null default 0,
     next_attempt_at  timestamptz not null default now(),
+    -- Since when it has been waiting for its cause.
+    waits_since      timestamptz,
     processed_at     timestamptz,
     -- It failed too often; why is in `reason`.
     dead_lettered_at timestamptz,
