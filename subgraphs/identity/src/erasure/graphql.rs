@@ -159,7 +159,7 @@ impl ErasureMutation {
 impl Accounts {
     async fn delete(&self, ctx: &Context<'_>, request: store::Request) -> Result<Erasure, Error> {
         let teaches = peers::require_no_published_courses(&self.peers, ctx.credentials(), request.user).await;
-        teaches.map_err(|error| at_user(error))?;
+        teaches.map_err(at_user)?;
         store::delete(&self.db, &self.erasures, request).await
     }
 }
