@@ -355,17 +355,13 @@ impl People {
             "Mutation.deleteUser" => {
                 of(format!("(input: {{ userId: \"{}\", reason: \"Asked for\" }})", self.one_more_user()))
             }
-            "Query.dataExport" => {
+            "Query.dataExport" | "Mutation.createDataExportLink" => {
                 self.exported_data(viewer);
                 of(String::new())
             }
             // Once a day.
             "Mutation.exportMyData" => {
                 self.forget_exported_data(viewer);
-                of(String::new())
-            }
-            "Mutation.createDataExportLink" => {
-                self.exported_data(viewer);
                 of(String::new())
             }
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
