@@ -16,6 +16,8 @@ const EXPORTED_FEDERATION: &str = "https://specs.apollo.dev/federation/v2.5";
 const FEDERATION: &str = "https://specs.apollo.dev/federation/v2.9";
 /// The default page size of connections.
 const PAGE: i32 = 20;
+/// The lengths of the lists that are no connections, at most or usually; all others usually have one item.
+const LIST_LENGTHS: [(&str, i32); 3] = [("Sales.months", 24), ("User.notificationSettings", 5), ("User.sessions", 100)];
 
 /// Weights in microseconds, by name.
 #[derive(Deserialize)]
@@ -27,6 +29,8 @@ struct Costs {
     types: BTreeMap<String, u32>,
     /// Per input field that is given.
     input_fields: BTreeMap<String, u32>,
+    /// Per argument that is given: `Type.field.argument`.
+    arguments: BTreeMap<String, u32>,
 }
 
 /// Adds costs to a subgraph's schema.
@@ -70,9 +74,15 @@ impl Costs {
     fn object(&self, name: &Name, directives: &mut DirectiveList, fields: &mut [Node<FieldDefinition>]) {
         directives.extend(self.types.get(name.as_str()).copied().map(cost));
         for field in fields {
-            let weight = self.fields.get(&format!("{name}.{}", field.name));
-            let added = weight.copied().map(cost).into_iter().chain(list_size(field)).collect::<Vec<_>>();
-            field.make_mut().directives.extend(added);
+            let coordinate = format!("{name}.{}", field.name);
+            let weight = self.fields.get(&coordinate);
+            let added = weight.copied().map(cost).into_iter().chain(list_size(name, field)).collect::<Vec<_>>();
+            let field = field.make_mut();
+            field.directives.extend(added);
+            for argument in &mut field.arguments {
+                let weight = self.arguments.get(&format!("{coordinate}.{}", argument.name));
+                argument.make_mut().directives.extend(weight.copied().map(cost));
+            }
         }
     }
 }
@@ -85,8 +95,8 @@ fn is_connection(field: &FieldDefinition) -> bool {
     field.ty.inner_named_type().ends_with("Connection")
 }
 
-/// A connection's size is the requested page size; other lists, such as user errors, usually have one item.
-fn list_size(field: &FieldDefinition) -> Option<Node<Directive>> {
+/// A connection's size is the requested page size.
+fn list_size(parent: &Name, field: &FieldDefinition) -> Option<Node<Directive>> {
     let names = |names: &[&str]| Value::List(names.iter().map(|name| Node::new(Value::from(*name))).collect());
     if is_connection(field) && field.argument_by_name("first").is_some() {
         return Some(directive(
@@ -101,7 +111,9 @@ fn list_size(field: &FieldDefinition) -> Option<Node<Directive>> {
     }
     let is_list = matches!(field.ty, Type::List(_) | Type::NonNullList(_));
     let is_page = field.name == "nodes" || field.name == "edges" || field.name.starts_with('_');
-    (is_list && !is_page).then(|| directive("listSize", [("assumedSize", Value::from(1))]))
+    let coordinate = format!("{parent}.{}", field.name);
+    let length = LIST_LENGTHS.into_iter().find(|(name, _)| *name == coordinate).map_or(1, |(_, length)| length);
+    (is_list && !is_page).then(|| directive("listSize", [("assumedSize", Value::from(length))]))
 }
 
 fn directive<const N: usize>(name: &str, arguments: [(&str, Value); N]) -> Node<Directive> {
@@ -164,7 +176,9 @@ mod tests {
         let costs: Costs = serde_json::from_str(COSTS).expect("costs");
         let known: Vec<_> = subgraphs::ALL.iter().flat_map(|one| coordinates(&exported(one))).collect();
 
-        for name in costs.fields.keys().chain(costs.types.keys()).chain(costs.input_fields.keys()) {
+        let lists = LIST_LENGTHS.map(|(name, _)| name.to_owned());
+        let weights = [&costs.fields, &costs.types, &costs.input_fields, &costs.arguments];
+        for name in weights.iter().flat_map(|weights| weights.keys()).chain(&lists) {
             assert!(known.contains(name), "{name}");
         }
     }
@@ -209,10 +223,19 @@ mod tests {
             let fields = fields.into_iter().map(|field| format!("{name}.{field}"));
             fields.chain([name.to_string()]).collect::<Vec<_>>()
         };
+        let arguments = |name: &Name, fields: &[Node<FieldDefinition>]| {
+            let of = |field: &Node<FieldDefinition>| {
+                let arguments = field.arguments.iter();
+                arguments.map(|argument| format!("{name}.{}.{}", field.name, argument.name)).collect::<Vec<_>>()
+            };
+            fields.iter().flat_map(of).collect::<Vec<_>>()
+        };
         let found = document.definitions.iter().flat_map(|definition| match definition {
-            Definition::ObjectTypeDefinition(object) => {
-                of(&object.name, object.fields.iter().map(|one| &one.name).collect())
-            }
+            Definition::ObjectTypeDefinition(object) => [
+                of(&object.name, object.fields.iter().map(|one| &one.name).collect()),
+                arguments(&object.name, &object.fields),
+            ]
+            .concat(),
             Definition::ObjectTypeExtension(object) => {
                 of(&object.name, object.fields.iter().map(|one| &one.name).collect())
             }

@@ -8,4 +8,6 @@ end $$;
 alter table courses
     add column if not exists state course_state not null default 'published',
     -- Then only an admin can publish it again.
-    add column if not exists withdrawn_by_admin boolean not null default false;
+    add column if not exists withdrawn_by_admin boolean not null default false,
+    -- Since when it is withdrawn only because it is being deleted; it is published again if it cannot be.
+    add column if not exists deletion_began_at timestamptz;

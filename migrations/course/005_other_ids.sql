@@ -1,8 +1,9 @@
 -- Beyond the specification: a list is ordered by id alone while every id of its table contains its row's time (a
 -- UUIDv7 of that millisecond), and by time and id otherwise. Which it is, a page's own statement reads here, so that a
--- row that somebody inserts by hand is at its place at once, in every process.
+-- row that somebody inserts by hand is at its place at once, in every process. Without a primary key: this table may be
+-- replicated or restored beside its triggers, and two rows of a table say no more than one.
 create table if not exists tables_with_other_ids (
-    table_name text primary key
+    table_name text not null
 );
 
 create or replace function id_holds_time(id uuid, created timestamptz) returns boolean
@@ -14,7 +15,8 @@ create or replace function id_holds_time(id uuid, created timestamptz) returns b
 create or replace function record_other_id() returns trigger
     language plpgsql security definer set search_path from current
     as $$ begin
-        insert into tables_with_other_ids values (tg_argv[0]) on conflict do nothing;
+        insert into tables_with_other_ids
+        select tg_argv[0] where not exists (select from tables_with_other_ids where table_name = tg_argv[0]);
         return null;
     end $$;
 
@@ -24,5 +26,6 @@ create or replace trigger courses_other_ids after insert or update of id, create
 alter table courses enable always trigger courses_other_ids;
 
 insert into tables_with_other_ids
-select 'courses' where exists (select from courses where not id_holds_time(id, created_at))
-on conflict do nothing;
+select 'courses'
+where exists (select from courses where not id_holds_time(id, created_at))
+    and not exists (select from tables_with_other_ids where table_name = 'courses');

@@ -3,7 +3,8 @@
 -- was deleted before.
 alter table payments add column if not exists teacher_id uuid;
 
--- The sales of a teacher and of a course, and the payments whose teacher is not known yet.
+-- The sales of a teacher; those of a course, and whether anybody has paid for it or is about to; and the payments whose
+-- teacher is not known yet.
 create index if not exists payments_by_teacher on payments (teacher_id) where status = 'completed';
-create index if not exists payments_by_course on payments (course_id) where status = 'completed';
+create index if not exists payments_by_course on payments (course_id) where status <> 'failed';
 create index if not exists payments_without_teacher on payments (course_id) where teacher_id is null;

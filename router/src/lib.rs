@@ -15,6 +15,7 @@ mod cost;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hive_gaps;
+mod mailbox;
 mod plan;
 mod plugins;
 mod response_headers;
@@ -26,6 +27,7 @@ mod websocket;
 
 pub use allowed_hosts::{AllowedHost, Host};
 pub use config::require_safelist;
+pub use mailbox::Mailbox;
 pub use plan::{PlanCost, Planner};
 pub use server::Router;
 pub use settings::{

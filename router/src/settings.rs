@@ -15,7 +15,7 @@ use serde::Serialize;
 use service::{ClientTimeouts, ShutdownSettings, Subgraph};
 use tokio::runtime::Handle;
 
-use crate::allowed_hosts::AllowedHost;
+use crate::{Mailbox, allowed_hosts::AllowedHost};
 
 /// Settings of the router; the defaults are in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
@@ -106,6 +106,10 @@ pub struct Settings {
     /// The sample users of the playground, in development only.
     #[arg(skip)]
     pub samples: Vec<SampleSignIn>,
+
+    /// The mails that are stored and not sent, in development only. Only clients on this machine get them.
+    #[arg(skip)]
+    pub mailbox: Option<Mailbox>,
 
     /// The subgraphs of this process, called by function. Others are called over HTTP.
     #[arg(skip)]

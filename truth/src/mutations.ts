@@ -48,6 +48,8 @@ const MAX_NAME_LENGTH = 255;
 const MIN_PASSWORD_LENGTH = 8;
 const MAX_PASSWORD_LENGTH = 128;
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
+/** Longer ones belong to nobody. */
+const MAX_TYPED_EMAIL_LENGTH = 320;
 const MAX_REASON_LENGTH = 500;
 const MAX_AMOUNT = 9_999_999_999.99;
 const STATUSES = ["ENROLLED", "IN_PROGRESS", "COMPLETED"];
@@ -105,7 +107,7 @@ export const mutations: Record<string, Mutation> = {
 
   setNotificationSetting(context, { type, isEnabled }: { type: string; isEnabled: boolean }) {
     requireAllowed(context, "setNotificationSetting");
-    if (type === "PAYMENT" && !isEnabled)
+    if (["PAYMENT", "COURSE", "SECURITY"].includes(type) && !isEnabled)
       return withUserErrors("notificationSetting", invalid("isEnabled"));
     // Changes of settings are not reverted between operations.
     throw new Unpredictable("setNotificationSetting");
@@ -250,14 +252,27 @@ export const mutations: Record<string, Mutation> = {
     throw new Unpredictable("leaveCourse");
   },
 
-  removeStudent(context, { enrollmentId, reason }: { enrollmentId: string; reason: string }) {
+  removeStudent(
+    context,
+    {
+      enrollmentId,
+      reason,
+      confirmCompletionLoss = false,
+    }: { enrollmentId: string; reason: string; confirmCompletionLoss?: boolean },
+  ) {
     const viewer = requireAllowed(context, "removeStudent");
-    if (!isStorableText(reason, MAX_REASON_LENGTH))
+    const text = cleaned(reason);
+    if (text === "" || !isReadable(text, true) || !isWithinLength(text, MAX_REASON_LENGTH))
       return withUserErrors("enrollmentId", invalid("reason"));
     const enrollment = context.tables.Enrollment.find(canonicalId(enrollmentId));
     const course = context.tables.Course.find(enrollment?.courseId ?? "");
     const isAllowed = context.viewer.role === "ADMIN" || course?.teacherId === viewer;
     if (!enrollment || !isAllowed) return withUserErrors("enrollmentId", notFound("enrollmentId"));
+    if (enrollment.status === "COMPLETED" && !confirmCompletionLoss)
+      return withUserErrors(
+        "enrollmentId",
+        userError("COMPLETION_WOULD_BE_LOST", "confirmCompletionLoss"),
+      );
     throw new Unpredictable("removeStudent");
   },
 
@@ -305,6 +320,8 @@ export const mutations: Record<string, Mutation> = {
     if (user.role === role) return succeeded("user", user);
     if (user.role === "ADMIN" && !hasOtherAdmin(context, user))
       return withUserErrors("user", userError("LAST_ADMIN", "role"));
+    // It ends sessions that other operations may need.
+    if (user.role === "ADMIN") throw new Unpredictable("setUserRole");
     return succeeded("user", context.tables.User.put({ ...user, role, isVerified: false }));
   },
 
@@ -344,6 +361,33 @@ export const mutations: Record<string, Mutation> = {
     if (length < MIN_PASSWORD_LENGTH || length > MAX_PASSWORD_LENGTH)
       return withUserErrors("user", invalid("newPassword"));
     throw new Unpredictable("changePassword");
+  },
+
+  /** Whether there is an account or not. */
+  requestPasswordReset(_context, { email }: { email: string }) {
+    const isAddress =
+      email.includes("@") && !email.includes("\0") && [...email].length <= MAX_TYPED_EMAIL_LENGTH;
+    return { userErrors: isAddress ? [] : [invalid("email")] };
+  },
+
+  /** A random token is never that of a mail. */
+  resetPassword: () => withUserErrors("user", userError("TOKEN_NOT_VALID", "token")),
+  verifyEmail: () => withUserErrors("user", userError("TOKEN_NOT_VALID", "token")),
+  confirmEmailChange: () => withUserErrors("user", userError("TOKEN_NOT_VALID", "token")),
+
+  requestEmailVerification(context) {
+    const user = context.tables.User.find(requireAllowed(context, "requestEmailVerification"));
+    if (!user) throw codedError("UNAUTHENTICATED");
+    if (user.isSuspended) return withUserErrors("user", userError("ACCOUNT_SUSPENDED"));
+    return succeeded("user", user);
+  },
+
+  changeEmail(context, { password }: { password: string }) {
+    const user = context.tables.User.find(requireAllowed(context, "changeEmail"));
+    if (!user) throw codedError("UNAUTHENTICATED");
+    if (!user.hasPassword || password !== PASSWORD)
+      return withUserErrors("user", userError("INVALID_CREDENTIALS", "password"));
+    throw new Unpredictable("changeEmail");
   },
 
   /** A random id is never a session's. */
@@ -409,9 +453,9 @@ export const mutations: Record<string, Mutation> = {
 
   refundPayment(context, { paymentId, reason }: { paymentId: string; reason?: string | null }) {
     requireAllowed(context, "refundPayment");
-    const isStorable =
-      reason == null || reason.trim() === "" || isStorableText(reason, MAX_REASON_LENGTH);
-    if (!isStorable) return withUserErrors("payment", invalid("reason"));
+    const text = cleaned(reason ?? "");
+    if (!isReadable(text, true) || !isWithinLength(text, MAX_REASON_LENGTH))
+      return withUserErrors("payment", invalid("reason"));
     const payment = context.tables.Payment.find(canonicalId(paymentId));
     if (!payment) return withUserErrors("payment", notFound("paymentId"));
     if (payment.status === "COMPLETED") throw new Unpredictable("refundPayment");
@@ -540,11 +584,6 @@ function courseErrors(
 
 function isNonEmptyText(text: string, maxLength: number): boolean {
   return isReadable(text, false) && text !== "" && isWithinLength(text, maxLength);
-}
-
-/** A text that is stored as it is. */
-function isStorableText(text: string, maxLength: number): boolean {
-  return text.trim() !== "" && !text.includes("\0") && isWithinLength(text, maxLength);
 }
 
 function isIdempotencyKey(text: string): boolean {

@@ -2,7 +2,6 @@
 
 import {
   type FieldNode,
-  type GraphQLEnumType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   isNonNullType,
@@ -22,7 +21,9 @@ type Resolver = (source: never, args: Arguments, info: GraphQLResolveInfo) => un
 
 const MAX_SEARCH_LENGTH = 200;
 const MAX_CHANGES = 100;
-const MAX_WORDS = 10;
+const MAX_WORDS = 6;
+/** In the order of their settings. */
+const NOTIFICATION_TYPES = ["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE", "SECURITY"];
 
 const TYPES_BY_ID_FIELD: Record<string, TypeName> = {
   user: "User",
@@ -232,14 +233,10 @@ export class Execution {
 
   #users({ filter, ...args }: Arguments) {
     const { search, role, isVerified, isSuspended } = (filter ?? {}) as Record<string, never>;
-    const text = search == null ? undefined : `${search}`.toLowerCase();
-    if (text?.includes("\0")) throw codedError("BAD_USER_INPUT");
-    if (search != null && [...`${search}`].length > MAX_SEARCH_LENGTH)
-      throw codedError("BAD_USER_INPUT");
+    const text = searchedText(search).toLowerCase();
     const isVerifiedTeacher = (user: Row["User"]) => user.role === "TEACHER" && user.isVerified;
     const isListed = (user: Row["User"]) =>
-      (text === undefined ||
-        user.name.toLowerCase().includes(text) ||
+      (user.name.toLowerCase().includes(text) ||
         user.email.toLowerCase().includes(text)) &&
       (role == null || user.role === role) &&
       (isVerified == null || isVerifiedTeacher(user) === isVerified) &&
@@ -333,8 +330,8 @@ export class Execution {
         (row) => row.userId === id && !(args.unreadOnly && row.isRead),
       ),
     "User.unreadNotificationCount": ({ id }: Row["User"]) => this.#unread(id).length,
-    "User.notificationSettings": ({ id }: Row["User"], _, { schema }) =>
-      (schema.getType("NotificationType") as GraphQLEnumType).getValues().map(({ name: type }) => ({
+    "User.notificationSettings": ({ id }: Row["User"]) =>
+      NOTIFICATION_TYPES.map((type) => ({
         type,
         isEnabled: !this.context.tables.disabledNotifications.has(`${id} ${type}`),
       })),
@@ -406,9 +403,11 @@ function searchedText(text: unknown): string {
   return trimmed;
 }
 
-/** Whether a text occurs in another one, in any letter case and in either Unicode form. */
+/** Whether a text occurs in another one, in any letter case, in either Unicode form, with or without carriage returns. */
 function contains(text: string, part: string): boolean {
-  const forms = [part, part.normalize("NFD")].map((form) => form.toLowerCase());
+  const forms = [part, part.replaceAll("\r\n", "\n")]
+    .flatMap((form) => [form, form.normalize("NFD")])
+    .map((form) => form.toLowerCase());
   return forms.some((form) => text.toLowerCase().includes(form));
 }
 

@@ -15,6 +15,7 @@ export interface User {
   role: "STUDENT" | "TEACHER" | "ADMIN";
   isVerified: boolean;
   isSuspended: boolean;
+  isEmailVerified: boolean;
   /** Whether the password of the sample data is valid for the user. */
   hasPassword: boolean;
   createdAt: string;
@@ -210,6 +211,7 @@ export async function readTables(databases: Databases): Promise<Tables> {
         role: row.role.toUpperCase(),
         isVerified: row.is_verified,
         isSuspended: row.suspended_at != null,
+        isEmailVerified: row.email_verified_at != null,
         hasPassword: row.password_hash !== "none",
         ...timestampFields(row.time, "createdAt"),
       })),

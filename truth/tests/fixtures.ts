@@ -34,7 +34,7 @@ export const bob: Viewer = { name: "student", id: BOB, role: "STUDENT", isVerifi
 
 export function tables(): Tables {
   const when = (time: number) => ({ time: BigInt(time), createdAt: `${time}` });
-  const user = { isVerified: true, isSuspended: false, hasPassword: true };
+  const user = { isVerified: true, isSuspended: false, isEmailVerified: false, hasPassword: true };
   const course = {
     description: "",
     isFree: true,

@@ -50,6 +50,17 @@ pub async fn ensure_redis() -> Result<()> {
     redis.ensure().await
 }
 
+/// What the tests of mail need.
+pub async fn ensure_smtp_server() -> Result<()> {
+    let server = Needed {
+        what_for: "the tests of mail need an SMTP server",
+        variable: Some("SMTP_PYTHON"),
+        usual_place: "/usr/bin/aiosmtpd",
+        package: "python3-aiosmtpd",
+    };
+    server.ensure().await
+}
+
 /// What sends requests as fast as they are answered.
 pub async fn ensure_wrk() -> Result<()> {
     let wrk = Needed { what_for: "measurements need wrk", variable: None, usual_place: "/usr/bin/wrk", package: "wrk" };

@@ -7,3 +7,4 @@ pub mod seal;
 pub mod secret;
 pub mod signature;
 pub mod token;
+pub mod webhook;

@@ -89,12 +89,17 @@ impl Secret {
         &self.0
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether the text is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Reads the secret from `file`, or else takes `secret`, unless it is empty.
-    pub(crate) fn read(secret: Option<&Self>, file: Option<&PathBuf>) -> Result<Option<Self>, SecretError> {
+    ///
+    /// # Errors
+    /// [`SecretError::File`] if the file cannot be read.
+    pub fn read(secret: Option<&Self>, file: Option<&PathBuf>) -> Result<Option<Self>, SecretError> {
         let Some(file) = file else { return Ok(secret.filter(|secret| !secret.is_empty()).cloned()) };
         let text = fs::read_to_string(file).map_err(|source| SecretError::File { file: file.clone(), source })?;
         Ok(Some(Self(text.trim_end().to_owned())))

@@ -218,7 +218,7 @@ fn add_message(digest: &mut Digest, address: &str, content: &[u8]) {
     }
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     u64::try_from(Utc::now().timestamp()).expect("it is later than 1970")
 }
 

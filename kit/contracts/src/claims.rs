@@ -12,7 +12,23 @@ pub const AUDIENCE: &str = "lyceum";
 
 /// The mutations whose input proves who asks. A client that sends its access token with every request can use them while
 /// the token is expired or invalid: without them it could never get another one.
-pub const SELF_PROVING_MUTATIONS: [&str; 4] = ["login", "logout", "refreshSession", "register"];
+pub const SELF_PROVING_MUTATIONS: [&str; 8] = [
+    "confirmEmailChange",
+    "login",
+    "logout",
+    "refreshSession",
+    "register",
+    "requestPasswordReset",
+    "resetPassword",
+    "verifyEmail",
+];
+
+/// Whether a field of `Mutation` needs no access token: such a mutation, or the name of the type, which some clients select
+/// everywhere.
+#[must_use]
+pub fn needs_no_token(field: &str) -> bool {
+    SELF_PROVING_MUTATIONS.contains(&field) || field == "__typename"
+}
 
 /// The role of a user on the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,6 +49,9 @@ pub enum EventPayload {
     /// A user has registered.
     #[serde(rename = "lyceum.user.registered")]
     UserRegistered(Registration),
+    /// A user has signed in from a client that they have not used before.
+    #[serde(rename = "lyceum.user.signed_in_from_new_client")]
+    SignedInFromNewClient(NewClientSignIn),
     /// A payment has been completed.
     #[serde(rename = "lyceum.payment.completed")]
     PaymentCompleted(Purchase),
@@ -94,6 +97,17 @@ pub struct Registration {
     pub user_id: UserId,
     /// The user's public name.
     pub name: String,
+}
+
+/// A sign-in from a client that the user has not used before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewClientSignIn {
+    /// The id of this sign-in: a user can sign in from several new clients.
+    pub sign_in_id: Uuid,
+    /// The user's id.
+    pub user_id: UserId,
+    /// What the client calls itself, its `User-Agent`; `None` if it sent none.
+    pub client: Option<String>,
 }
 
 /// A completed payment for a course.
@@ -237,6 +251,7 @@ pub struct DataExported {
 #[expect(missing_docs, reason = "as in `EventPayload`")]
 pub enum EventType {
     UserRegistered,
+    SignedInFromNewClient,
     PaymentCompleted,
     PaymentRefunded,
     EnrollmentCreated,
@@ -253,8 +268,9 @@ pub enum EventType {
 
 impl EventType {
     /// All event types.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::UserRegistered,
+        Self::SignedInFromNewClient,
         Self::PaymentCompleted,
         Self::PaymentRefunded,
         Self::EnrollmentCreated,
@@ -274,6 +290,7 @@ impl EventType {
     pub fn name(self) -> &'static str {
         match self {
             Self::UserRegistered => "lyceum.user.registered",
+            Self::SignedInFromNewClient => "lyceum.user.signed_in_from_new_client",
             Self::PaymentCompleted => "lyceum.payment.completed",
             Self::PaymentRefunded => "lyceum.payment.refunded",
             Self::EnrollmentCreated => "lyceum.enrollment.created",
@@ -299,7 +316,7 @@ impl EventType {
     #[must_use]
     pub fn source(self) -> &'static str {
         match self {
-            Self::UserRegistered | Self::UserErased | Self::DataExported => "identity",
+            Self::UserRegistered | Self::SignedInFromNewClient | Self::UserErased | Self::DataExported => "identity",
             Self::PaymentCompleted | Self::PaymentRefunded | Self::ErasedInPayment => "payment",
             Self::EnrollmentCreated | Self::EnrollmentRevoked | Self::EnrollmentRejected | Self::ErasedInEnrollment => {
                 "enrollment"
@@ -314,6 +331,7 @@ impl EventType {
     pub fn consumers(self) -> &'static [&'static str] {
         match self {
             Self::UserRegistered
+            | Self::SignedInFromNewClient
             | Self::EnrollmentCreated
             | Self::EnrollmentRevoked
             | Self::CourseWithdrawn
@@ -352,6 +370,7 @@ impl EventPayload {
     pub fn event_type(&self) -> EventType {
         match self {
             Self::UserRegistered(_) => EventType::UserRegistered,
+            Self::SignedInFromNewClient(_) => EventType::SignedInFromNewClient,
             Self::PaymentCompleted(_) => EventType::PaymentCompleted,
             Self::PaymentRefunded(_) => EventType::PaymentRefunded,
             Self::EnrollmentCreated(_) => EventType::EnrollmentCreated,
@@ -379,6 +398,7 @@ impl EventPayload {
             Self::EnrollmentRejected(rejection) => Some((EventType::PaymentCompleted, rejection.payment_id.0)),
             Self::EnrollmentRevoked(Revocation { removal_reason: Some(_), .. })
             | Self::UserRegistered(_)
+            | Self::SignedInFromNewClient(_)
             | Self::PaymentCompleted(_)
             | Self::PaymentRefunded(_)
             | Self::CourseWithdrawn(_)
@@ -394,6 +414,7 @@ impl EventPayload {
     fn subject(&self) -> Uuid {
         match self {
             Self::UserRegistered(registration) => registration.user_id.0,
+            Self::SignedInFromNewClient(sign_in) => sign_in.user_id.0,
             Self::PaymentCompleted(purchase) => purchase.payment_id.0,
             Self::PaymentRefunded(refund) => refund.purchase.payment_id.0,
             Self::EnrollmentCreated(enrollment) => enrollment.enrollment_id.0,
@@ -516,8 +537,10 @@ mod tests {
             tables: Vec::new(),
             signature: String::new(),
         };
+        let sign_in = NewClientSignIn { sign_in_id: Uuid::from_u128(11), user_id: purchase.student_id, client: None };
         let payloads = [
             EventPayload::UserRegistered(registration),
+            EventPayload::SignedInFromNewClient(sign_in),
             EventPayload::PaymentCompleted(purchase),
             payload,
             EventPayload::EnrollmentCreated(enrollment.clone()),

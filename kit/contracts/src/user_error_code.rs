@@ -12,7 +12,7 @@ pub enum Code {
     NotFound,
     /// Another account has this e-mail address.
     EmailTaken,
-    /// No account has this e-mail address and password.
+    /// No account has this e-mail address and password, or the current password of the account is another one.
     InvalidCredentials,
     /// An admin has suspended the account; its owner cannot sign in.
     AccountSuspended,
@@ -22,6 +22,8 @@ pub enum Code {
     TeachesCourses,
     /// The session has ended; sign in again.
     SessionExpired,
+    /// The token of a mail's link does not work: it was used before, has expired, or another one has replaced it.
+    TokenNotValid,
     /// The student is already enrolled in this course.
     AlreadyEnrolled,
     /// The course is not free; it must be bought first.
@@ -40,14 +42,17 @@ pub enum Code {
     InvalidStatusTransition,
     /// The payment cannot be refunded in its current state.
     NotRefundable,
-    /// The student has completed the course, and a refund takes the completion away; the mutation needs a confirmation.
+    /// The student has completed the course, and the mutation takes the completion away; it needs a confirmation.
     CompletionWouldBeLost,
     /// Nobody enrolls in a course that they teach, or buys it.
     OwnCourse,
-    /// The course was withdrawn: it can neither be bought nor enrolled in.
+    /// The course was withdrawn: it cannot be bought any more, and only who has paid for it before can enroll.
     CourseWithdrawn,
     /// The course is a draft, which nobody but its teacher and admins can see. It can be published or deleted.
     CourseIsDraft,
     /// Somebody has enrolled in the course or paid for it, so it cannot be deleted.
     CourseHasEnrollments,
+    /// The enrollment has begun too often, or the teacher has enrolled students too often; the message says when it is
+    /// possible again.
+    TooManyChanges,
 }

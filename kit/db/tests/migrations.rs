@@ -222,6 +222,38 @@ async fn a_database_of_the_legacy_system_keeps_its_rows(db: PgPool) -> Result<()
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_record_of_other_ids_may_come_twice(db: PgPool) -> Result<()> {
+    for (database, table, insert) in [
+        ("identity", "users", "insert into users (email, password_hash, name) values ('a@b.example', '', 'A')"),
+        ("course", "courses", "insert into courses (teacher_id, title) values (gen_random_uuid(), 'A')"),
+        (
+            "enrollment",
+            "enrollments",
+            "insert into enrollments (student_id, course_id) values (gen_random_uuid(), gen_random_uuid())",
+        ),
+        (
+            "payment",
+            "payments",
+            "insert into payments (student_id, course_id, amount) values (gen_random_uuid(), gen_random_uuid(), 1)",
+        ),
+    ] {
+        empty(&db).await?;
+        migrations(database).await?.run(&db, Profile::Baseline).await?;
+        let records = "select table_name from tables_with_other_ids";
+        let records = async || query_scalar::<_, String>(records).fetch_all(&db).await;
+
+        // From another server, as its data are restored or replicated.
+        let restored = format!("insert into tables_with_other_ids values ('{table}')");
+        run(&db, insert).await?;
+        ensure!(records().await? == [table], "{database}");
+        run(&db, &restored).await?;
+        run(&db, &insert.replace("'A", "'B").replace("a@", "b@")).await?;
+        ensure!(records().await? == [table, table], "{database}");
+    }
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
 async fn addresses_become_lower_case_except_where_only_case_tells_two_apart(db: PgPool) -> Result<()> {
     import(&db, "identity").await?;
 

@@ -16,7 +16,7 @@ const ANONYMOUS: &str = "
                     '{data,removal_reason}', '\"\"', false
                 ),
                 '{data,name}', '\"\"', false
-            )
+            ) #- '{data,client}'
         else event end
     )::text, $1, $2)::jsonb";
 
@@ -37,7 +37,7 @@ pub async fn erase_from_events(
     let deleted = query(
         "delete from outbox_events
          where strpos(event::text, $1) > 0 and type <> $2
-           and (delivered_at is not null or type = 'lyceum.user.registered')",
+           and (delivered_at is not null or type in ('lyceum.user.registered', 'lyceum.user.signed_in_from_new_client'))",
     )
     .bind(&user)
     .bind(ERASED)

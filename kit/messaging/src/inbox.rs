@@ -22,7 +22,8 @@ pub const CHANNEL: &str = "inbox";
 /// Failures before an event is dead-lettered: about 13 seconds.
 const MAX_ATTEMPTS: i32 = 8;
 
-/// How long after its receipt an event waits for its cause, at most. Longer than NATS needs to republish a lost event.
+/// How long an event waits for a cause that has not been received, at most, from the first attempt to handle it. Longer
+/// than NATS needs to republish a lost event.
 const MAX_WAIT: Duration = Duration::from_secs(15);
 
 /// As long as the relay waits for a delivery.
@@ -31,8 +32,11 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 type HandleFn =
     Arc<dyn for<'a> Fn(&'a mut PgConnection, Event, MayWait) -> BoxFuture<'a, Result<Handled, Error>> + Send + Sync>;
 
-/// Whether an event may still wait for its cause.
+/// Whether an event may still wait for a cause that has not been received.
 type MayWait = bool;
+
+/// The type and the subject of an event that led to another one.
+pub type Cause = (EventType, Uuid);
 
 enum Handled {
     Done(AfterCommit),
@@ -56,13 +60,17 @@ pub trait Handler: Send + Sync + 'static {
         event: Event,
     ) -> impl Future<Output = Result<AfterCommit, Error>> + Send;
 
-    /// Whether the event has to wait, because its cause has yet to be handled. Asked again until the cause is handled,
-    /// for some seconds: then the event is handled without it.
+    /// The event's cause, if it has yet to be handled: the event waits for it. Asked again while the cause is in the inbox,
+    /// and otherwise for some seconds: then the event is handled without it.
     ///
     /// # Errors
     /// As of [`Handler::handle`].
-    fn must_wait(&self, _: &mut PgConnection, _: &Event) -> impl Future<Output = Result<bool, Error>> + Send {
-        async { Ok(false) }
+    fn missing_cause(
+        &self,
+        _: &mut PgConnection,
+        _: &Event,
+    ) -> impl Future<Output = Result<Option<Cause>, Error>> + Send {
+        async { Ok(None) }
     }
 }
 
@@ -116,7 +124,9 @@ impl Inbox {
         let handle: HandleFn = Arc::new(move |transaction, event, may_wait| {
             let handler = Arc::clone(&handler);
             async move {
-                if may_wait && handler.must_wait(transaction, &event).await? {
+                if let Some(cause) = handler.missing_cause(&mut *transaction, &event).await?
+                    && (may_wait || is_pending(&mut *transaction, cause).await?)
+                {
                     return Ok(Handled::Waits);
                 }
                 Ok(Handled::Done(handler.handle(transaction, event).await?))
@@ -296,7 +306,7 @@ impl PendingEvent {
 async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent,
-                received_at > now() - make_interval(secs => $1) as may_wait
+                waits_since is null or waits_since > now() - make_interval(secs => $1) as may_wait
          from inbox_events
          where processed_at is null and dead_lettered_at is null and next_attempt_at <= now()
            and not exists (
@@ -313,12 +323,27 @@ async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sq
     .await
 }
 
+/// Whether an event is in the inbox, and will be handled.
+async fn is_pending(db: &mut PgConnection, (event_type, subject): Cause) -> Result<bool, sqlx::Error> {
+    query_scalar(
+        "select exists (
+             select from inbox_events
+             where subject = $1 and type = $2 and processed_at is null and dead_lettered_at is null
+         )",
+    )
+    .bind(subject)
+    .bind(event_type.name())
+    .fetch_one(db)
+    .await
+}
+
 /// Postpones an event that waits for its cause: by as long as it has waited, so that a backlog of such events costs
 /// little.
 async fn wait(transaction: &mut PgConnection, next: &PendingEvent) -> Result<(), sqlx::Error> {
     query(
         "update inbox_events
-         set next_attempt_at = now() + least(greatest(now() - received_at, interval '0.02 s'), interval '2 s')
+         set waits_since = coalesce(waits_since, now()),
+             next_attempt_at = now() + least(greatest(now() - waits_since, interval '0.02 s'), interval '2 s')
          where position = $1",
     )
     .bind(next.position)

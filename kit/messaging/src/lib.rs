@@ -19,7 +19,7 @@ mod transport;
 mod worker;
 
 pub use delivery::{Delivery, DeliveryError, Progress};
-pub use inbox::{AfterCommit, Handler, Inbox};
+pub use inbox::{AfterCommit, Cause, Handler, Inbox};
 pub use nats::{ConnectError, Nats};
 pub use outbox::publish;
 pub use settings::{EventBusAddress, EventSettings, NatsName};

@@ -21,7 +21,7 @@ use db::{
     DbPool,
     availability::{BACKGROUND_TIMEOUT, with_timeout},
 };
-use messaging::{AfterCommit, Handler};
+use messaging::{AfterCommit, Cause, Handler};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::Error;
 use tokio::time::timeout;
@@ -255,8 +255,8 @@ impl<E: Eraser, H: Handler> Handler for ErasingHandler<E, H> {
         }
     }
 
-    async fn must_wait(&self, transaction: &mut PgConnection, event: &Event) -> Result<bool, Error> {
-        self.handler.must_wait(transaction, event).await
+    async fn missing_cause(&self, transaction: &mut PgConnection, event: &Event) -> Result<Option<Cause>, Error> {
+        self.handler.missing_cause(transaction, event).await
     }
 }
 

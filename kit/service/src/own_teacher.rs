@@ -12,12 +12,14 @@ use crate::ServiceContext;
 pub struct OwnTeacherOrAdmin(CourseId);
 
 impl OwnTeacherOrAdmin {
-    /// Accepts admins, and the course's teacher if the seal is valid.
+    /// Accepts admins, and the course's teacher if the seal is valid: whoever is a teacher no more is not, either.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for every other viewer.
     pub fn require(ctx: &Context<'_>, course: CourseId, teacher_seal: Option<&str>) -> Result<Self, Error> {
-        if ctx.viewer().is_admin() || is_taught_by_viewer(ctx, course, teacher_seal) {
+        let viewer = ctx.viewer();
+        let is_teacher = viewer.require_teacher().is_ok();
+        if viewer.is_admin() || is_teacher && is_taught_by_viewer(ctx, course, teacher_seal) {
             Ok(Self(course))
         } else {
             Err(Error::Forbidden("only the course's teacher and admins may do this"))

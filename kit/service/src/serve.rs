@@ -46,8 +46,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// The routes that every subgraph has: `POST /graphql`, `POST /events` (a `CloudEvents` event),
 /// `GET /health` (the process is live) and `GET /ready` (its database is available, identity's keys are known, and it
-/// is not shutting down). The first two require the router's signature.
+/// is not shutting down). The first two require the router's signature. The subgraph's own public routes are beside them.
 pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
+    let public = subgraph.public_routes();
     let mut protected = Router::new().route("/graphql", post(graphql)).route(EVENTS_PATH, post(receive_event));
     match auth {
         RouterAuth::Signed(secrets) => {
@@ -58,7 +59,7 @@ pub fn routes(subgraph: Subgraph, auth: RouterAuth) -> Router {
             warn!(subgraph.name = subgraph.name(), "`--insecure-dev`: unsigned requests are accepted");
         }
     }
-    protected.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph)
+    protected.route("/health", get(health)).route("/ready", get(ready)).with_state(subgraph).merge(public)
 }
 
 /// The routes of a process that is not ready yet: `/health` returns 200, everything else 503.

@@ -9,8 +9,9 @@ use async_graphql::{
 };
 use async_graphql_value::{ConstValue, Value};
 use auth::token::{Authenticated, Verifier};
+use axum::Router;
 use chrono::{DateTime, Utc};
-use contracts::{claims::SELF_PROVING_MUTATIONS, money::Money};
+use contracts::{claims::needs_no_token, money::Money};
 use db::{DbPool, availability, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
@@ -110,6 +111,7 @@ pub struct Subgraph {
     inbox: Option<Inbox>,
     tasks: Vec<Task>,
     erased_users: ErasedUsers,
+    public_routes: Router,
 }
 
 type Task = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -168,6 +170,7 @@ impl Subgraph {
             inbox: None,
             tasks: Vec::new(),
             erased_users: ErasedUsers::default(),
+            public_routes: Router::new(),
         }
     }
 
@@ -201,6 +204,19 @@ impl Subgraph {
     {
         self.tasks.push(Arc::new(move |stop| Box::pin(task(stop))));
         self
+    }
+
+    /// Adds routes that are served without the router's signature: they have to authenticate their callers themselves, and
+    /// to limit the bodies that they read.
+    #[must_use]
+    pub fn with_public_routes(mut self, routes: Router) -> Self {
+        self.public_routes = self.public_routes.merge(routes);
+        self
+    }
+
+    /// Its routes that are served without the router's signature.
+    pub(crate) fn public_routes(&self) -> Router {
+        self.public_routes.clone()
     }
 
     /// Runs the background tasks, and delivers and handles events, until `stop` is cancelled.
@@ -372,7 +388,7 @@ fn proves_itself(document: &ExecutableDocument) -> bool {
         let selections = &operation.selection_set.node.items;
         operation.ty == OperationType::Mutation
             && selections.iter().all(|selection| match &selection.node {
-                Selection::Field(field) => SELF_PROVING_MUTATIONS.contains(&field.node.name.node.as_str()),
+                Selection::Field(field) => needs_no_token(&field.node.name.node),
                 Selection::InlineFragment(_) | Selection::FragmentSpread(_) => false,
             })
     };

@@ -155,13 +155,8 @@ impl<'a, T: Paginated> Children<'a, T> {
         Ok(rows)
     }
 
-    /// Fetches rows; without an index this is a full scan, even for one parent.
-    async fn fetch(&self, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
-        if self.is_indexed {
-            Ok(sql.build().fetch_all(self.table.db()).await?)
-        } else {
-            self.table.scan_queue().rows(sql).await
-        }
+    async fn fetch(&self, sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
+        self.table.rows_by(self.parent_column, sql).await
     }
 
     /// The most frequent statement; the server can reuse its plan.

@@ -30,9 +30,17 @@ const ARGUMENTS: [(&str, &str); 4] = [
         "Returns up to this many items from the start of the list, 0 to 100. The default is 20 if `last` is not given \
          either.",
     ),
-    ("after", "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list."),
+    (
+        "after",
+        "Returns only items after this cursor, which comes from an edge or `pageInfo` of the same list in the same order; \
+         another one is `BAD_USER_INPUT`.",
+    ),
     ("last", "Returns up to this many items from the end of the list, 0 to 100."),
-    ("before", "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list."),
+    (
+        "before",
+        "Returns only items before this cursor, which comes from an edge or `pageInfo` of the same list in the same order; \
+         another one is `BAD_USER_INPUT`.",
+    ),
 ];
 
 /// A page of a list of nodes, with its cursors and the total count.

@@ -9,6 +9,8 @@ use crate::{
     text::has_no_nul,
 };
 
+/// The maximum length of a text in a cursor: 500 characters, the longest title.
+const MAX_TEXT_BYTES: usize = 2_000;
 /// PostgreSQL's earliest timestamp, in 4714 BC, in seconds since 1970.
 pub(crate) const EARLIEST_SECOND: i64 = -210_866_803_200;
 
@@ -91,7 +93,7 @@ fn decode_value(order: &'static ValueOrder, type_name: &str, cursor: &str) -> Op
     let rest = bytes.strip_prefix(value_prefix(order, type_name).as_slice())?;
     let (id, rest) = rest.split_first_chunk()?;
     let (length, value) = rest.split_first_chunk()?;
-    if usize::from_be_bytes(*length) != value.len() {
+    if value.len() > MAX_TEXT_BYTES || usize::from_be_bytes(*length) != value.len() {
         return None;
     }
     let value = match order.value_type {

@@ -160,7 +160,7 @@ impl<T: Listable> List<T> {
         filter: &T::Filter,
         args: &PageArgs,
     ) -> Result<Page<T>, Error> {
-        let sort_key = self.sort_key(order, args);
+        let sort_key = self.sort_key(order, args).await?;
         let query = PageQuery { sort_key, order, filter: filter.clone(), args: args.clone() };
         let page = self.fetch(scan, query.clone()).await?;
         // The statement finds nothing if the table has got such an id since.
@@ -170,12 +170,14 @@ impl<T: Listable> List<T> {
         Ok(page)
     }
 
-    fn sort_key(&self, order: Order, args: &PageArgs) -> SortKey {
-        match order {
+    async fn sort_key(&self, order: Order, args: &PageArgs) -> Result<SortKey, sqlx::Error> {
+        Ok(match order {
             Order::By(by) => SortKey::ValueAndId(by),
-            _ if self.other_ids.seen() || args.has_cursor_of_other_id() => SortKey::TimeAndId,
+            _ if self.other_ids.seen() => SortKey::TimeAndId,
+            // Anybody can make up such a cursor, and an order by time may need a full scan.
+            _ if args.has_cursor_of_other_id() && self.other_ids.detect().await? => SortKey::TimeAndId,
             _ => SortKey::Id,
-        }
+        })
     }
 
     async fn fetch(&self, scan: ScanContext, query: PageQuery<T::Filter>) -> Result<Page<T>, Error> {

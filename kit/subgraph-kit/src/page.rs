@@ -180,7 +180,9 @@ mod tests {
         }
         let nul = Position::Value(&BY_TITLE, SortValue::Text("\0".to_owned()), id).encode("course");
         let by_time = somewhere().encode("course");
-        for cursor in [nul.as_str(), &by_time, "", "?", "dGl0bGUgY291cnNlIA"] {
+        let of_length = |length| Position::Value(&BY_TITLE, SortValue::Text("x".repeat(length)), id).encode("course");
+        assert!(Position::decode("course", Order::By(&BY_TITLE), &of_length(2_000)).is_some());
+        for cursor in [nul.as_str(), &by_time, &of_length(2_001), "", "?", "dGl0bGUgY291cnNlIA"] {
             assert_eq!(Position::decode("course", Order::By(&BY_TITLE), cursor), None, "{cursor}");
         }
     }

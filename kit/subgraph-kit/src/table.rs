@@ -12,7 +12,7 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
 };
 use db::DbPool;
-use sqlx::query_scalar;
+use sqlx::{Postgres, QueryBuilder, postgres::PgRow, query_scalar};
 use uuid::Uuid;
 
 use crate::{
@@ -60,6 +60,19 @@ impl<T: Paginated> Table<T> {
     #[must_use]
     pub fn db(&self) -> &DbPool {
         &self.db
+    }
+
+    /// Fetches the rows of a statement that finds them by this column. Without an index this is a full scan, which waits
+    /// for its turn.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if a full scan gets no turn in time.
+    pub async fn rows_by(&self, column: &str, mut sql: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, Error> {
+        if self.is_indexed(column) {
+            Ok(sql.build().fetch_all(&self.db).await?)
+        } else {
+            self.scan_queue.rows(sql).await
+        }
     }
 
     /// The queue of its full scans.

@@ -79,7 +79,8 @@ pub fn nfd(text: &str) -> String {
 }
 
 /// Whether a character controls a terminal, breaks a line where there is one, or reorders the characters around it.
-fn is_unreadable(character: char, is_multiline: bool) -> bool {
+#[must_use]
+pub fn is_unreadable(character: char, is_multiline: bool) -> bool {
     match character {
         '\n' | '\t' | '\u{2028}' | '\u{2029}' => !is_multiline,
         '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
@@ -88,7 +89,8 @@ fn is_unreadable(character: char, is_multiline: bool) -> bool {
 }
 
 /// Whether a character shows nothing: blanks, and what Unicode wants ignored where it has no effect.
-fn is_invisible(character: char) -> bool {
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
     character.is_whitespace()
         || matches!(
             character,

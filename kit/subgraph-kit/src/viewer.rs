@@ -44,7 +44,7 @@ pub struct Teacher(UserId);
 
 /// Proof that the viewer is an admin.
 #[derive(Clone, Copy, Debug)]
-pub struct Admin(());
+pub struct Admin(UserId);
 
 /// Proof that the viewer may see an owner's data.
 pub trait Proof {
@@ -105,6 +105,14 @@ impl Teacher {
 
 impl VerifiedTeacher {
     /// The user's id.
+    #[must_use]
+    pub fn id(self) -> UserId {
+        self.0
+    }
+}
+
+impl Admin {
+    /// The admin's id.
     #[must_use]
     pub fn id(self) -> UserId {
         self.0
@@ -206,7 +214,7 @@ impl Viewer {
     /// [`Error::Unauthenticated`] if anonymous, [`Error::Forbidden`] if not an admin.
     pub fn require_admin(&self) -> Result<Admin, Error> {
         match self.signed_in_as()? {
-            (_, Role::Admin, _) => Ok(Admin(())),
+            (id, Role::Admin, _) => Ok(Admin(id)),
             _ => Err(Error::Forbidden("only admins may do this")),
         }
     }

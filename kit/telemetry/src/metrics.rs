@@ -52,7 +52,9 @@ struct Instruments {
     scan_waits: Histogram<f64>,
     streams: UpDownCounter<i64>,
     sign_ins_rejected: Counter<u64>,
+    mails: Counter<u64>,
     cost_charges: Counter<u64>,
+    payment_webhooks: Counter<u64>,
     deliveries: Counter<u64>,
     effects: Counter<u64>,
     delays: Histogram<f64>,
@@ -99,10 +101,16 @@ impl Instruments {
                 .with_description("Open subscriptions of a subgraph.")
                 .build(),
             sign_ins_rejected: counter("lyceum.sign_ins.rejected", "{attempt}", "Failed sign-ins, by reason."),
+            mails: counter("lyceum.mails", "{attempt}", "Attempts to send a mail to a user, by outcome."),
             cost_charges: counter(
                 "lyceum.cost.charges",
                 "{operation}",
                 "Operations that were charged to a cost budget, or exceeded it.",
+            ),
+            payment_webhooks: counter(
+                "lyceum.payment.webhooks",
+                "{webhook}",
+                "Webhooks of the payment provider, by outcome.",
             ),
             deliveries: counter("lyceum.events.delivered", "{event}", "Attempts to deliver an event, by outcome."),
             effects: counter("lyceum.events.handled", "{event}", "Attempts to handle an event, by outcome."),
@@ -243,10 +251,25 @@ pub fn record_failed_sign_in(reason: &'static str) {
     }
 }
 
+/// Records an attempt to send a mail: `sent`, `unavailable` if it is to be retried, or `rejected`.
+pub fn record_mail(outcome: &'static str) {
+    if let Some(instruments) = instruments() {
+        instruments.mails.add(1, &[KeyValue::new("outcome", outcome)]);
+    }
+}
+
 /// Records that an operation was `charged` to a budget in `memory` or `valkey`, or that the budget was `exhausted`.
 pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
     if let Some(instruments) = instruments() {
         instruments.cost_charges.add(1, &[KeyValue::new("store", store), KeyValue::new("outcome", outcome)]);
+    }
+}
+
+/// Records webhooks of the payment provider, by what became of them. With a count of 0 the series begins, so that an alert
+/// sees its first increase.
+pub fn record_payment_webhooks(outcome: &'static str, count: u64) {
+    if let Some(instruments) = instruments() {
+        instruments.payment_webhooks.add(count, &[KeyValue::new("outcome", outcome)]);
     }
 }
 

@@ -5,6 +5,7 @@ mod environment;
 mod erase;
 mod events;
 mod export;
+mod mail;
 mod person;
 mod reconcile;
 
@@ -77,6 +78,8 @@ enum Command {
     },
     /// List the events between services that are pending or dead-lettered, and resend dead-lettered ones.
     Events(Box<events::Settings>),
+    /// List the mails to users, show one, and resend those that were given up.
+    Mail(Box<mail::Settings>),
     /// Compare payments with enrollments, which are in two databases, through the graph. The exit code is 1 if any do
     /// not agree.
     Reconcile(Box<reconcile::Settings>),
@@ -101,6 +104,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::Token { person, keys } => token(&person, &keys).await,
         Command::RotateKey { data_dir, keys } => rotate_key(&data_dir, &keys),
         Command::Events(settings) => events::run(&settings).await,
+        Command::Mail(settings) => mail::run(&settings).await,
         Command::Reconcile(settings) => reconcile::run(&settings).await,
         Command::InitEnv(settings) => environment::run(&settings),
     }

@@ -10,7 +10,7 @@ use crate::subgraphs;
 
 #[derive(Args)]
 pub struct Person {
-    /// The e-mail address of the user.
+    /// The e-mail address of the user, or their id.
     pub email: String,
 
     /// The URL of identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Default: the database of the
@@ -27,7 +27,7 @@ impl Person {
         let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
         let db = subgraphs::open(&identity::DEFINITION, &self.database_url()?, &one).await?;
         let user = admin::find(&db, &self.email).await?;
-        let user = user.with_context(|| format!("no account has the e-mail address {}", self.email))?;
+        let user = user.with_context(|| format!("no account has the e-mail address or the id {}", self.email))?;
         Ok((db, user))
     }
 

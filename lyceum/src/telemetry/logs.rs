@@ -1,5 +1,5 @@
-//! The log, on standard error. One kind of line is on standard output, at any level: that a notification was written,
-//! as the specification requires.
+//! The log, on standard error. Two kinds of line are on standard output, at any level: that a notification was written, as
+//! the specification requires, and that a mail was stored.
 
 use std::io::{IsTerminal as _, stderr, stdout};
 
@@ -78,7 +78,8 @@ fn is_span(metadata: &Metadata<'_>) -> bool {
 }
 
 fn is_notification_line(metadata: &Metadata<'_>) -> bool {
-    metadata.target() == notification::LOG_TARGET && *metadata.level() == Level::INFO
+    let targets = [notification::LOG_TARGET, identity::mail::LOG_TARGET];
+    targets.contains(&metadata.target()) && *metadata.level() == Level::INFO
 }
 
 /// Below `info`, hive-router logs documents and variables, including passwords; and at `warn` the value of a variable

@@ -4,6 +4,7 @@ mod addresses;
 mod banner;
 mod data_dirs;
 mod databases;
+mod mailbox;
 mod page;
 mod people;
 mod seals;
@@ -75,7 +76,8 @@ async fn serve_over(
     let people = people::find(databases.get(&identity::DEFINITION)).await?;
 
     let graph = Graph::start(&databases, settings, &dirs.data, stop.clone()).await?;
-    let router = RouterThread::start(settings, &graph, page, people.clone(), stop.clone())?;
+    let mailbox = mailbox::open(databases.get(&identity::DEFINITION), settings);
+    let router = RouterThread::start(settings, &graph, page, people.clone(), mailbox, stop.clone())?;
     let addresses = Addresses {
         router: format!("http://localhost:{}", router.port),
         subgraphs: graph.urls(),
@@ -197,6 +199,7 @@ impl RouterThread {
         graph: &Graph,
         page: PathBuf,
         people: Vec<router::SampleSignIn>,
+        mailbox: Option<router::Mailbox>,
         stop: CancellationToken,
     ) -> Result<Self> {
         let router = Router::bind(&router::Settings {
@@ -211,6 +214,7 @@ impl RouterThread {
             safelist: settings.safelist.clone(),
             development: true,
             samples: people,
+            mailbox,
             allowed_hosts: settings.allowed_hosts.clone(),
             client_address: settings.client_address.clone(),
             live: settings.live,

@@ -21,6 +21,7 @@ const MAX_GROWTH_BYTES_OF_PASSWORDS: u64 = 48 * 1_024 * 1_024;
 const WITH_PASSWORDS: [&str; 2] = ["passwords", "accounts"];
 
 /// What becomes of a request: the code of its first error, if it has one, and the most statements and bytes of its answer.
+/// A search that finds nothing takes one statement more: whether ids without their row's time have come since.
 struct Outcome(&'static str, &'static str, usize, usize);
 
 const OUTCOMES: [Outcome; 27] = [
@@ -30,9 +31,9 @@ const OUTCOMES: [Outcome; 27] = [
     Outcome("C2", "COST_ESTIMATED_TOO_EXPENSIVE", 0, 500),
     Outcome("C2 allowed", "", 2, 500_000),
     Outcome("C4", "COST_ESTIMATED_TOO_EXPENSIVE", 0, 500),
-    Outcome("C4 allowed", "", 2, 200),
+    Outcome("C4 allowed", "", 3, 200),
     Outcome("C5", "COST_ESTIMATED_TOO_EXPENSIVE", 0, 500),
-    Outcome("C5 allowed", "", 2, 200),
+    Outcome("C5 allowed", "", 3, 200),
     Outcome("C6", "", 2, 100_000),
     Outcome("C9", "GRAPHQL_VALIDATION_FAILED", 0, 500),
     Outcome("names", "", 1, 200),
@@ -67,13 +68,14 @@ fn a_request_of_any_kind_takes_no_more_than_it_may() {
         let answers: Vec<_> =
             (0..TIMES).map(|number| send(anonymous.clone(), &system.addresses.router, make(number))).collect();
         let growth = system.resident_bytes().saturating_sub(memory);
-        let done = statements(&logs).len() - before;
+        let statements = statements(&logs);
+        let done = statements.len() - before;
 
         for answer in &answers {
             assert_eq!(answer.error().unwrap_or_default(), code, "{id}: {answer}");
             assert!(answer.text.len() <= most_bytes, "{id}: {} bytes", answer.text.len());
         }
-        assert!(done <= most_statements * answers.len(), "{id}: {done} statements");
+        assert!(done <= most_statements * answers.len(), "{id}: {done} statements, the last {:?}", statements.last());
         let most = if WITH_PASSWORDS.contains(&id) { MAX_GROWTH_BYTES_OF_PASSWORDS } else { MAX_GROWTH_BYTES };
         assert!(growth <= most, "{id}: {growth} bytes of memory");
     }

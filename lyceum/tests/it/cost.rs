@@ -121,6 +121,20 @@ fn a_variables_name_changes_no_estimate() {
 }
 
 #[test]
+fn words_and_orders_by_value_have_a_price_and_are_affordable() {
+    let anonymous = System::shared().anonymous();
+    let estimated = |arguments: &str| {
+        let told = cost(&anonymous, &format!("{{ courses({arguments}) {{ totalCount nodes {{ title }} }} }}"));
+        number(&told["estimated"])
+    };
+
+    let [search, words] = ["search", "words"].map(|field| estimated(&format!("filter: {{ {field}: \"zq zx\" }}")));
+
+    assert!(words > search, "{words} {search}");
+    assert!(estimated("orderBy: TITLE") > estimated("first: 20"));
+}
+
+#[test]
 fn who_may_not_see_a_plan_is_not_told_its_cost() {
     let router = LoneRouter::start(System::shared());
 

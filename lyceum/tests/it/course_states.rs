@@ -15,7 +15,7 @@ use crate::system::{ADMIN, OTHER_STUDENT, PASSWORD, STUDENT, System, TEACHER, UN
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The outcome of a mutation with an input of these fields: its payload, or the code of its error.
-fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Value {
+fn change(client: &Client, mutation: &str, input: &Value, selection: &str) -> Value {
     let type_name = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     let document = format!(
         "mutation ($input: {type_name}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ code field }} }} }}"
@@ -26,7 +26,7 @@ fn change(client: &Client, mutation: &str, input: Value, selection: &str) -> Val
 
 fn create(teacher: &Client, title: &str, is_draft: bool, price: Option<&str>) -> String {
     let input = json!({ "title": title, "isDraft": is_draft, "isFree": price.is_none(), "price": price });
-    let payload = change(teacher, "createCourse", input, "course { id state }");
+    let payload = change(teacher, "createCourse", &input, "course { id state }");
     assert_eq!(payload["userErrors"], json!([]));
     assert_eq!(payload["course"]["state"], if is_draft { "DRAFT" } else { "PUBLISHED" });
     payload["course"]["id"].as_str().expect("an id").to_owned()
@@ -134,12 +134,12 @@ fn a_draft_does_not_exist_for_strangers_through_any_door_of_the_graph() {
         let not_found = user_error("NOT_FOUND", "courseId");
         let input = json!({ "courseId": course });
         let buy = json!({ "courseId": course, "idempotencyKey": Uuid::now_v7() });
-        assert_eq!(change(&stranger, "enroll", input.clone(), "enrollment { id }")["userErrors"], not_found);
-        assert_eq!(change(&stranger, "purchaseCourse", buy, "payment { id }")["userErrors"], not_found);
+        assert_eq!(change(&stranger, "enroll", &input, "enrollment { id }")["userErrors"], not_found);
+        assert_eq!(change(&stranger, "purchaseCourse", &buy, "payment { id }")["userErrors"], not_found);
         for (mutation, selection) in
             [("publishCourse", "course { id }"), ("withdrawCourse", "course { id }"), ("deleteCourse", "courseId")]
         {
-            assert_eq!(change(&stranger, mutation, input.clone(), selection)["userErrors"], not_found, "{mutation}");
+            assert_eq!(change(&stranger, mutation, &input, selection)["userErrors"], not_found, "{mutation}");
         }
     }
 }
@@ -152,11 +152,11 @@ fn a_withdrawn_course_is_kept_by_who_has_it_and_sold_to_nobody() {
     let course = create(&teacher, &title, false, None);
     let keeper = student("keeper");
     let input = json!({ "courseId": course });
-    assert_eq!(change(&keeper, "enroll", input.clone(), "enrollment { id }")["userErrors"], json!([]));
+    assert_eq!(change(&keeper, "enroll", &input, "enrollment { id }")["userErrors"], json!([]));
 
     let reason = format!("Copied from {}.", Uuid::now_v7());
     let withdraw = json!({ "courseId": course, "reason": reason });
-    let withdrawn = change(&admin, "withdrawCourse", withdraw, "course { state }");
+    let withdrawn = change(&admin, "withdrawCourse", &withdraw, "course { state }");
 
     assert_eq!(withdrawn, json!({ "course": { "state": "WITHDRAWN" }, "userErrors": [] }));
     let kept = keeper.data("{ me { enrollments { nodes { course { title state } } } } }", json!({}));
@@ -168,12 +168,12 @@ fn a_withdrawn_course_is_kept_by_who_has_it_and_sold_to_nobody() {
 
     let late = system.sign_in(OTHER_STUDENT);
     let not_sold = user_error("COURSE_WITHDRAWN", "courseId");
-    assert_eq!(change(&late, "enroll", input.clone(), "enrollment { id }")["userErrors"], not_sold);
+    assert_eq!(change(&late, "enroll", &input, "enrollment { id }")["userErrors"], not_sold);
     let buy = json!({ "courseId": course, "idempotencyKey": Uuid::now_v7() });
-    assert_eq!(change(&late, "purchaseCourse", buy, "payment { id }")["userErrors"], not_sold);
-    assert_eq!(change(&teacher, "publishCourse", input.clone(), "course { id }"), "FORBIDDEN");
+    assert_eq!(change(&late, "purchaseCourse", &buy, "payment { id }")["userErrors"], not_sold);
+    assert_eq!(change(&teacher, "publishCourse", &input, "course { id }"), "FORBIDDEN");
     for viewer in [&teacher, &admin] {
-        let deleted = change(viewer, "deleteCourse", input.clone(), "courseId");
+        let deleted = change(viewer, "deleteCourse", &input, "courseId");
         assert_eq!(deleted["userErrors"], user_error("COURSE_HAS_ENROLLMENTS", "courseId"));
     }
 
@@ -196,7 +196,7 @@ fn a_course_is_deleted_unless_somebody_has_paid_for_it() {
     let [unsold, sold] = ["Unsold", "Sold"].map(|title| create(&teacher, title, false, Some("20")));
     let buyer = student("buyer");
     let buy = json!({ "courseId": sold, "idempotencyKey": "once" });
-    let bought = change(&buyer, "purchaseCourse", buy, "payment { id status }");
+    let bought = change(&buyer, "purchaseCourse", &buy, "payment { id status }");
     assert_eq!(bought["payment"]["status"], "COMPLETED");
     until("the student is enrolled", || {
         let data = buyer.data("{ me { enrollments { totalCount } } }", json!({}));
@@ -204,14 +204,14 @@ fn a_course_is_deleted_unless_somebody_has_paid_for_it() {
     });
     // The money goes back, and the enrollment with it: somebody has paid for the course all the same.
     let refund = json!({ "paymentId": bought["payment"]["id"] });
-    change(&system.sign_in(ADMIN), "refundPayment", refund, "payment { id }");
+    change(&system.sign_in(ADMIN), "refundPayment", &refund, "payment { id }");
     until("the enrollment is revoked", || {
         let data = buyer.data("{ me { enrollments { totalCount } } }", json!({}));
         (data["me"]["enrollments"]["totalCount"] == 0).then_some(())
     });
 
     let [unsold, sold] = [&unsold, &sold].map(|course| {
-        let payload = change(&teacher, "deleteCourse", json!({ "courseId": course }), "courseId");
+        let payload = change(&teacher, "deleteCourse", &json!({ "courseId": course }), "courseId");
         let still_there =
             system.anonymous().data("query ($id: ID!) { course(id: $id) { id } }", json!({ "id": course }));
         (payload["userErrors"].clone(), !still_there["course"].is_null())

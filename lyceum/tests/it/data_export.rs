@@ -97,7 +97,7 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
     until("the user is told", || {
         let document = "{ me { notifications(first: 1) { nodes { type title } } } }";
         let told = eve.client.data(document, json!({}))["me"]["notifications"]["nodes"][0].clone();
-        (told["type"] == "ACCOUNT").then_some(())
+        (told["type"] == "SECURITY" && told["title"] == "Your data are ready").then_some(())
     });
 
     // One link at a time, and each for one use.

@@ -147,6 +147,38 @@ fn no_client_sees_or_asks_for_a_seal() {
     }
 }
 
+/// What subgraphs ask of each other is for nobody else, under whatever name.
+#[test]
+fn no_client_asks_what_subgraphs_ask_of_each_other() {
+    let system = System::shared();
+    let id = Uuid::nil();
+    let fields = [
+        format!("enrollmentInCourse(courseId: \"{id}\", studentId: \"{id}\") {{ __typename }}"),
+        format!("courseHasEnrollments(courseId: \"{id}\")"),
+        format!("courseHasPayments(courseId: \"{id}\")"),
+        format!("courseTeacher(courseId: \"{id}\") {{ __typename }}"),
+        format!("course(id: \"{id}\") {{ teacherSeal }}"),
+        "me { enrollmentHistory { course { teacherSeal } } }".to_owned(),
+        "_entities(representations: []) { __typename }".to_owned(),
+        "_service { sdl }".to_owned(),
+    ];
+    for viewer in viewers(system) {
+        for field in &fields {
+            for document in [
+                format!("{{ {field} }}"),
+                format!("{{ courses: {field} }}"),
+                format!("{{ ... on Query {{ {field} }} }}"),
+                format!("{{ __typename ...Own @skip(if: false) }} fragment Own on Query {{ {field} }}"),
+            ] {
+                let answer = viewer.visitor.send(&document, json!({}));
+                assert_eq!(answer.json["data"], Value::Null, "{}: {document}: {answer:?}", viewer.name);
+                let code = &answer.json["errors"][0]["extensions"]["code"];
+                assert_eq!(code, "GRAPHQL_VALIDATION_FAILED", "{document}: {answer:?}");
+            }
+        }
+    }
+}
+
 fn viewers(system: &System) -> Vec<Viewer> {
     let anonymous = Viewer { name: "anonymous", id: None, visitor: system.anonymous() };
     let people = [

@@ -2,7 +2,7 @@
 //! equal answers.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
     sync::atomic::{AtomicU32, Ordering},
@@ -87,7 +87,8 @@ impl Samples {
             ("ownCourseId", ids(&teacher, "{ me { courses(first: 1) { nodes { id } } } }", "/me/courses/nodes")),
             ("unboughtCourseId", courses_to_join(&student, false)),
             ("completedPaymentId", completed_payments(&admin)),
-            ("unverifiedTeacherId", unverified_teachers(&admin, &teacher)),
+            ("unverifiedTeacherId", unverified_teachers(&admin)),
+            ("otherTeacherId", other_teachers(&teacher)),
             ("newestNotificationId", notifications(&teacher, "first: 1")),
             ("oldestNotificationId", notifications(&student, "last: 100").into_iter().rev().collect()),
             ("joinedCourseId", joined_courses(&student)),
@@ -148,16 +149,24 @@ fn completed_payments(admin: &Client) -> Vec<String> {
     ids
 }
 
-/// The last one first, without those who are enrolled in the teacher's first course already.
-fn unverified_teachers(admin: &Client, teacher: &Client) -> Vec<String> {
-    let document = "{ me { courses(first: 1) { nodes { enrollments(first: 100) { nodes { student { id } } } } } } }";
-    let answer = teacher.data(document, json!({}));
-    let enrollments = answer.pointer("/me/courses/nodes/0/enrollments/nodes").and_then(Value::as_array);
-    let enrolled: Vec<_> = enrollments.expect("enrollments").iter().map(|one| id(&one["student"])).collect();
+/// The last one first.
+fn unverified_teachers(admin: &Client) -> Vec<String> {
     let mut ids = ids(admin, "{ unverifiedTeachers(last: 100) { nodes { id } } }", "/unverifiedTeachers/nodes");
     ids.reverse();
-    ids.retain(|id| !enrolled.contains(id));
     ids
+}
+
+/// Those who are not enrolled in the teacher's first course.
+fn other_teachers(teacher: &Client) -> Vec<String> {
+    let document = "{
+        me { id courses(first: 1) { nodes { enrollments(first: 100) { nodes { student { id } } } } } }
+        courses(first: 100) { nodes { teacher { id } } } }";
+    let answer = teacher.data(document, json!({}));
+    let enrollments = answer.pointer("/me/courses/nodes/0/enrollments/nodes").and_then(Value::as_array);
+    let enrolled = enrollments.expect("enrollments").iter().map(|one| id(&one["student"]));
+    let mut known: BTreeSet<_> = enrolled.chain([id(&answer["me"])]).collect();
+    let courses = answer["courses"]["nodes"].as_array().expect("courses");
+    courses.iter().map(|course| id(&course["teacher"])).filter(|teacher| known.insert(teacher.clone())).collect()
 }
 
 fn notifications(viewer: &Client, page: &str) -> Vec<String> {

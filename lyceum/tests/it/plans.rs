@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::system::{documents, workspace};
 
 /// What the check reads of a repository, beside the documents and the schemas.
-const GRAPH: [&str; 2] = ["supergraph.yaml", "docs/permissions.json"];
+const GRAPH: [&str; 3] = ["supergraph.yaml", "docs/permissions.json", "schema-check/rules.yaml"];
 
 #[test]
 fn every_stored_operation_can_be_planned() {

@@ -1,8 +1,14 @@
 //! A student buys a course, through the router, and an admin gives the money back. The course is the
 //! real one.
 
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
 use serde_json::{Value, json};
-use subgraph_testing::blocking::Client;
+use sqlx::{Connection as _, PgConnection};
+use subgraph_testing::blocking::{Client, wait};
 
 use crate::system::{ADMIN, PASSWORD, System, TEACHER};
 
@@ -141,4 +147,53 @@ fn admins_see_all_payments_and_have_one_told_again() {
     assert_eq!(told, json!({ "payment": { "id": payment, "status": "COMPLETED" }, "userErrors": [] }));
     assert_eq!(dave.send(list, json!({})).error(), Some("FORBIDDEN"));
     assert_eq!(dave.send(REPUBLISH, json!({ "id": payment })).error(), Some("FORBIDDEN"));
+}
+
+/// Delays the refunds of a course's payments on their way to other services.
+async fn delay_refunds(system: &System, course: &Value) {
+    let mut db = PgConnection::connect(&system.addresses.databases["payment"]).await.expect("payment's database");
+    let course = course.as_str().expect("an id");
+    let trigger = format!(
+        "create or replace function delay_refund() returns trigger language plpgsql as $$ begin
+             if new.type = 'lyceum.payment.refunded' and new.event -> 'data' ->> 'course_id' = '{course}' then
+                 new.next_attempt_at := now() + interval '2 s';
+             end if;
+             return new;
+         end $$;
+         create or replace trigger delay_refund before insert on outbox_events
+         for each row execute function delay_refund();"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(trigger)).execute(&mut db).await.expect("a trigger");
+}
+
+#[test]
+fn who_is_refunded_and_buys_again_keeps_the_new_place() {
+    let system = System::shared();
+    let (admin, teacher) = (system.sign_in(ADMIN), system.sign_in(TEACHER));
+    let (erin, course) = (student("erin"), publish(&teacher, Some("10")));
+    wait(delay_refunds(system, &course));
+    let place = || {
+        let document = "query ($id: ID!) { course(id: $id) { viewerEnrollment { payment { id status } } } }";
+        erin.data(document, json!({ "id": course }))["course"]["viewerEnrollment"]["payment"].clone()
+    };
+    let until = |expected: &Value| {
+        let start = Instant::now();
+        while place() != *expected {
+            assert!(start.elapsed() < Duration::from_secs(30), "{} instead of {expected}", place());
+            sleep(Duration::from_millis(50));
+        }
+    };
+    let bought = |key: &str| buy(&erin, &course, key, None)["payment"]["id"].clone();
+
+    let first = bought("first");
+    until(&json!({ "id": first, "status": "COMPLETED" }));
+    let given_back = admin.data(REFUND, json!({ "id": first }))["refundPayment"].clone();
+    assert_eq!(given_back["userErrors"], json!([]));
+    // Its event reaches the enrollment service before the refund's.
+    let second = bought("second");
+
+    let expected = json!({ "id": second, "status": "COMPLETED" });
+    until(&expected);
+    sleep(Duration::from_secs(1));
+    assert_eq!(place(), expected, "it is not refunded, either");
 }

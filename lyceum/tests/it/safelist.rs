@@ -36,12 +36,29 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     let answer = anonymous.send_request(&beside);
     assert!(answer["data"].get("__schema").is_none(), "{answer}");
 
+    a_bad_token_costs_what_needs_a_viewer_by_its_id_too(&anonymous.with_token("rubbish"));
     let system = (&system, &student);
     an_unknown_subscription_is_refused_at_every_door(system);
     a_known_subscription_is_served_by_its_id_at_every_door(system);
 }
 
 type Signed<'a> = (&'a System, &'a Client);
+
+fn a_bad_token_costs_what_needs_a_viewer_by_its_id_too(visitor: &Client) {
+    assert!(sign_in(visitor).token().is_some_and(|token| token != "rubbish"));
+    let login = format!(
+        "mutation {{ login(input: {{ email: \"{STUDENT}\", password: \"{PASSWORD}\" }}) {{ user {{ email }} }} }}"
+    );
+    for own in [
+        json!({ "documentId": id("MyProfile") }),
+        json!({ "documentId": id("MyProfile"), "query": login }),
+        json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": id("MyProfile") } }, "query": login }),
+    ] {
+        let answer = visitor.send_request(&own);
+        assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{own}: {answer}");
+        assert!(answer["data"].is_null(), "{own}: {answer}");
+    }
+}
 
 fn an_unknown_subscription_is_refused_at_every_door((system, student): Signed<'_>) {
     for transport in TRANSPORTS {

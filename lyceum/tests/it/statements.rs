@@ -63,8 +63,17 @@ pub fn log_statements(system: &System) -> Vec<PathBuf> {
 }
 
 /// What services look at beside answering, again and again.
-pub const BACKGROUND_TABLES: [&str; 6] =
-    ["outbox_events", "inbox_events", "purchase_requests", "refund_requests", "erased_users", "data_exports"];
+pub const BACKGROUND_TABLES: [&str; 9] = [
+    "outbox_events",
+    "inbox_events",
+    "purchase_requests",
+    "refund_requests",
+    "mails",
+    "email_tokens",
+    "password_reset_requests",
+    "erased_users",
+    "data_exports",
+];
 
 /// Around what services look at beside answering. What an operation reads is in no transaction.
 const TRANSACTION: [&str; 3] = ["statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];

@@ -1,11 +1,15 @@
 //! Guessing passwords through the router, from many places.
 
+use std::{thread, time::Duration};
+
 use serde_json::json;
 use subgraph_testing::{Reply, blocking::Client};
 
 use crate::system::{OTHER_STUDENT, PASSWORD, STUDENT, System};
 
 const LOGIN: &str = "mutation ($input: LoginInput!) { login(input: $input) { session { tokenType } user { id } userErrors { code message field } } }";
+
+const UNKNOWN_PROXY: &str = "a proxy forwards client addresses, but no header is configured for them";
 
 /// Somebody behind a proxy.
 struct Place(Client);
@@ -51,4 +55,24 @@ fn guessing_is_stopped_where_it_comes_from() {
         "nobody else is kept out"
     );
     assert!(there.sign_in(STUDENT, PASSWORD).json["data"]["login"]["session"].is_object(), "nor is the owner");
+    assert!(!system.log().contains(UNKNOWN_PROXY), "{}", system.log());
+}
+
+#[test]
+fn a_proxy_that_nobody_has_configured_is_noticed_once() {
+    let system = System::shared();
+    let proxied = system.anonymous().with_header("x-forwarded-for", "203.0.113.1");
+
+    for _ in 0..3 {
+        proxied.data("{ __typename }", json!({}));
+    }
+
+    let lines = || system.log().matches(UNKNOWN_PROXY).count();
+    for _ in 0..100 {
+        if lines() > 0 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(lines(), 1);
 }

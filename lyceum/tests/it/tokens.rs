@@ -7,6 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
+use crate::live::{Follower, TRANSPORTS};
 use crate::system::{PASSWORD, STUDENT, System};
 
 /// Tokens that must not pass: made from a good one, or signed with the real key.
@@ -156,6 +157,82 @@ fn a_bad_token_costs_only_what_needs_a_viewer() {
             assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{what}: {needs_viewer}: {answer}");
             assert_eq!(answer["data"], json!(null), "{what}: {answer}");
         }
+    }
+}
+
+/// What needs a viewer does not hide beside what does not.
+#[test]
+fn a_bad_token_costs_the_same_however_the_document_is_written() {
+    let system = System::shared();
+    let visitor = system.anonymous().with_token("rubbish");
+    let login = format!("login(input: {{ email: \"{STUDENT}\", password: \"{PASSWORD}\" }})");
+    let payload = "{ user { email } }";
+    let own = "markAllNotificationsRead { count }";
+
+    for (document, operation) in [
+        (format!("mutation {{ ...In }} fragment In on Mutation {{ {login} {payload} }}"), None),
+        (
+            format!(
+                "mutation {{ ...A }} fragment A on Mutation {{ ...B }} fragment B on Mutation {{ {login} {{ ...P }} }}
+                 fragment P on LoginPayload {{ user {{ email }} }}"
+            ),
+            None,
+        ),
+        (format!("mutation {{ {login} @include(if: true) {payload} }}"), None),
+        (format!("mutation ($yes: Boolean = true) {{ ... @include(if: $yes) {{ {login} {payload} }} }}"), None),
+        (format!("mutation {{ {login} @skip(if: false) {payload} __typename }}"), None),
+        (format!("mutation In {{ {login} {payload} }} query Me {{ me {{ id }} }}"), Some("In")),
+        (format!("subscription Live {{ notificationAdded {{ id }} }} mutation In {{ {login} {payload} }}"), Some("In")),
+    ] {
+        let answer = visitor.send_request(&json!({ "query": document, "operationName": operation }));
+        assert_eq!(answer["data"]["login"]["user"]["email"], STUDENT, "{document}: {answer}");
+    }
+
+    for (document, operation) in [
+        (format!("mutation {{ {login} {payload} ...Own }} fragment Own on Mutation {{ {own} }}"), None),
+        (
+            format!(
+                "mutation {{ ...A {login} {payload} }} fragment A on Mutation {{ ...B }} fragment B on Mutation {{ {own} }}"
+            ),
+            None,
+        ),
+        (format!("mutation {{ {login} @skip(if: true) {payload} {own} }}"), None),
+        (format!("mutation ($no: Boolean = false) {{ {login} {payload} ... @skip(if: $no) {{ {own} }} }}"), None),
+        (format!("mutation ($yes: Boolean = true) {{ {login} {payload} ... @include(if: $yes) {{ {own} }} }}"), None),
+        (format!("mutation {{ {login} {payload} login: {own} }}"), None),
+        (format!("mutation In {{ {login} {payload} }} query Me {{ me {{ id }} }}"), Some("Me")),
+        (format!("mutation In {{ {login} {payload} }} mutation Own {{ {own} }}"), Some("Own")),
+        (format!("query Q {{ __typename }} mutation In {{ {login} {payload} }}"), Some("Q")),
+    ] {
+        let answer = visitor.send_request(&json!({ "query": document, "operationName": operation }));
+        assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{document}: {answer}");
+        assert_eq!(answer["data"], json!(null), "{document}: {answer}");
+    }
+
+    // Not in this graph: if it will be, it must not defer the check.
+    for document in [
+        format!("mutation {{ {login} {payload} ... @defer {{ {own} }} }}"),
+        format!("mutation {{ {login} {{ user {{ email ... @defer {{ payments {{ totalCount }} }} }} }} }}"),
+    ] {
+        let answer = visitor.send(&document, json!({}));
+        assert_eq!(answer.error(), Some("GRAPHQL_VALIDATION_FAILED"), "{document}: {answer}");
+        assert_eq!(answer["data"], json!(null), "{document}: {answer}");
+    }
+}
+
+#[test]
+fn a_bad_token_follows_nothing_beside_a_sign_in() {
+    let system = System::shared();
+    let login = format!("login(input: {{ email: \"{STUDENT}\", password: \"{PASSWORD}\" }}) {{ user {{ email }} }}");
+    let document =
+        format!("mutation In {{ {login} }} subscription Live {{ notificationAdded {{ id user {{ email }} }} }}");
+    let request = json!({ "query": document, "operationName": "Live" });
+
+    for transport in TRANSPORTS {
+        let mut follower = Follower::send(&system.addresses.router, transport, Some("rubbish"), &request);
+        let told = follower.next().to_string();
+        assert!(!told.contains("\"data\":{"), "{transport}: {told}");
+        assert!(told.contains("UNAUTHENTICATED") || told.contains("4403"), "{transport}: {told}");
     }
 }
 

@@ -27,6 +27,7 @@ const DEFAULT_LIST_SIZE: u64 = 10;
 const MAX_PAGE_SIZE: u64 = 100;
 /// The maximum depth of nested input objects that is priced.
 const MAX_INPUT_DEPTH: usize = 4;
+const TYPE_NAME: &str = "__typename";
 /// The weight of each introspection object: types refer to each other in cycles, which the depth limit does not count.
 const INTROSPECTION_WEIGHT: u64 = 1;
 
@@ -44,10 +45,26 @@ struct CostNode {
     key: String,
     weight: u64,
     input_costs: Vec<InputCost>,
-    object_weight: u64,
     size: Size,
     page: Option<Page>,
+    /// What an object can be: one type, or a member of a union.
+    members: Vec<Member>,
+}
+
+/// One type of a field's objects, and what is selected of them.
+#[derive(Debug, Default)]
+struct Member {
+    type_name: String,
+    object_weight: u64,
     selections: Vec<CostNode>,
+}
+
+/// The maximum cost of a selection for a number of parents.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bound {
+    /// Once, however many parents there are.
+    fixed: u64,
+    per_parent: u64,
 }
 
 /// The number of objects of a field per parent.
@@ -100,8 +117,7 @@ impl OperationCost {
     pub fn of(operation: &Operation, fragments: &FragmentMap, graph: &SupergraphState) -> Self {
         let compiler = CostCompiler { graph, fragments, variables: &operation.variables };
         let set = &operation.selection_set;
-        let root = CostNode { object_weight: compiler.type_weight(&set.ty), ..CostNode::default() };
-        let root = CostNode { selections: compiler.selections(&[set], &[]), ..root };
+        let root = CostNode { members: compiler.members(&set.ty, &[set], &[]), ..CostNode::default() };
         Self { root, is_query: operation.is_query() }
     }
 
@@ -123,8 +139,13 @@ impl OperationCost {
 
 impl CostNode {
     fn estimate(&self, parents: u64, page: u64, variables: &Variables) -> u64 {
+        let bound = self.bound(parents, page, variables);
+        bound.fixed.saturating_add(bound.per_parent.saturating_mul(parents))
+    }
+
+    fn bound(&self, parents: u64, page: u64, variables: &Variables) -> Bound {
         if parents == 0 {
-            return 0;
+            return Bound::default();
         }
         let size = match self.size {
             Size::One => 1,
@@ -133,8 +154,11 @@ impl CostNode {
         };
         let objects = parents.saturating_mul(size);
         let page = self.page_size(variables);
-        let own = self.field_cost(variables).saturating_add(self.object_weight.saturating_mul(objects));
-        self.selections.iter().map(|inner| inner.estimate(objects, page, variables)).fold(own, u64::saturating_add)
+        let costliest = costliest(self.members.iter().map(|member| member.bound(objects, page, variables)), objects);
+        Bound {
+            fixed: self.field_cost(variables).saturating_add(costliest.fixed),
+            per_parent: costliest.per_parent.saturating_mul(size),
+        }
     }
 
     fn actual(&self, found: &[&ResponseValue<'_>], variables: &Variables) -> u64 {
@@ -145,14 +169,28 @@ impl CostNode {
         for value in found {
             flatten(value, &mut objects);
         }
-        let own = self.field_cost(variables) + self.object_weight * objects.len() as u64;
         let page = self.page_size(variables);
-        let inner = self.selections.iter().map(|inner| {
-            let values: Vec<_> = objects.iter().filter_map(|object| field(object, &inner.key)).collect();
-            let missing = (objects.len() - values.len()) as u64;
-            inner.actual(&values, variables).saturating_add(inner.estimate(missing, page, variables))
+        let inner = self.members.iter().enumerate().map(|(index, member)| {
+            let objects: Vec<_> = objects.iter().copied().filter(|object| self.member_of(object) == index).collect();
+            member.actual(&objects, page, variables)
         });
-        inner.fold(own, u64::saturating_add)
+        inner.fold(self.field_cost(variables), u64::saturating_add)
+    }
+
+    /// The index of an object's type among the members: by its `__typename`, or else by what it has of their selections.
+    fn member_of(&self, object: &ResponseValue<'_>) -> usize {
+        if self.members.len() == 1 {
+            return 0;
+        }
+        let by_name = field(object, TYPE_NAME).and_then(|name| {
+            let ResponseValue::String(name) = name else { return None };
+            self.members.iter().position(|member| *member.type_name == **name)
+        });
+        by_name.unwrap_or_else(|| {
+            let has =
+                |member: &Member| member.selections.iter().filter(|inner| field(object, &inner.key).is_some()).count();
+            (0..self.members.len()).max_by_key(|index| has(&self.members[*index])).unwrap_or(0)
+        })
     }
 
     fn page_size(&self, variables: &Variables) -> u64 {
@@ -160,13 +198,46 @@ impl CostNode {
     }
 
     fn has_weight(&self) -> bool {
-        self.weight > 0 || self.object_weight > 0 || !self.input_costs.is_empty() || !self.selections.is_empty()
+        let has_weight = |member: &Member| member.object_weight > 0 || !member.selections.is_empty();
+        self.weight > 0 || !self.input_costs.is_empty() || self.members.iter().any(has_weight)
     }
 
     fn field_cost(&self, variables: &Variables) -> u64 {
         let given = self.input_costs.iter().filter(|input_cost| input_cost.presence.holds(variables));
         given.map(|input_cost| input_cost.weight).fold(self.weight, u64::saturating_add)
     }
+}
+
+impl Member {
+    fn bound(&self, objects: u64, page: u64, variables: &Variables) -> Bound {
+        let own = Bound { fixed: 0, per_parent: self.object_weight };
+        self.selections.iter().map(|inner| inner.bound(objects, page, variables)).fold(own, |sum, inner| Bound {
+            fixed: sum.fixed.saturating_add(inner.fixed),
+            per_parent: sum.per_parent.saturating_add(inner.per_parent),
+        })
+    }
+
+    fn actual(&self, objects: &[&ResponseValue<'_>], page: u64, variables: &Variables) -> u64 {
+        let own = self.object_weight * objects.len() as u64;
+        let inner = self.selections.iter().map(|inner| {
+            let values: Vec<_> = objects.iter().filter_map(|object| field(object, &inner.key)).collect();
+            let missing = (objects.len() - values.len()) as u64;
+            inner.actual(&values, variables).saturating_add(inner.estimate(missing, page, variables))
+        });
+        inner.fold(own, u64::saturating_add)
+    }
+}
+
+/// The maximum cost of this number of objects, each of which is one of the members: each as the costliest one, and once for
+/// each member that there can be among them what its own objects cost beyond that.
+fn costliest(members: impl Iterator<Item = Bound>, objects: u64) -> Bound {
+    let members: Vec<_> = members.collect();
+    let per_parent = members.iter().map(|member| member.per_parent).max().unwrap_or(0);
+    let beyond = |member: &Bound| member.fixed.saturating_sub(per_parent - member.per_parent);
+    let mut beyond: Vec<_> = members.iter().map(beyond).collect();
+    beyond.sort_unstable_by(|one, other| other.cmp(one));
+    let count = usize::try_from(objects).unwrap_or(usize::MAX);
+    Bound { fixed: beyond.into_iter().take(count).fold(0, u64::saturating_add), per_parent }
 }
 
 fn flatten<'a, 'b>(value: &'a ResponseValue<'b>, objects: &mut Vec<&'a ResponseValue<'b>>) {
@@ -233,40 +304,57 @@ impl<'a> CostCompiler<'a> {
     fn type_weight(&self, name: &str) -> u64 {
         match self.graph.definitions.get(name) {
             Some(SupergraphDefinition::Object(object)) => object.cost.as_ref().map_or(0, |cost| cost.weight),
-            // Whichever it may be.
-            Some(SupergraphDefinition::Union(union)) => {
-                union.types.iter().map(|member| self.type_weight(member)).max().unwrap_or(0)
-            }
             None if name.starts_with("__") => INTROSPECTION_WEIGHT,
             _ => 0,
         }
     }
 
-    fn selections(&self, sets: &[&'a SelectionSet], sized: &[Vec<String>]) -> Vec<CostNode> {
+    /// What the objects of a type can be, and what is selected of each.
+    fn members(&self, type_name: &str, sets: &[&'a SelectionSet], sized: &[Vec<String>]) -> Vec<Member> {
+        let names: Vec<&str> = match self.graph.definitions.get(type_name) {
+            Some(SupergraphDefinition::Union(union)) => union.types.iter().map(String::as_str).collect(),
+            _ => vec![type_name],
+        };
+        let member = |name: &str| Member {
+            type_name: name.to_owned(),
+            object_weight: self.type_weight(name),
+            selections: self.selections(name, sets, sized),
+        };
+        names.into_iter().map(member).collect()
+    }
+
+    fn selections(&self, member: &str, sets: &[&'a SelectionSet], sized: &[Vec<String>]) -> Vec<CostNode> {
         let mut merged = IndexMap::default();
         for set in sets {
-            self.merge(set, &mut merged);
+            self.merge(set, member, &mut merged);
         }
         let priced = merged.iter().map(|((parent, _), fields)| self.field(fields, parent, sized));
         // Most fields are plain values, of which a response has many.
         priced.filter(CostNode::has_weight).collect()
     }
 
-    /// Merges fields by response key. Fields of two members of a union are two fields, even with one key.
-    fn merge(&self, set: &'a SelectionSet, merged: &mut IndexMap<(&'a Name, &'a Name), Vec<&'a Field>>) {
+    /// Merges the fields of one type by response key, without those of other members of its unions.
+    fn merge(&self, set: &'a SelectionSet, member: &str, merged: &mut IndexMap<(&'a Name, &'a Name), Vec<&'a Field>>) {
+        if set.ty.as_str() != member && self.is_object(&set.ty) && self.is_object(member) {
+            return;
+        }
         for selection in &set.selections {
             match selection {
                 Selection::Field(field) => {
                     merged.entry((&set.ty, field.response_name())).or_default().push(field);
                 }
-                Selection::InlineFragment(fragment) => self.merge(&fragment.selection_set, merged),
+                Selection::InlineFragment(fragment) => self.merge(&fragment.selection_set, member, merged),
                 Selection::FragmentSpread(spread) => {
                     if let Some(fragment) = self.fragments.get(&spread.fragment_name) {
-                        self.merge(&fragment.selection_set, merged);
+                        self.merge(&fragment.selection_set, member, merged);
                     }
                 }
             }
         }
+    }
+
+    fn is_object(&self, name: &str) -> bool {
+        matches!(self.graph.definitions.get(name), Some(SupergraphDefinition::Object(_)))
     }
 
     fn field(&self, fields: &[&'a Field], parent: &str, sized: &[Vec<String>]) -> CostNode {
@@ -279,10 +367,9 @@ impl<'a> CostCompiler<'a> {
             key: field.response_name().to_string(),
             weight: known.and_then(|known| known.cost.as_ref()).map_or(0, |cost| cost.weight),
             input_costs: known.map(|known| self.input_costs(field, known)).unwrap_or_default(),
-            object_weight: self.type_weight(field.ty().inner_named_type()),
             size: size(field, list, sized),
             page: list.map(|list| self.page(field, list)),
-            selections: self.selections(&sets, &inner_sized),
+            members: self.members(field.ty().inner_named_type(), &sets, &inner_sized),
         }
     }
 
@@ -420,7 +507,7 @@ mod tests {
     use super::*;
 
     const API: &str = "
-        type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! thing: Thing }
+        type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! thing: Thing things: [Thing!]! }
         type Courses { nodes: [Course!]! totalCount: Int }
         type Course { id: ID! tags: [Tag!]! courses(first: Int, last: Int, filter: Filter): Courses }
         type Tag { name: String courses(first: Int): Courses }
@@ -434,6 +521,7 @@ mod tests {
             courses(first: Int, last: Int, filter: Filter): Courses @cost(weight: 100) @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["nodes"], requireOneSlicingArgument: false)
             tags: [Tag!]!
             thing: Thing
+            things: [Thing!]! @listSize(assumedSize: 3)
         }
         union Thing @join__type(graph: A) @join__unionMember(graph: A, member: "Course") @join__unionMember(graph: A, member: "Tag") = Course | Tag
         type Courses @join__type(graph: A) { nodes: [Course!]! totalCount: Int @cost(weight: 500) }
@@ -499,11 +587,34 @@ mod tests {
     }
 
     #[test]
-    fn a_union_weighs_as_its_heaviest_member_and_all_that_is_selected_of_them() {
-        let text = "{ thing { __typename ... on Course { a: courses(first: 1) { totalCount } } \
-                    ... on Tag { name a: courses(first: 1) { totalCount } } } }";
+    fn an_object_of_a_union_weighs_as_its_costliest_member() {
+        let course = "... on Course { a: courses(first: 1) { totalCount } }";
+        let tag = "... on Tag { name a: courses(first: 1) { totalCount } }";
+        let none = json!({});
 
-        assert_eq!(estimate(text, &json!({})), 1_000 + 10 + (100 + 500) + (40 + 500));
+        assert_eq!(estimate(&format!("{{ thing {{ __typename {course} }} }}"), &none), 1_000 + 1 + 100 + 500);
+        assert_eq!(estimate(&format!("{{ thing {{ {tag} }} }}"), &none), 1_000 + 10 + 40 + 500);
+        assert_eq!(estimate(&format!("{{ thing {{ {tag} ... on Thing {{ {course} }} }} }}"), &none), 1_000 + 1 + 600);
+        // Of several there can be one of each, and each is read by a statement of its own.
+        let several = estimate(&format!("{{ things {{ {course} {tag} }} }}"), &none);
+        assert_eq!(several, 1_000 + (600 - 9) + 540 + 3 * 10);
+    }
+
+    #[test]
+    fn an_object_of_a_union_costs_what_its_type_has() {
+        let cost = priced("{ thing { ... on Course { id a: courses(first: 1) { totalCount } } ... on Tag { name } } }");
+        let actual = |thing: &str| {
+            let data = format!(r#"{{"thing":{thing}}}"#);
+            let data = sonic_rs::from_str::<Json>(&data).expect("JSON");
+            cost.actual(&ResponseValue::from(data.as_ref()), &Variables::new())
+        };
+
+        assert_eq!(actual(r#"{"__typename":"Tag","name":"new"}"#), 1_000 + 10);
+        assert_eq!(actual(r#"{"__typename":"Course","id":"1","a":{"totalCount":1}}"#), 1_000 + 1 + 600);
+        assert_eq!(actual(r#"{"id":"1","a":{"totalCount":1}}"#), 1_000 + 1 + 600);
+        // What its subgraph did not return costs the same.
+        assert_eq!(actual(r#"{"__typename":"Course","id":"1"}"#), 1_000 + 1 + 600);
+        assert_eq!(actual("null"), 1_000);
     }
 
     #[test]

@@ -3,7 +3,10 @@
 //!
 //! Cheap queries do not carry it: equal queries of different clients would then differ, and not be deduplicated.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Once,
+};
 
 use hive_router::{
     http::{
@@ -27,6 +30,7 @@ use subgraph_kit::{
     ClientIp,
     client_ip::{HEADER, MAX_USER_AGENT_LENGTH},
 };
+use tracing::warn;
 
 use crate::{
     ClientAddressSettings,
@@ -41,8 +45,13 @@ const LIMITED_COST: u64 = 2_000;
 /// The place of an address that is not known.
 const UNKNOWN_ADDRESS: HeaderValue = HeaderValue::from_static("unknown");
 
+/// The headers in which proxies usually forward the address of their client.
+const USUAL_HEADERS: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
+
 pub struct ClientAddress {
     proxies: Option<TrustedProxies>,
+    /// Whether there was a warning about a proxy that is not configured.
+    has_warned: Once,
     /// The key that proves that a request is the router's own, which sets its client's address.
     key: String,
 }
@@ -67,13 +76,18 @@ impl ClientAddress {
     pub fn new(settings: &ClientAddressSettings, key: String) -> Result<Self, InvalidHeaderName> {
         let header = settings.header.as_ref().map(|header| header.parse()).transpose()?;
         let count = settings.trusted_proxies.get().into();
-        Ok(Self { proxies: header.map(|header| TrustedProxies { header, count }), key })
+        let proxies = header.map(|header| TrustedProxies { header, count });
+        Ok(Self { proxies, has_warned: Once::new(), key })
     }
 
     pub fn on_http_request<'req>(
         &'req self,
         mut payload: OnHttpRequestHookPayload<'req>,
     ) -> OnHttpRequestHookResult<'req> {
+        if self.proxies.is_none() && is_forwarded(payload.router_http_request.headers()) {
+            self.has_warned
+                .call_once(|| warn!("a proxy forwards client addresses, but no header is configured for them"));
+        }
         if let Some(address) = self.address(&payload.router_http_request) {
             payload.context.insert(Address(address));
         }
@@ -102,6 +116,11 @@ impl ClientAddress {
         }
         payload.proceed()
     }
+}
+
+/// Whether a proxy has forwarded a request, or its client pretends that one has.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    USUAL_HEADERS.iter().any(|header| headers.contains_key(*header))
 }
 
 /// The client's `User-Agent`, the start of it if it is long; `None` if it is not readable text.

@@ -8,7 +8,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use auth::token::{LEEWAY_SECONDS, MAX_TOKEN_LENGTH};
-use contracts::claims::SELF_PROVING_MUTATIONS;
+use contracts::claims::needs_no_token;
 use hive_router::{
     PlanExecutionOutput,
     executor::execution::client_request_details::JwtRequestDetails,
@@ -76,7 +76,7 @@ fn proves_itself(operation: &OperationDefinition) -> bool {
 
 fn are_self_proving(selections: &SelectionSet) -> bool {
     selections.items.iter().all(|selection| match selection {
-        SelectionItem::Field(field) => SELF_PROVING_MUTATIONS.contains(&field.name.as_str()),
+        SelectionItem::Field(field) => needs_no_token(&field.name),
         SelectionItem::InlineFragment(fragment) => are_self_proving(&fragment.selections),
         SelectionItem::FragmentSpread(_) => false,
     })

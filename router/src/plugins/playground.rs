@@ -31,12 +31,18 @@ use hive_router::{
     },
 };
 use serde_json::json;
+use tokio::runtime::Handle;
 use tracing::warn;
 
-use crate::Settings;
+use crate::{Mailbox, Settings};
 
 const INDEX_PATH: &str = "/index.html";
+/// The mails of a development server.
+const MAIL_PATH: &str = "/playground/mail.json";
 const SETTINGS_PATH: &str = "/playground.json";
+const CACHE_NEVER: &str = "no-store";
+/// What a proxy tells of the client that it stands for.
+const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "via"];
 /// Vite puts a hash of the content into these names.
 const HASHED_ASSETS: &str = "/assets/";
 const NOT_BUILT: &str = "The playground has not been built: run `npm ci && npm run build` in `web-playground/`.\n\
@@ -48,6 +54,7 @@ const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src '
 
 pub struct Playground {
     files: HashMap<String, File>,
+    mailbox: Option<(Mailbox, Handle)>,
 }
 
 struct File {
@@ -69,16 +76,20 @@ impl Playground {
             warn!(directory = %directory.display(), "the playground has not been built");
             files.insert(INDEX_PATH.to_owned(), File::new("/index.txt", NOT_BUILT.into()));
         }
+        let mailbox = settings.mailbox.clone().filter(|_| settings.development).zip(settings.runtime.clone());
         let settings = json!({
             "development": settings.development,
             "diagnostics": if settings.development { "everyone" } else { "admins" },
             "samples": if settings.development { settings.samples.as_slice() } else { &[] },
         });
         files.insert(SETTINGS_PATH.to_owned(), File::new(SETTINGS_PATH, settings.to_string().into()));
-        Ok(Self { files })
+        Ok(Self { files, mailbox })
     }
 
     pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
+        if let Some(response) = self.mail(&payload.router_http_request) {
+            return payload.end_with_response(response);
+        }
         match self.find(&payload.router_http_request) {
             Some(file) => {
                 let response = file.respond(payload.router_http_request.headers());
@@ -90,6 +101,24 @@ impl Playground {
 }
 
 impl Playground {
+    /// The mails, for a client on this machine that no proxy stands for.
+    fn mail(&self, request: &WebRequest<DefaultError>) -> Option<Response> {
+        let (mailbox, runtime) = self.mailbox.as_ref()?;
+        let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+        let is_forwarded = FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+        if request.path() != MAIL_PATH || request.method() != Method::GET || !is_local || is_forwarded {
+            return None;
+        }
+        // On the runtime of its database connections.
+        let reading = runtime.spawn(mailbox.read());
+        let body = async { Ok::<_, io::Error>(Bytes::from(reading.await.unwrap_or_default().to_string())) };
+        let mut response = ResponseBuilder::new(StatusCode::OK);
+        for (name, value) in &headers(content_type(MAIL_PATH), CACHE_NEVER) {
+            response.header(name, value);
+        }
+        Some(response.streaming(Box::pin(stream::once(body))))
+    }
+
     fn find(&self, request: &WebRequest<DefaultError>) -> Option<&File> {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return None;
@@ -135,15 +164,10 @@ impl File {
     }
 
     fn headers(&self) -> HeaderMap {
-        HeaderMap::from_iter([
-            (CONTENT_TYPE, HeaderValue::from_static(self.content_type)),
-            (CACHE_CONTROL, HeaderValue::from_static(self.cache)),
-            (ETAG, self.tag.clone()),
-            (VARY, HeaderValue::from_static("accept-encoding")),
-            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)),
-            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        ])
+        let mut headers = headers(self.content_type, self.cache);
+        headers.insert(ETAG, self.tag.clone());
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        headers
     }
 
     fn encoded(&self, request: &RequestHeaders) -> Option<(&'static str, Bytes)> {
@@ -153,6 +177,16 @@ impl File {
             accepts(request, encoding).then(|| (encoding, body.clone()))
         })
     }
+}
+
+fn headers(content_type: &'static str, cache: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (CACHE_CONTROL, HeaderValue::from_static(cache)),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ])
 }
 
 fn accepts(request: &RequestHeaders, encoding: &str) -> bool {
@@ -171,7 +205,7 @@ fn wants_page(request: &RequestHeaders) -> bool {
 fn cache_control(path: &str) -> &'static str {
     match path {
         // Sample accounts must not be cached.
-        SETTINGS_PATH => "no-store",
+        SETTINGS_PATH => CACHE_NEVER,
         path if path.starts_with(HASHED_ASSETS) => "public, max-age=31536000, immutable",
         _ => "no-cache",
     }

@@ -1,8 +1,10 @@
 //! The playground's page, and the endpoints for machines.
 
 use reqwest::{Response, StatusCode};
+use router::Mailbox;
+use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{App, Options, Own, Transport};
 
 async fn page(path: &str) -> Response {
     App::get().get_page(path).header("accept", "text/html").send().await.expect("the router answers")
@@ -69,6 +71,45 @@ async fn sample_people_are_offered_in_development_only() {
         settings.text().await.expect("it is text"),
         r#"{"development":false,"diagnostics":"admins","samples":[]}"#
     );
+}
+
+fn mailbox() -> Option<Mailbox> {
+    Some(Mailbox::new(|| Box::pin(async { json!([{ "subject": "Choose a new password" }]) })))
+}
+
+#[tokio::test]
+async fn mails_are_shown_in_development_only_and_on_this_machine_only() {
+    let options = Options { development: true, mailbox: mailbox(), ..Options::default() };
+    let Own { app, stop, runtime: _runtime, .. } = App::own(Transport::InProcess, options);
+    let get = || app.get_page("/playground/mail.json");
+    let response = get().send().await.expect("the router answers");
+
+    assert_eq!(response.status(), StatusCode::OK);
+    for (name, value) in [("content-type", "application/json"), ("cache-control", "no-store")] {
+        assert_eq!(header(&response, name), value);
+    }
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
+    let mails: Value = response.json().await.expect("it is JSON");
+    assert_eq!(mails, json!([{ "subject": "Choose a new password" }]));
+    // A proxy on this machine lets others in.
+    for name in ["x-forwarded-for", "forwarded", "via"] {
+        let response = get().header(name, "192.0.2.1").send().await.expect("the router answers");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
+    }
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn no_other_router_has_a_mailbox() {
+    for options in [
+        Options { development: false, mailbox: mailbox(), ..Options::default() },
+        Options { development: true, mailbox: None, ..Options::default() },
+    ] {
+        let Own { app, stop, runtime: _runtime, .. } = App::own(Transport::InProcess, options);
+        let response = app.get_page("/playground/mail.json").send().await.expect("the router answers");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        stop.cancel();
+    }
 }
 
 #[tokio::test]

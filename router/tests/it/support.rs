@@ -26,7 +26,7 @@ use contracts::{
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, LiveTimeouts,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, LiveTimeouts, Mailbox,
     ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
@@ -65,6 +65,8 @@ pub struct Options {
     /// Replaces the tests' supergraph.
     pub supergraph: Option<String>,
     pub secret: &'static str,
+    pub development: bool,
+    pub mailbox: Option<Mailbox>,
 }
 
 impl Default for Options {
@@ -79,6 +81,8 @@ impl Default for Options {
             cost: CostSettings::default(),
             supergraph: None,
             secret: SECRET,
+            development: false,
+            mailbox: None,
         }
     }
 }
@@ -232,6 +236,8 @@ impl App {
             playground: files.path().join("page"),
             runtime: Some(runtime.handle().clone()),
             secret: SecretSettings { subgraph_secret: options.secret.parse().ok(), ..SecretSettings::default() },
+            development: options.development,
+            mailbox: options.mailbox,
             samples: vec![SampleSignIn {
                 label: "Student".to_owned(),
                 email: "bob@example.com".to_owned(),

@@ -17,12 +17,12 @@ impl Eraser for CourseEraser {
     const SERVICE: &'static str = "course";
 
     /// Drafts, which nobody else has seen, are deleted. Withdrawn courses stay for their students, with an anonymous
-    /// teacher; so does one that was published at the last moment, and it is withdrawn.
+    /// teacher; so does one that was published at the last moment, and it is withdrawn, even if its deletion fails.
     async fn erase(&self, db: &mut PgConnection, user: UserId, pseudonym: UserId) -> Result<Vec<ErasedTable>, Error> {
         let drafts = query!("delete from courses where teacher_id = $1 and state = 'draft'", user.0);
         let drafts = drafts.execute(&mut *db).await?;
         let kept = query!(
-            "update courses set teacher_id = $2, state = 'withdrawn' where teacher_id = $1",
+            "update courses set teacher_id = $2, state = 'withdrawn', deletion_began_at = null where teacher_id = $1",
             user.0,
             pseudonym.0,
         );

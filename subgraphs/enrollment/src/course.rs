@@ -13,7 +13,7 @@ use crate::{
     history::{EnrollmentChange, store::OfCourse},
 };
 
-/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
+/// A course. Everyone may see it, except for fields that say otherwise; a draft only its teacher and admins may.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Course {
@@ -59,8 +59,8 @@ impl Course {
         Some(page.await)
     }
 
-    /// What happened to the enrollments in the course, newest first, up to 100 changes; also what happened to those
-    /// that have ended. Only the course's teacher and admins may see it; it is null for everyone else, with a
+    /// What happened to the enrollments in the course, newest first; also what happened to those that have ended. The
+    /// newest 100 changes; for one student these are usually all, since a student can enroll in a course 20 times. Only the course's teacher and admins may see it; it is null for everyone else, with a
     /// `FORBIDDEN` error.
     #[graphql(requires = "teacherSeal")]
     async fn enrollment_history(

@@ -1,12 +1,15 @@
 //! The events of other services that this one handles. Handling is idempotent, also for a repeated event with another
 //! id.
 
-use contracts::events::{Event, EventPayload, Refund};
-use messaging::{AfterCommit, Handler};
+use contracts::events::{Event, EventPayload, EventType, Refund};
+use messaging::{AfterCommit, Cause, Handler};
 use sqlx::PgConnection;
 use subgraph_kit::Error;
 
-use crate::enrollment::workflow;
+use crate::enrollment::{
+    store::{self, EnrollmentKey},
+    workflow,
+};
 
 /// The handler of payment events.
 pub struct EventHandler;
@@ -20,5 +23,15 @@ impl Handler for EventHandler {
             _ => {}
         }
         Ok(None)
+    }
+
+    /// The refund of the payment that holds the place of a purchase, before the purchase: nobody can buy a course twice, so
+    /// that payment was refunded before.
+    async fn missing_cause(&self, transaction: &mut PgConnection, event: &Event) -> Result<Option<Cause>, Error> {
+        let EventPayload::PaymentCompleted(purchase) = &event.payload else { return Ok(None) };
+        let enrollment = store::find_by_key(transaction, EnrollmentKey::of_purchase(purchase)).await?;
+        let earlier = enrollment.and_then(|enrollment| enrollment.payment_id);
+        let earlier = earlier.filter(|earlier| *earlier != purchase.payment_id);
+        Ok(earlier.map(|earlier| (EventType::PaymentRefunded, earlier.0)))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use auth::seal::SealKeys;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use contracts::ErasureId;
+use contracts::{ErasureId, UserId};
 use db::DbPool;
 use service::Erasures;
 use sqlx::query;
@@ -13,11 +13,18 @@ use subgraph_kit::{Error, text::has_no_nul};
 
 use crate::{
     Keys, TokenSettings,
-    erasure::{self, IdentityEraser, store::Request},
+    email_token::store as tokens,
+    erasure::{
+        self, IdentityEraser,
+        store::{By, Request},
+    },
     password::hash_password,
     session::{ActiveSession, store as sessions},
     token_lifetime,
-    user::{Role, SignUp, User, clean_name, store},
+    user::{
+        Role, SignUp, User, clean_name,
+        store::{self, Actor},
+    },
 };
 
 /// The effect of an operator's command.
@@ -36,12 +43,24 @@ pub struct Revoked {
     pub sessions: u64,
 }
 
-/// Finds the account of an address, in any letter case.
-pub async fn find(db: &DbPool, email: &str) -> Result<Option<User>, Error> {
-    if !has_no_nul(email) {
+/// Finds the account of an address, in any letter case, or of an id.
+///
+/// # Errors
+/// [`Error::Invalid`] if several accounts have the address: the command could reach the wrong one.
+pub async fn find(db: &DbPool, email_or_id: &str) -> Result<Option<User>, Error> {
+    if let Ok(id) = email_or_id.parse() {
+        return store::find(db, UserId(id)).await;
+    }
+    if !has_no_nul(email_or_id) {
         return Ok(None);
     }
-    Ok(store::find_account(db, email).await?.map(|account| account.user))
+    let mut users = store::list_by_address(db, email_or_id).await?;
+    if users.len() > 1 {
+        let ids: Vec<_> = users.iter().map(|user| user.id.to_string()).collect();
+        let message = format!("several accounts have this address: name one by its id, {}", ids.join(" or "));
+        return Err(Error::invalid("email", message));
+    }
+    Ok(users.pop())
 }
 
 /// Makes a user an admin, from the next refresh of their session on.
@@ -51,7 +70,10 @@ pub async fn grant(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
 }
 
 /// Restores an admin's previous role, student if it is unknown, and ends their sessions. Access tokens that were
-/// already issued stay valid until they expire.
+/// already issued stay valid until they expire, except for changes to accounts.
+///
+/// # Errors
+/// `LAST_ADMIN` if no admin could sign in any more.
 pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> {
     let mut tx = db.begin().await?;
     let Some(role) = store::revoke_admin(&mut tx, user.id).await? else { return Ok(Change::Unchanged) };
@@ -62,13 +84,13 @@ pub async fn revoke(db: &DbPool, user: &User) -> Result<Change<Revoked>, Error> 
 
 /// Verifies a teacher; None if the user is not a teacher.
 pub async fn verify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
-    let verified = store::set_verified(db, user.id).await?;
+    let verified = store::set_verified(db, Actor::Operator, user.id, true).await?;
     Ok(verified.map(|_| if user.is_verified { Change::Unchanged } else { Change::Applied(()) }))
 }
 
 /// Revokes a teacher's verification; None if the user is not a teacher.
 pub async fn unverify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<()>>, Error> {
-    let unverified = store::set_unverified(db, user.id).await?;
+    let unverified = store::set_verified(db, Actor::Operator, user.id, false).await?;
     Ok(unverified.map(|_| if user.is_verified { Change::Applied(()) } else { Change::Unchanged }))
 }
 
@@ -77,13 +99,13 @@ pub async fn unverify_teacher(db: &DbPool, user: &User) -> Result<Option<Change<
 /// # Errors
 /// `LAST_ADMIN` if no admin could sign in any more.
 pub async fn suspend(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
-    store::suspend(db, user.id).await?;
+    store::suspend(db, Actor::Operator, user.id).await?;
     Ok(if user.suspended_at.is_none() { Change::Applied(()) } else { Change::Unchanged })
 }
 
 /// Lets a suspended user sign in again.
 pub async fn unsuspend(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
-    store::unsuspend(db, user.id).await?;
+    store::unsuspend(db, Actor::Operator, user.id).await?;
     Ok(if user.suspended_at.is_some() { Change::Applied(()) } else { Change::Unchanged })
 }
 
@@ -97,12 +119,13 @@ pub async fn end_sessions(db: &DbPool, user: &User) -> Result<u64, Error> {
     sessions::delete_all(&mut *db.acquire().await?, user.id).await
 }
 
-/// Replaces a user's password by a random one, which is returned, and ends their sessions.
+/// Replaces a user's password by a random one, which is returned, and ends their sessions and the links of their mails.
 pub async fn reset_password(db: &DbPool, user: &User) -> Result<String, Error> {
     let password = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>());
     let mut tx = db.begin().await?;
     store::set_password_hash(&mut tx, user.id, &hash_password(&password)).await?;
     sessions::delete_all(&mut tx, user.id).await?;
+    tokens::delete_all(&mut tx, user.id).await?;
     tx.commit().await?;
     Ok(password)
 }
@@ -138,6 +161,7 @@ pub async fn existing(db: &DbPool, emails: &[String]) -> Result<HashMap<String, 
 pub async fn erase(db: &DbPool, user: &User, tokens: &TokenSettings) -> Result<ErasureId, Error> {
     // Signs nothing: that is for the identity that is running.
     let erasures = Erasures::new(IdentityEraser, SealKeys::random());
-    let request = Request { user: user.id, admin: None, reason: None, token_lifetime: token_lifetime(tokens) };
+    let request =
+        Request { user: user.id, by: By::Other(Actor::Operator), reason: None, token_lifetime: token_lifetime(tokens) };
     Ok(erasure::store::delete(db, &erasures, request).await?.id)
 }

@@ -1,12 +1,15 @@
 //! The identity subgraph: users, sign-up and sign-in, and the keys that access tokens are signed with.
 
+pub mod account;
 pub mod admin;
+mod email_token;
 pub mod erasure;
 pub mod export;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod keys;
+pub mod mail;
 pub mod password;
 pub mod session;
 mod settings;
@@ -23,15 +26,17 @@ use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
 use crate::{
+    account::{Accounts, graphql::AccountMutation},
     erasure::{
         IdentityEraser, ReceiptHandler,
-        graphql::{Accounts, ErasureMutation, ErasureQuery},
+        graphql::{Deletions, ErasureMutation, ErasureQuery},
     },
     export::{
         Exporter,
         download::Downloads,
         graphql::{ExportMutation, ExportQuery},
     },
+    mail::Mailer,
     session::{Sessions, graphql::SessionMutation},
     user::graphql::{UserMutation, UserQuery},
 };
@@ -65,7 +70,7 @@ fn migrations() -> Migrations {
 
 /// Mutations.
 #[derive(MergedObject)]
-pub struct Mutation(SessionMutation, UserMutation, ErasureMutation, ExportMutation);
+pub struct Mutation(SessionMutation, AccountMutation, UserMutation, ErasureMutation, ExportMutation);
 
 /// Queries.
 #[derive(MergedObject)]
@@ -77,6 +82,9 @@ fn schema() -> Schema<Query, Mutation, EmptySubscription> {
 }
 
 /// Opens the subgraph over its migrated database. It signs tokens with `keys`.
+///
+/// # Errors
+/// Also if TLS cannot be set up for the SMTP server.
 pub async fn subgraph(
     db: impl Into<DbPool>,
     keys: &Keys,
@@ -85,15 +93,18 @@ pub async fn subgraph(
 ) -> Result<Subgraph, sqlx::Error> {
     let db = db.into();
     let users = Table::<user::User>::open(db.clone()).await?;
-    let sessions = Sessions::new(db.clone(), keys.clone(), settings);
+    let mailer = Mailer::new(&settings.mail).map_err(|error| sqlx::Error::Configuration(error.into()))?;
+    let sessions = Sessions::new(db.clone(), keys.clone(), settings, mailer.clone());
+    let accounts = Accounts::new(db.clone(), sessions.clone(), mailer);
     let erasures = Erasures::new(IdentityEraser, context.seals.clone());
-    let accounts = Accounts {
+    let deletions = Deletions {
         erasures: erasures.clone(),
         token_lifetime: token_lifetime(&settings.tokens),
         db: db.clone(),
         peers: context.peers.clone(),
     };
-    let schema = builder().data(List::open(&users).await?).data(sessions).data(accounts).finish();
+    let users_list = List::open(&users).await?;
+    let schema = builder().data(users_list).data(sessions).data(accounts.clone()).data(deletions).finish();
     let receipts = ReceiptHandler { seals: context.seals.clone() };
     let exporter = Exporter { db: db.clone(), peers: context.peers.clone(), keys: keys.clone() };
     if let Some(downloads) = context.own.get::<Downloads>() {
@@ -101,6 +112,7 @@ pub async fn subgraph(
     }
     Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone())
         .with_erasures(&erasures, receipts)
+        .with_task(move |stop| accounts.clone().run(stop))
         .with_task(move |stop| exporter.clone().run(stop)))
 }
 
@@ -119,7 +131,7 @@ fn public_keys(keys: &Keys) -> Router {
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     service::build(
         Query(UserQuery, ErasureQuery, ExportQuery),
-        Mutation(SessionMutation, UserMutation, ErasureMutation, ExportMutation),
+        Mutation(SessionMutation, AccountMutation, UserMutation, ErasureMutation, ExportMutation),
         EmptySubscription,
     )
     .override_output_type_description::<Connection<user::User>>("One page of a list of users.")

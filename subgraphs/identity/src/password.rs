@@ -13,7 +13,7 @@ use subgraph_kit::Error;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::IdentitySettings;
+use crate::{IdentitySettings, user::store::Account};
 
 /// The permitted lengths of a normalized password, in characters.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
@@ -44,6 +44,23 @@ pub enum Verdict {
     Right,
     /// The password is right, but its hash is outdated and must be replaced.
     RightButOutdated,
+}
+
+/// The hash of an account's password.
+#[derive(Clone)]
+pub struct StoredHash {
+    /// An Argon2id hash, or a bcrypt hash of the legacy system.
+    pub hash: String,
+    /// Whether the password was normalized before it was hashed.
+    pub is_normalized: bool,
+}
+
+impl StoredHash {
+    /// The hash of an account.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        Self { hash: account.password_hash.clone(), is_normalized: account.password_is_normalized }
+    }
 }
 
 /// Hashes a password with the default parameters, for accounts that are not created by sign-up. CPU-bound: not for
@@ -114,17 +131,22 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Error::RateLimited`] if the queue is full; [`Error::Internal`] if hashing panics.
-    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, Error> {
+    pub async fn verify(&self, password: String, stored: Option<StoredHash>) -> Result<Verdict, Error> {
         let max_length = *LENGTHS.end();
         if password.chars().nth(max_length).is_some() && password.nfkc().nth(max_length).is_some() {
             return Ok(Verdict::Wrong);
         }
         let params = self.params.clone();
-        self.run(move || verify(&params, &password, stored.as_deref())).await
+        self.run(move || verify(&params, &password, stored.as_ref())).await
     }
 
+    /// Runs CPU-bound work on a password, without blocking other requests.
+    ///
     /// Moves the permits into the work, so that cancelled requests do not admit more.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] if the queue is full; [`Error::Internal`] if the work panics.
+    pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let slot = Arc::clone(&self.queue_slots)
             .try_acquire_owned()
             .map_err(|_| Error::RateLimited { retry_after: QUEUE_SECONDS })?;
@@ -146,20 +168,18 @@ fn hash(params: &Params, password: &str) -> String {
     Argon2::from(params).hash_password(normalize(password).as_bytes()).expect("the parameters are valid").to_string()
 }
 
-fn verify(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
+/// One comparison, whatever is stored, so that no account takes longer than another one.
+fn verify(params: &Params, password: &str, stored: Option<&StoredHash>) -> Verdict {
     let normalized = normalize(password);
-    let verdict = verify_as_it_is(params, &normalized, stored);
-    if verdict != Verdict::Wrong || normalized == password {
-        return verdict;
-    }
-    // The hash may be older than the normalization.
-    match verify_as_it_is(params, password, stored) {
-        Verdict::Wrong => Verdict::Wrong,
-        Verdict::Right | Verdict::RightButOutdated => Verdict::RightButOutdated,
+    let is_outdated_form = stored.is_some_and(|stored| !stored.is_normalized) && normalized != password;
+    let compared = if is_outdated_form { password } else { &normalized };
+    match compare(params, compared, stored.map(|stored| &*stored.hash)) {
+        Verdict::Right if is_outdated_form => Verdict::RightButOutdated,
+        verdict => verdict,
     }
 }
 
-fn verify_as_it_is(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
+fn compare(params: &Params, password: &str, stored: Option<&str>) -> Verdict {
     if let Some(verdict) = stored.filter(|hash| is_bcrypt(hash)).and_then(|hash| bcrypt::verify(password, hash).ok()) {
         return if verdict { Verdict::RightButOutdated } else { Verdict::Wrong };
     }
@@ -228,6 +248,11 @@ mod tests {
         }
     }
 
+    fn check(params: &Params, password: &str, hash: Option<&str>) -> Verdict {
+        let stored = hash.map(|hash| StoredHash { hash: hash.to_owned(), is_normalized: true });
+        verify(params, password, stored.as_ref())
+    }
+
     fn cheap() -> Params {
         Params::new(1_024, 1, 1, None).expect("parameters")
     }
@@ -237,16 +262,16 @@ mod tests {
         let hash = hash_password(PASSWORD);
 
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(verify(&Params::DEFAULT, PASSWORD, Some(&hash)), Verdict::Right);
-        assert_eq!(verify(&Params::DEFAULT, "wrong horse", Some(&hash)), Verdict::Wrong);
+        assert_eq!(check(&Params::DEFAULT, PASSWORD, Some(&hash)), Verdict::Right);
+        assert_eq!(check(&Params::DEFAULT, "wrong horse", Some(&hash)), Verdict::Wrong);
     }
 
     #[test]
     fn parameters_that_were_raised_make_a_hash_outdated() {
         let hash = hash(&cheap(), PASSWORD);
 
-        assert_eq!(verify(&cheap(), PASSWORD, Some(&hash)), Verdict::Right);
-        assert_eq!(verify(&Params::DEFAULT, PASSWORD, Some(&hash)), Verdict::RightButOutdated);
+        assert_eq!(check(&cheap(), PASSWORD, Some(&hash)), Verdict::Right);
+        assert_eq!(check(&Params::DEFAULT, PASSWORD, Some(&hash)), Verdict::RightButOutdated);
     }
 
     #[test]
@@ -256,7 +281,7 @@ mod tests {
         for typed in [composed, decomposed, wide] {
             let hash = hash(&cheap(), typed);
             for other in [composed, decomposed, wide] {
-                assert_eq!(verify(&cheap(), other, Some(&hash)), Verdict::Right, "{typed} {other}");
+                assert_eq!(check(&cheap(), other, Some(&hash)), Verdict::Right, "{typed} {other}");
             }
         }
     }
@@ -268,8 +293,11 @@ mod tests {
         let bcrypt = bcrypt::hash(decomposed, 4).expect("a hash");
 
         for hash in [raw, bcrypt] {
-            assert_eq!(verify(&cheap(), decomposed, Some(&hash)), Verdict::RightButOutdated);
-            assert_eq!(verify(&cheap(), "gru\u{308}nkohl 2", Some(&hash)), Verdict::Wrong);
+            let stored = StoredHash { hash, is_normalized: false };
+            assert_eq!(verify(&cheap(), decomposed, Some(&stored)), Verdict::RightButOutdated);
+            assert_eq!(verify(&cheap(), "gru\u{308}nkohl 2", Some(&stored)), Verdict::Wrong);
+            let stored = StoredHash { is_normalized: true, ..stored };
+            assert_eq!(verify(&cheap(), decomposed, Some(&stored)), Verdict::Wrong, "it is not tried twice");
         }
     }
 
@@ -279,15 +307,15 @@ mod tests {
 
         for prefix in ["$2a$", "$2b$", "$2y$"] {
             let hash = hash.replacen("$2b$", prefix, 1);
-            assert_eq!(verify(&cheap(), PASSWORD, Some(&hash)), Verdict::RightButOutdated);
-            assert_eq!(verify(&cheap(), "wrong horse", Some(&hash)), Verdict::Wrong);
+            assert_eq!(check(&cheap(), PASSWORD, Some(&hash)), Verdict::RightButOutdated);
+            assert_eq!(check(&cheap(), "wrong horse", Some(&hash)), Verdict::Wrong);
         }
     }
 
     #[test]
     fn nothing_matches_where_there_is_no_hash() {
         for stored in [None, Some(""), Some("!"), Some("$2b$"), Some("$argon2id$v=19$m=19456,t=2,p=1$")] {
-            assert_eq!(verify(&cheap(), PASSWORD, stored), Verdict::Wrong, "{stored:?}");
+            assert_eq!(check(&cheap(), PASSWORD, stored), Verdict::Wrong, "{stored:?}");
         }
     }
 
@@ -297,7 +325,7 @@ mod tests {
         let hash = hash(&params, PASSWORD);
 
         let median = |stored: Option<&str>| {
-            let mut times: Vec<Duration> = (0..9).map(|_| time(|| verify(&params, "wrong horse", stored))).collect();
+            let mut times: Vec<Duration> = (0..9).map(|_| time(|| check(&params, "wrong horse", stored))).collect();
             times.sort_unstable();
             times[4].as_secs_f64()
         };
@@ -359,7 +387,8 @@ mod tests {
         let passwords = passwords(1, 1);
         passwords.queue_slots.close();
 
-        for stored in [None, Some(hash(&cheap(), PASSWORD)), Some(bcrypt::hash(PASSWORD, 4).expect("a hash"))] {
+        for hash in [None, Some(hash(&cheap(), PASSWORD)), Some(bcrypt::hash(PASSWORD, 4).expect("a hash"))] {
+            let stored = hash.map(|hash| StoredHash { hash, is_normalized: true });
             let verdict = passwords.verify("x".repeat(100_000), stored).await.expect("no place is needed");
 
             assert_eq!(verdict, Verdict::Wrong);

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{ArgAction, Args, value_parser};
 
-use crate::throttle::ThrottleSettings;
+use crate::{mail::MailSettings, throttle::ThrottleSettings};
 
 /// Settings of access tokens and the keys that sign them. Not `Debug`: it may hold a private key.
 #[derive(Clone, Args)]
@@ -41,7 +41,8 @@ pub struct IdentitySettings {
     pub session_max_days: u32,
 
     /// Seconds in which a refresh token that was used already gets the same tokens again from the same client, whose other
-    /// tab was faster or who did not get the answer. Later, or from another client, its session ends. 0: always.
+    /// tab was faster or who did not get the answer. Later, or from another client, its session ends. 0: always. A client is
+    /// a network address with a `User-Agent`, which somebody on the same network can copy.
     #[arg(long, env = "LYCEUM_REFRESH_REUSE_SECONDS", default_value_t = 10, value_parser = value_parser!(u32).range(0..=300))]
     pub refresh_reuse_seconds: u32,
 
@@ -73,6 +74,10 @@ pub struct IdentitySettings {
     /// How often somebody may try.
     #[command(flatten)]
     pub throttle: ThrottleSettings,
+
+    /// Of mail to users.
+    #[command(flatten)]
+    pub mail: MailSettings,
 }
 
 impl Default for TokenSettings {
@@ -95,6 +100,7 @@ impl Default for IdentitySettings {
             password_argon2_iterations: 2,
             failed_sign_in_min_ms: 500,
             throttle: ThrottleSettings::default(),
+            mail: MailSettings::default(),
         }
     }
 }

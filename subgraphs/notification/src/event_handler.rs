@@ -3,11 +3,11 @@
 use contracts::{
     NotificationId, UserId,
     events::{
-        CourseWithdrawn, DataExported, EnrollmentPayload, Event, EventPayload, EventType, Purchase, Refund,
-        RefundReason, Registration, Revocation,
+        CourseWithdrawn, DataExported, EnrollmentPayload, Event, EventPayload, EventType, NewClientSignIn, Purchase,
+        Refund, RefundReason, Registration, Revocation,
     },
 };
-use messaging::{AfterCommit, Handler};
+use messaging::{AfterCommit, Cause, Handler};
 use sqlx::{PgConnection, query, query_scalar};
 use subgraph_kit::Error;
 use tracing::info;
@@ -25,16 +25,20 @@ pub const LOG_TARGET: &str = "notification::sent";
 /// The maximum length of a title, in characters.
 const MAX_TITLE_LENGTH: usize = 500;
 
+/// The maximum length of what a client calls itself, in characters.
+const MAX_CLIENT_LENGTH: usize = 120;
+
 /// The handler of all events that notify a user.
 pub struct EventHandler;
 
 impl Handler for EventHandler {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
         let (event_type, subject) = (event.payload.event_type(), occurrence(&event));
+        let is_mandatory = is_removal(&event.payload);
         let Some(message) = notification_for(event.payload) else { return Ok(None) };
         let (user, kind) = (message.user_id, message.kind);
         let is_wanted = mark_handled(transaction, event_type, subject, user, kind).await?;
-        if is_wanted != Some(true) {
+        if !is_wanted.is_some_and(|is_wanted| is_wanted || is_mandatory) {
             return Ok(None);
         }
         let id = store::insert(transaction, message).await?;
@@ -43,26 +47,34 @@ impl Handler for EventHandler {
 
     /// The payment before the enrollment that it bought, and the refund before the enrollment that it took back: two
     /// services tell of them.
-    async fn must_wait(&self, transaction: &mut PgConnection, event: &Event) -> Result<bool, Error> {
-        let Some((event_type, subject)) = event.payload.cause() else { return Ok(false) };
+    async fn missing_cause(&self, transaction: &mut PgConnection, event: &Event) -> Result<Option<Cause>, Error> {
+        let Some((event_type, subject)) = event.payload.cause() else { return Ok(None) };
         let is_handled = query_scalar!(
             r#"select exists (select from handled_events where type = $1 and subject = $2) as "exists!""#,
             event_type.name(),
             subject,
         );
-        Ok(!is_handled.fetch_one(transaction).await?)
+        let is_handled = is_handled.fetch_one(transaction).await?;
+        Ok((!is_handled).then_some((event_type, subject)))
     }
+}
+
+/// Whether a student was removed from a course: the student is told, whatever types are switched off.
+fn is_removal(payload: &EventPayload) -> bool {
+    matches!(payload, EventPayload::EnrollmentRevoked(Revocation { removal_reason: Some(_), .. }))
 }
 
 /// What a user is notified of once: usually the event's subject, which it happens to once.
 fn occurrence(event: &Event) -> Uuid {
     match &event.payload {
         EventPayload::CourseWithdrawn(withdrawal) => withdrawal.withdrawal_id,
+        EventPayload::SignedInFromNewClient(sign_in) => sign_in.sign_in_id,
         _ => event.subject,
     }
 }
 
-/// Marks an event as handled, and returns whether the user wants such a notification; none if it was handled before.
+/// Marks an event as handled, and returns whether the user wants such a notification; none if it was handled before,
+/// or the user's account was deleted.
 async fn mark_handled(
     db: &mut PgConnection,
     event_type: EventType,
@@ -88,7 +100,8 @@ async fn mark_handled(
         kind as Kind,
     );
     let handled = is_wanted.fetch_optional(db).await?;
-    Ok(handled.map(|handled| !handled.is_erased && (handled.is_wanted || !kind.can_be_disabled())))
+    let of_a_user = handled.filter(|handled| !handled.is_erased);
+    Ok(of_a_user.map(|handled| handled.is_wanted || !kind.can_be_disabled()))
 }
 
 fn log(id: NotificationId, user: UserId, kind: Kind) {
@@ -98,6 +111,7 @@ fn log(id: NotificationId, user: UserId, kind: Kind) {
 fn notification_for(payload: EventPayload) -> Option<NewNotification> {
     Some(match payload {
         EventPayload::UserRegistered(registration) => welcome(&registration),
+        EventPayload::SignedInFromNewClient(sign_in) => signed_in(&sign_in),
         EventPayload::PaymentCompleted(purchase) => paid(&purchase),
         EventPayload::PaymentRefunded(refund) => refunded(&refund),
         EventPayload::EnrollmentCreated(enrollment) => enrolled(&enrollment),
@@ -125,11 +139,27 @@ fn welcome(Registration { user_id, name }: &Registration) -> NewNotification {
 fn data_ready(DataExported { user_id, expires_at, .. }: &DataExported) -> NewNotification {
     NewNotification {
         user_id: *user_id,
-        kind: Kind::Account,
+        kind: Kind::Security,
         title: "Your data are ready".to_owned(),
         body: format!(
             "You have asked for all of your data. You can download them until {}. If it was not you, change your password.",
             expires_at.format("%Y-%m-%d %H:%M UTC")
+        ),
+        subject: None,
+    }
+}
+
+/// What the client calls itself was chosen by whoever has signed in.
+fn signed_in(NewClientSignIn { user_id, client, .. }: &NewClientSignIn) -> NewNotification {
+    let client: String = plain(client.as_deref().unwrap_or_default()).chars().take(MAX_CLIENT_LENGTH).collect();
+    let client = if client.is_empty() { "an unknown program".to_owned() } else { format!("“{client}”") };
+    NewNotification {
+        user_id: *user_id,
+        kind: Kind::Security,
+        title: "New sign-in to your account".to_owned(),
+        body: format!(
+            "Somebody has signed in to your account with {client}, from where you have not signed in before. If it was \
+             not you, change your password now: that ends all other sessions."
         ),
         subject: None,
     }
@@ -181,7 +211,7 @@ fn revoked(Revocation { enrollment, removal_reason }: &Revocation) -> NewNotific
         title: about("Enrollment cancelled", course_title),
         body: match removal_reason {
             None => format!("Your payment was refunded, so you are no longer enrolled in {course}."),
-            Some(reason) => format!("You were removed from {course}. The reason: {reason}"),
+            Some(reason) => format!("You were removed from {course}. The reason: {}", plain(reason)),
         },
         // The enrollment is no more.
         subject: Some(Subject::from(*course_id)),
@@ -192,7 +222,7 @@ fn revoked(Revocation { enrollment, removal_reason }: &Revocation) -> NewNotific
 fn withdrawn(withdrawal: &CourseWithdrawn) -> Option<NewNotification> {
     let CourseWithdrawn { course_id, course_title, teacher_id, withdrawn_by, reason, .. } = withdrawal;
     let course = course(course_title);
-    let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" The reason: {reason}"));
+    let reason = reason.as_ref().map_or_else(String::new, |reason| format!(" The reason: {}", plain(reason)));
     (teacher_id != withdrawn_by).then(|| NewNotification {
         user_id: *teacher_id,
         kind: Kind::Course,
@@ -220,7 +250,7 @@ fn course(title: &str) -> String {
     }
 }
 
-/// Cleans a name that others chose, for a sentence of ours: controls and line breaks become spaces, and what has no width
+/// Cleans a name or a reason that others chose, for a sentence of ours: controls and line breaks become spaces, and what has no width
 /// or changes the direction of the text is left out. Joiners stay: emoji and some scripts need them.
 fn plain(name: &str) -> String {
     let visible = name.chars().filter(|character| {

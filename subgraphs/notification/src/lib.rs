@@ -13,6 +13,7 @@ use subgraph_kit::{Connection, Table};
 
 use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
+    retention,
     store::Store,
 };
 
@@ -52,7 +53,9 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let db = db.into();
     let notifications = Table::<notification::Notification>::open(db.clone()).await?;
     let schema = builder().data(Store::new(db.clone())).finish();
-    let subgraph = Subgraph::new(DEFINITION.name, schema, notifications, db, context.verifier.clone());
+    let subgraph = Subgraph::new(DEFINITION.name, schema, notifications, db.clone(), context.verifier.clone());
     let erasures = Erasures::new(erasure::NotificationEraser, context.seals.clone());
-    Ok(subgraph.with_erasures(&erasures, event_handler::EventHandler))
+    Ok(subgraph
+        .with_erasures(&erasures, event_handler::EventHandler)
+        .with_task(move |stop| retention::run(db.clone(), stop)))
 }

@@ -12,9 +12,10 @@ use crate::{
     sales::{Sales, store::OfCourse},
 };
 
+const TEACHER: &str = include_str!("../../../operations/services/payment/course/CourseTeacher.graphql");
 const QUOTE: &str = include_str!("../../../operations/services/payment/course/CourseQuote.graphql");
 
-/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
+/// A course. Everyone may see it, except for fields that say otherwise; a draft only its teacher and admins may.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct Course {
@@ -80,6 +81,22 @@ pub enum CourseState {
 pub struct TeacherKey {
     /// The teacher's id.
     pub id: UserId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TeacherData {
+    course_teacher: Option<TeacherKey>,
+}
+
+/// Who teaches a course, whatever its state. None if there is no such course.
+///
+/// # Errors
+/// [`Error::Unavailable`] if the course subgraph is unavailable.
+pub async fn find_teacher(peers: &Peers, id: CourseId) -> Result<Option<UserId>, Error> {
+    let answer: TeacherData =
+        peers.query("course", &Credentials::default(), TEACHER, json!({ "courseId": id })).await?;
+    Ok(answer.course_teacher.map(|teacher| teacher.id))
 }
 
 #[derive(Deserialize)]

@@ -5,15 +5,18 @@ mod enrollment;
 pub mod erasure;
 mod event_handler;
 pub mod export;
+pub mod http_provider;
 pub mod payment;
 pub mod payments;
 pub mod provider;
+pub mod provider_settings;
 pub mod purchase;
 mod reconciler;
 pub mod refund;
 pub mod sales;
 mod teachers;
 mod user;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -27,8 +30,10 @@ use crate::{
     payment::graphql::PaymentQuery,
     payments::Payments,
     provider::{MockProvider, PaymentProvider},
+    provider_settings::ProviderSettings,
     purchase::graphql::PurchaseMutation,
     refund::graphql::RefundMutation,
+    webhook::Webhooks,
 };
 
 /// The subgraph's definition, for processes and tools.
@@ -39,7 +44,7 @@ pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     database_port: 5436,
     migrations,
     sdl: || service::sdl(&schema()),
-    settings: SubgraphArgs::none(),
+    settings: SubgraphArgs::of::<ProviderSettings>(),
     open: |db, context| Box::pin(subgraph(db, context)),
     public_routes: None,
 };
@@ -57,9 +62,23 @@ fn schema() -> Schema<PaymentQuery, Mutation, EmptySubscription> {
     builder().finish()
 }
 
-/// Opens the subgraph over its migrated database, with the specification's provider.
+/// Opens the subgraph over its migrated database, with the configured payment provider, or else the specification's.
+///
+/// # Errors
+/// [`sqlx::Error::Configuration`] if the settings of the provider are invalid.
 pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
-    subgraph_with(db, context, Arc::new(MockProvider)).await
+    webhook::begin_metrics();
+    let settings = context.own.get::<ProviderSettings>();
+    let configured = settings.map_or(Ok(None), ProviderSettings::open);
+    match configured.map_err(|error| sqlx::Error::Configuration(Box::new(error)))? {
+        Some((provider, keys)) => {
+            let currency = provider.currency().to_owned();
+            let payments = Payments::new(db.into(), context, Arc::new(provider));
+            let webhooks = webhook::routes(Webhooks::new(payments.clone(), keys, currency));
+            Ok(subgraph_of(payments, context).await?.with_public_routes(webhooks))
+        }
+        None => subgraph_with(db, context, Arc::new(MockProvider)).await,
+    }
 }
 
 /// Opens the subgraph over its migrated database, with this payment provider.
@@ -68,9 +87,12 @@ pub async fn subgraph_with(
     context: &ServiceContext,
     provider: Arc<dyn PaymentProvider>,
 ) -> Result<Subgraph, sqlx::Error> {
-    let db = db.into();
+    subgraph_of(Payments::new(db.into(), context, provider), context).await
+}
+
+async fn subgraph_of(payments: Payments, context: &ServiceContext) -> Result<Subgraph, sqlx::Error> {
+    let db = payments.db.clone();
     let table = Table::<payment::Payment>::open(db.clone()).await?;
-    let payments = Payments::new(db.clone(), context, provider);
     let schema = builder().data(List::open(&table).await?).data(payments.clone()).data(context.clone()).finish();
     let erasures = Erasures::new(erasure::PaymentEraser, context.seals.clone());
     Ok(Subgraph::new(DEFINITION.name, schema, table, db, context.verifier.clone())

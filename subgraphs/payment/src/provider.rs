@@ -10,8 +10,8 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// Charges the student.
     fn charge<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<ChargeOutcome, ProviderUnavailable>>;
 
-    /// Finds the outcome of a charge; none if there was no such charge.
-    fn find(&self, payment: PaymentId) -> BoxFuture<'_, Result<Option<ChargeOutcome>, ProviderUnavailable>>;
+    /// Finds the outcome of a purchase's charge; none if there was no such charge.
+    fn find<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<Option<ChargeOutcome>, ProviderUnavailable>>;
 
     /// Refunds the payment.
     fn refund(&self, payment: PaymentId) -> BoxFuture<'_, Result<RefundOutcome, ProviderUnavailable>>;
@@ -24,6 +24,8 @@ pub enum ChargeOutcome {
     Completed,
     /// The payment was declined.
     Declined,
+    /// The provider has accepted the charge, and decides later: it has to be asked again.
+    Pending,
 }
 
 /// The outcome of a refund.
@@ -33,6 +35,8 @@ pub enum RefundOutcome {
     Done,
     /// The refund is rejected, and a retry does not help: the charge is too old, say, or disputed.
     Refused,
+    /// The provider has accepted the refund, and decides later: it has to be asked again.
+    Pending,
 }
 
 /// The provider did not answer: the outcome is unknown.
@@ -49,7 +53,7 @@ impl PaymentProvider for MockProvider {
         async { Ok(ChargeOutcome::Completed) }.boxed()
     }
 
-    fn find(&self, _: PaymentId) -> BoxFuture<'_, Result<Option<ChargeOutcome>, ProviderUnavailable>> {
+    fn find<'a>(&'a self, _: &'a Purchase) -> BoxFuture<'a, Result<Option<ChargeOutcome>, ProviderUnavailable>> {
         async { Ok(None) }.boxed()
     }
 

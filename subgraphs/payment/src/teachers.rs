@@ -1,18 +1,17 @@
 //! Fills in who teaches the course of payments that were stored without it: those of a database that is older than the
 //! column, or that an older process of this service writes during an update.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use contracts::CourseId;
 use db::availability::BACKGROUND_TIMEOUT;
-use service::Credentials;
 use subgraph_kit::Error;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
-    course::CourseQuote,
+    course::find_teacher,
     payment::store::{course_without_teacher, set_teacher},
     payments::Payments,
 };
@@ -21,30 +20,31 @@ use crate::{
 /// index that is usually empty.
 const PASS_INTERVAL: Duration = Duration::from_hours(1);
 
-/// The delay before a pass that has failed goes on.
+/// The interval after a pass in which not all courses could be asked for.
+const RETRY_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The delay after a failure.
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` is cancelled, which is checked between two courses. Several may run at once.
 pub async fn run(payments: Payments, stop: CancellationToken) {
-    let mut last = None;
+    let (mut last, mut has_failed) = (None, false);
     while !stop.is_cancelled() {
-        let delay = match timeout(BACKGROUND_TIMEOUT, fill_next(&payments, last)).await {
-            Ok(Ok(Some(course))) => {
+        let delay = match in_time(next_course(&payments, last)).await {
+            // One course that fails does not hold up the others.
+            Some(Some(course)) => {
                 last = Some(course);
-                continue;
+                if in_time(fill(&payments, course)).await.is_some() {
+                    continue;
+                }
+                has_failed = true;
+                RETRY_DELAY
             }
-            Ok(Ok(None)) => {
+            Some(None) => {
                 last = None;
-                PASS_INTERVAL
+                if mem::take(&mut has_failed) { RETRY_INTERVAL } else { PASS_INTERVAL }
             }
-            Ok(Err(error)) => {
-                warn!(error = %error, "teachers of payments not found out, retrying");
-                RETRY_DELAY
-            }
-            Err(late) => {
-                warn!(error = %late, "teachers of payments not found out, retrying");
-                RETRY_DELAY
-            }
+            None => RETRY_DELAY,
         };
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
@@ -53,13 +53,25 @@ pub async fn run(payments: Payments, stop: CancellationToken) {
     }
 }
 
-/// Fills in the teacher of the next course after `last`. None if there is none. A course that was deleted keeps its
-/// payments without a teacher.
-async fn fill_next(payments: &Payments, last: Option<CourseId>) -> Result<Option<CourseId>, Error> {
-    let Some(course) = course_without_teacher(&payments.db, last).await? else { return Ok(None) };
-    let quote = CourseQuote::find(&payments.peers, &Credentials::default(), course).await?;
-    if let Some(teacher) = quote.and_then(|quote| quote.teacher()) {
+/// None, and a line in the log, if it fails or takes too long.
+async fn in_time<T>(step: impl Future<Output = Result<T, Error>>) -> Option<T> {
+    let error = match timeout(BACKGROUND_TIMEOUT, step).await {
+        Ok(Ok(value)) => return Some(value),
+        Ok(Err(error)) => error.to_string(),
+        Err(late) => late.to_string(),
+    };
+    warn!(error, "teachers of payments not found out, retrying");
+    None
+}
+
+async fn next_course(payments: &Payments, after: Option<CourseId>) -> Result<Option<CourseId>, Error> {
+    Ok(course_without_teacher(&payments.db, after).await?)
+}
+
+/// Fills in who teaches a course. A course that was deleted keeps its payments without a teacher.
+async fn fill(payments: &Payments, course: CourseId) -> Result<(), Error> {
+    if let Some(teacher) = find_teacher(&payments.peers, course).await? {
         set_teacher(&payments.db, course, teacher).await?;
     }
-    Ok(Some(course))
+    Ok(())
 }

@@ -32,6 +32,12 @@ const MAX_OBJECTS = [20, 100, 400, 2000];
 /** The cost of searches and counts depends on the number of courses: the weights hold for this many. */
 const CATALOGUE_SIZE = 100_000;
 const SEARCH_FIELD = "CourseFilter.search";
+const WORDS_FIELD = "CourseFilter.words";
+/** What six words cost that every course contains, in searches: a course is lower-cased once for all of them. */
+const SEARCHES_PER_WORDS = 2;
+/** An order by title or price sorts the catalogue, which takes as long as counting it. */
+const ORDER_ARGUMENT = "Query.courses.orderBy";
+const COUNT_FIELD = "CourseConnection.totalCount";
 /** Whatever the fit says, an object is not free. */
 const MIN_TYPE_WEIGHT = 5;
 /** Assumed, since mutations are not measured. */
@@ -61,7 +67,9 @@ export async function calibrate(options: CalibrationOptions, databases: Database
       measured: micros,
     }));
     const weights = fit(samples);
-    weights.set(SEARCH_FIELD, await searchWeight(options, databases));
+    const search = await searchWeight(options, databases);
+    weights.set(SEARCH_FIELD, search);
+    weights.set(WORDS_FIELD, search * SEARCHES_PER_WORDS);
     writeFileSync(options.weights, formatWeights(weights, schema));
     printLine(`fitted ${weights.size} weights to ${runs.length} operations`);
     return;
@@ -183,7 +191,7 @@ function hasWeight(coordinate: string, schema: GraphQLSchema): boolean {
 }
 
 function formatWeights(weights: Map<string, number>, schema: GraphQLSchema): string {
-  const found = { fields: {}, types: {}, inputFields: {} } as Record<
+  const found = { fields: {}, types: {}, inputFields: {}, arguments: {} } as Record<
     string,
     Record<string, number>
   >;
@@ -194,6 +202,8 @@ function formatWeights(weights: Map<string, number>, schema: GraphQLSchema): str
     if (rounded > 0) (found[kind] as Record<string, number>)[name] = rounded;
   }
   (found.types as Record<string, number>).Mutation = MUTATION_WEIGHT;
+  const count = found.fields?.[COUNT_FIELD];
+  if (count) (found.arguments as Record<string, number>)[ORDER_ARGUMENT] = count;
   return `${JSON.stringify(found, undefined, 2)}\n`;
 }
 

@@ -9,6 +9,7 @@ import { CostEstimate } from '../plan/cost-estimate';
 import { ERRORS_PLUGIN } from '../plugins/errors';
 import { EXPLORER_PLUGIN } from '../plugins/explorer';
 import { HISTORY_PLUGIN } from '../plugins/history';
+import { MAIL_PLUGIN } from '../plugins/mail';
 import { MAP_PLUGIN } from '../plugins/map';
 import { OPERATIONS_PLUGIN } from '../plugins/operations';
 import { PLAN_PLUGIN } from '../plugins/plan';
@@ -29,6 +30,7 @@ const PLUGINS = [
   TRACE_PLUGIN,
   MAP_PLUGIN,
   ERRORS_PLUGIN,
+  MAIL_PLUGIN,
 ];
 prepareFirstVisit();
 

@@ -13,6 +13,7 @@ const LOOKUPS: Record<string, Lookup> = {
   completedPaymentId,
   freeCourseId: () => courseToEnroll(true),
   unverifiedTeacherId,
+  otherTeacherId,
   newestNotificationId: () => ownNotification('first: 1'),
   oldestNotificationId: () => ownNotification('last: 1'),
   joinedCourseId,
@@ -87,6 +88,19 @@ interface UnverifiedTeachers {
 async function unverifiedTeacherId() {
   const data = await queryAsViewer<UnverifiedTeachers>('{ unverifiedTeachers(last: 1) { nodes { id } } }');
   return data?.unverifiedTeachers?.nodes[0]?.id;
+}
+
+interface Teachers {
+  me: { id: string } | null;
+  courses: { nodes: { teacher: { id: string } | null }[] } | null;
+}
+
+async function otherTeacherId() {
+  const data = await queryAsViewer<Teachers>(
+    '{ me { id } courses(first: 100) { nodes { teacher { id } } } }',
+  );
+  const teachers = data?.courses?.nodes.map((course) => course.teacher?.id);
+  return teachers?.find((id) => id !== undefined && id !== data?.me?.id);
 }
 
 interface OwnNotification {

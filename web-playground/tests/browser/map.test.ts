@@ -160,22 +160,24 @@ test('the selection stays visible beside its details, until the user pans', asyn
   const { page, map } = await openMap();
   const frame = map.getByRole('group', { name: /Map of the graph/ });
   const row = (name: string) =>
-    map.locator('.map-card[data-subgraph="identity"]', { hasText: 'isVerified' }).locator('.map-field', {
-      hasText: name,
-    });
-  expect(await isInSight(row('email'), frame)).toBe(true);
+    map
+      .locator('.map-card[data-subgraph="identity"]', { hasText: 'unverifiedTeachers' })
+      .locator('.map-field', {
+        hasText: name,
+      });
+  expect(await isInSight(row('unverifiedTeachers'), frame)).toBe(true);
 
-  await row('email').click();
-  await map.getByRole('heading', { name: 'User.email' }).waitFor();
-  await expect.poll(() => isInSight(row('email'), frame)).toBe(true);
+  await row('unverifiedTeachers').click();
+  await map.getByRole('heading', { name: 'Query.unverifiedTeachers' }).waitFor();
+  await expect.poll(() => isInSight(row('unverifiedTeachers'), frame)).toBe(true);
 
   await page.setViewportSize({ width: 1400, height: 640 });
-  await expect.poll(() => isInSight(row('email'), frame)).toBe(true);
+  await expect.poll(() => isInSight(row('unverifiedTeachers'), frame)).toBe(true);
 
   await frame.focus();
   for (let press = 0; press < 12; press += 1) await page.keyboard.press('ArrowUp');
   await page.setViewportSize({ width: 1400, height: 700 });
-  await expect.poll(() => isInSight(row('email'), frame)).toBe(false);
+  await expect.poll(() => isInSight(row('unverifiedTeachers'), frame)).toBe(false);
 });
 
 test('a zoomed map shows a selection at its edge beside the details', async () => {

@@ -45,8 +45,17 @@ const REQUESTS_PER_WINDOW: u32 = 3;
 /// The same of a mutation: there are only so many teachers to verify.
 const MUTATIONS_PER_WINDOW: u32 = 2;
 /// What make services tell one another something, which those then act on.
-const WITH_EVENTS: [&str; 6] =
-    ["Enroll", "GrantEnrollment", "PurchaseCourse", "RefundPayment", "RemoveStudent", "SignUp"];
+const WITH_EVENTS: [&str; 9] = [
+    "ChangeEmail",
+    "Enroll",
+    "GrantEnrollment",
+    "PurchaseCourse",
+    "RefundPayment",
+    "RemoveStudent",
+    "RequestEmailVerification",
+    "RequestPasswordReset",
+    "SignUp",
+];
 /// What an event makes others do, such as a student's notification, is done by then.
 const SETTLE_DELAY: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);

@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use contracts::UserId;
 use notification::notification::{
     Kind,
@@ -250,6 +251,27 @@ impl People {
         });
     }
 
+    /// A token works once, so each try needs a new one, of somebody new.
+    fn one_more_token(&self, purpose: &str) -> String {
+        let (user, secret) = (self.one_more_user(), [(); 3].map(|()| Uuid::now_v7().into_bytes()).concat());
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            query(
+                "insert into email_tokens (token_hash, user_id, purpose, email, expires_at)
+                 select sha256($1), id, $2::email_token_purpose,
+                        case $2 when 'email_change' then 'new.' else '' end || email, now() + interval '1 h'
+                 from users where id = $3",
+            )
+            .bind(&secret)
+            .bind(purpose)
+            .bind(user)
+            .execute(&mut self.connect("identity").await)
+            .await
+            .expect("a token");
+        });
+        BASE64_URL_SAFE_NO_PAD.encode(secret)
+    }
+
     /// A place ends once, so each try needs a new one.
     fn one_more_enrollment(&self, student: Uuid, course: Uuid) -> Uuid {
         let enrollment = Uuid::now_v7();
@@ -342,6 +364,20 @@ impl People {
             "Mutation.changePassword" => {
                 of(format!("(input: {{ currentPassword: \"{PASSWORD}\", newPassword: \"{PASSWORD}\" }})"))
             }
+            "Mutation.requestPasswordReset" => of(format!("(input: {{ email: \"{}\" }})", email("student"))),
+            "Mutation.resetPassword" => {
+                let token = self.one_more_token("password_reset");
+                of(format!("(input: {{ token: \"{token}\", newPassword: \"{PASSWORD}\" }})"))
+            }
+            "Mutation.verifyEmail" => {
+                of(format!("(input: {{ token: \"{}\" }})", self.one_more_token("email_verification")))
+            }
+            "Mutation.confirmEmailChange" => {
+                of(format!("(input: {{ token: \"{}\" }})", self.one_more_token("email_change")))
+            }
+            "Mutation.changeEmail" => {
+                of(format!("(input: {{ newEmail: \"{}\", password: \"{PASSWORD}\" }})", email(&unique("other"))))
+            }
             "Mutation.endSession" => of(format!("(input: {{ sessionId: \"{}\" }})", self.one_more_session(viewer))),
             "Mutation.unverifyTeacher" | "Mutation.unsuspendUser" => {
                 of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher")))
@@ -365,7 +401,6 @@ impl People {
                 of(String::new())
             }
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
-            "Mutation.publishCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
             "Mutation.withdrawCourse" => {
                 let course = self.one_more_course("withdrawn");
                 of(format!("(input: {{ courseId: \"{course}\", reason: \"Copied.\" }})"))
@@ -410,7 +445,9 @@ impl People {
             }
             "Mutation.deleteNotification" => of(format!("(input: {{ notificationId: \"{}\" }})", self.told(viewer).1)),
             "Mutation.setNotificationSetting" => of("(input: { type: REGISTRATION, isEnabled: true })".to_owned()),
-            "Mutation.updateCourse" => of(format!("(input: {{ courseId: \"{}\" }})", self.course)),
+            "Mutation.updateCourse" | "Mutation.publishCourse" => {
+                of(format!("(input: {{ courseId: \"{}\" }})", self.course))
+            }
             _ => of(String::new()),
         }
     }

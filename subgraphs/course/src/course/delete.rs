@@ -5,10 +5,12 @@ use contracts::{Code, CourseId};
 use service::{CredentialsExt as _, Peers};
 use subgraph_kit::{Error, Rejection, ViewerExt as _};
 
-use super::{State, not_found, peers, store::Store};
+use super::{peers, store::Store};
 
-/// Deletes a course that nobody has enrolled in or paid for. No transaction is open while the other services are asked:
-/// whoever buys the course at that very moment keeps what they bought, as with any deleted course.
+/// Deletes a course that nobody has enrolled in or paid for. A published course is withdrawn first, so that nobody begins
+/// to buy it while the other services are asked; if it cannot be deleted, it is published again. No transaction is open
+/// meanwhile: a process that ends here leaves the course withdrawn, to be published or deleted by its teacher or an
+/// admin. Whoever has begun to buy it before keeps what they bought, as with any deleted course.
 ///
 /// # Errors
 /// `NOT_FOUND`, `COURSE_HAS_ENROLLMENTS`; [`Error::Forbidden`] unless the viewer manages the course;
@@ -16,17 +18,24 @@ use super::{State, not_found, peers, store::Store};
 pub async fn delete(ctx: &Context<'_>, id: CourseId) -> Result<CourseId, Error> {
     let store = ctx.data_unchecked::<Store>();
     loop {
-        let course = store.find(id).await?.ok_or_else(not_found)?;
-        course.require_managed_by(ctx.viewer())?;
-        if course.state != State::Draft
-            && peers::has_students(ctx.data_unchecked::<Peers>(), ctx.credentials(), id).await?
+        let deletion = store.begin_deletion(ctx.viewer(), id).await?;
+        if !deletion.is_draft
+            && let Err(refused) = require_no_students(ctx, id).await
         {
-            let message = "somebody has enrolled in this course or paid for it: withdraw it instead";
-            return Err(Rejection::new(Code::CourseHasEnrollments, message).at("courseId").into());
+            store.cancel_deletion(&deletion).await?;
+            return Err(refused);
         }
-        // Published meanwhile, a draft may have got students.
-        if store.delete(id, course.state).await? {
+        // A course that has changed meanwhile may have been published, and have got students.
+        if store.delete(&deletion).await? {
             return Ok(id);
         }
     }
+}
+
+async fn require_no_students(ctx: &Context<'_>, id: CourseId) -> Result<(), Error> {
+    if peers::has_students(ctx.data_unchecked::<Peers>(), ctx.credentials(), id).await? {
+        let message = "somebody has enrolled in this course or paid for it: withdraw it instead";
+        return Err(Rejection::new(Code::CourseHasEnrollments, message).at("courseId").into());
+    }
+    Ok(())
 }

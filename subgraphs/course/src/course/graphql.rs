@@ -1,10 +1,14 @@
 //! The fields, queries and mutations of a course.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+use std::collections::BTreeSet;
+
+use async_graphql::{
+    ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject, resolver_utils::EnumType as _,
+};
 use auth::seal::{SealKeys, SealedValue};
 use contracts::{
     CourseId, UserId,
-    money::{Money, MoneyInput},
+    money::{Money, MoneyError, MoneyInput},
 };
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, Rejection, TableExt as _, UserError, ViewerExt as _, connection, into_payload,
@@ -24,7 +28,7 @@ use crate::user::User;
 /// Limited since every row is compared with the text.
 const MAX_SEARCH_LENGTH: usize = 200;
 /// Limited since every row is compared with each word.
-const MAX_WORDS: usize = 10;
+const MAX_WORDS: usize = 6;
 
 /// Queries.
 pub struct CourseQuery;
@@ -55,7 +59,7 @@ pub struct CourseFilter {
     /// `_` have no special meaning. At most 200 characters.
     pub search: Option<String>,
     /// Lists only courses whose title or description contains every word of this text, ignoring case, in any order.
-    /// Words are separated by blanks; a word also matches as a part of a longer one. At most 200 characters and 10
+    /// Words are separated by blanks; a word also matches as a part of a longer one. At most 200 characters and 6
     /// words.
     pub words: Option<String>,
     /// Lists only courses of this level.
@@ -99,7 +103,8 @@ pub struct CreateCourseInput {
     #[graphql(default)]
     pub is_draft: bool,
     /// A key that the client generates for each new course and repeats when it retries that request; 1 to 255
-    /// characters. With it, the mutation is idempotent: the same key with the same input returns the same course.
+    /// characters. With it, the mutation is idempotent: for 30 days, the same key with the same input returns the same
+    /// course.
     pub idempotency_key: Option<String>,
 }
 
@@ -254,6 +259,14 @@ impl CourseQuery {
         Some(data.await)
     }
 
+    /// Who teaches the course, whatever its state; null if there is no such course. For the payment subgraph; not for
+    /// clients.
+    #[graphql(inaccessible)]
+    async fn course_teacher(&self, ctx: &Context<'_>, course_id: CourseId) -> Option<Result<User, Error>> {
+        let course = ctx.table::<Course>().load_one(course_id).await.transpose()?;
+        Some(course.map(|course| User { id: course.teacher_id }))
+    }
+
     #[graphql(entity)]
     async fn find_course_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Course>>, Error> {
         let Some(id) = CourseId::from_key(&id) else { return Ok(None) };
@@ -330,10 +343,11 @@ impl CourseMutation {
         Some(payload.await)
     }
 
-    /// Withdraws a course from the catalogue: nobody can buy it or enroll any more, and whoever is enrolled keeps it.
-    /// The course's teacher and admins may do this; if an admin does, the teacher is notified of the reason.
-    /// Withdrawing a withdrawn course again has no effect. `userErrors`: `NOT_FOUND`, `INVALID_INPUT`,
-    /// `COURSE_IS_DRAFT`. It is null, with an error, if the mutation fails.
+    /// Withdraws a course from the catalogue: nobody can buy it any more, or enroll without having paid before, and
+    /// whoever is enrolled keeps it. The course's teacher and admins may do this; if an admin does, the teacher is
+    /// notified of the reason. Withdrawing a withdrawn course again has no effect, except that an admin's withdrawal
+    /// replaces the teacher's: only admins can publish the course again then. `userErrors`: `NOT_FOUND`,
+    /// `INVALID_INPUT`, `COURSE_IS_DRAFT`. It is null, with an error, if the mutation fails.
     async fn withdraw_course(
         &self,
         ctx: &Context<'_>,
@@ -352,8 +366,9 @@ impl CourseMutation {
     }
 
     /// Deletes a course for good: a draft, or a course that nobody has enrolled in or paid for. The course's teacher
-    /// and admins may do this. `userErrors`: `NOT_FOUND`, `COURSE_HAS_ENROLLMENTS` (withdraw the course instead). It is
-    /// null, with an error, if the mutation fails.
+    /// and admins may do this. A published course is withdrawn while that is checked, and published again if it cannot
+    /// be deleted; if the request is interrupted, it may stay withdrawn. `userErrors`: `NOT_FOUND`,
+    /// `COURSE_HAS_ENROLLMENTS` (withdraw the course instead). It is null, with an error, if the mutation fails.
     async fn delete_course(
         &self,
         ctx: &Context<'_>,
@@ -378,14 +393,14 @@ impl CourseFilter {
     fn try_into_store(self) -> Result<store::CourseFilter, Error> {
         let search = searched("filter.search", self.search.as_deref())?;
         let words = searched("filter.words", self.words.as_deref())?.unwrap_or_default();
-        let words: Vec<&str> = words.split_whitespace().collect();
-        if words.len() > MAX_WORDS {
+        if words.split_whitespace().count() > MAX_WORDS {
             return Err(Error::invalid("filter.words", format!("must have at most {MAX_WORDS} words")));
         }
         Ok(store::CourseFilter {
-            texts: search.into_iter().chain(words.into_iter().map(str::to_owned)).collect(),
+            search,
+            words: distinct_words(&words),
             level: self.level,
-            levels: self.levels.unwrap_or_default(),
+            levels: distinct_levels(&self.levels.unwrap_or_default()),
             min_price: price("filter.minPrice", self.min_price)?,
             max_price: price("filter.maxPrice", self.max_price)?,
             is_free: self.is_free,
@@ -406,11 +421,26 @@ fn searched(field: &'static str, text: Option<&str>) -> Result<Option<String>, E
     Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
+/// The words of a text, without those that another one contains.
+fn distinct_words(text: &str) -> Vec<String> {
+    let words: BTreeSet<&str> = text.split_whitespace().collect();
+    let is_contained = |word: &str| words.iter().any(|other| *other != word && other.contains(word));
+    words.iter().filter(|word| !is_contained(word)).map(|word| (*word).to_owned()).collect()
+}
+
+/// Each of the levels once, however often a client repeats them.
+fn distinct_levels(levels: &[Level]) -> Vec<Level> {
+    Level::items().iter().map(|item| item.value).filter(|level| levels.contains(level)).collect()
+}
+
 /// A limit of prices.
 fn price(field: &'static str, price: Option<MoneyInput>) -> Result<Option<Money>, Error> {
     let Some(price) = price else { return Ok(None) };
-    let price = price.amount().map_err(|error| Error::invalid(field, error.to_string()))?;
-    if price.cents() < 0 { Err(Error::invalid(field, "must not be negative")) } else { Ok(Some(price)) }
+    match price.amount() {
+        Ok(price) if price.cents() >= 0 => Ok(Some(price)),
+        Ok(_) | Err(MoneyError::NotPositive) => Err(Error::invalid(field, "must not be negative")),
+        Err(error) => Err(Error::invalid(field, error.to_string())),
+    }
 }
 
 /// Whether a list of courses selects descriptions, in `nodes` or `edges`.
@@ -463,5 +493,27 @@ impl UpdateCourseInput {
             price: self.price.or(kept_price.map(MoneyInput::from)),
             duration_minutes: self.duration_minutes.unwrap_or(course.duration_minutes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_has_each_level_once_however_often_it_is_sent() {
+        let levels = [Level::Advanced, Level::Beginner].repeat(40_000);
+        let filter = CourseFilter { levels: Some(levels), ..CourseFilter::default() };
+
+        let filter = filter.try_into_store().expect("it is valid");
+
+        assert_eq!(filter.levels, [Level::Beginner, Level::Advanced]);
+    }
+
+    #[test]
+    fn a_word_that_another_one_contains_is_not_searched_for() {
+        assert_eq!(distinct_words("rust a trust rust  Rust"), ["Rust", "a", "trust"]);
+        assert_eq!(distinct_words("a aa aaa aaaa"), ["aaaa"]);
+        assert_eq!(distinct_words(" \n"), [""; 0]);
     }
 }

@@ -69,8 +69,8 @@ pub enum State {
     Draft,
     /// The course is in the catalogue: everyone sees it, and students can enroll.
     Published,
-    /// The course is not in the catalogue any more, and nobody can buy it or enroll. Whoever is enrolled keeps it, and
-    /// everyone who knows its id can read it.
+    /// The course is not in the catalogue any more: nobody can buy it, or enroll without having paid before. Whoever is
+    /// enrolled keeps it, and everyone who knows its id can read it.
     Withdrawn,
 }
 

@@ -22,10 +22,10 @@ pub const PRICE_IN_CENTS: &str = "case when is_free then 0 else (greatest(coales
 
 impl Course {
     /// The value of the course in one of these orders.
-    pub(super) fn value_in(&self, order: &ValueOrder) -> Option<SortValue> {
+    pub(super) fn value_in(&self, order: &ValueOrder) -> SortValue {
         match order.value_type {
-            ValueType::Text => Some(SortValue::Text(self.title.clone())),
-            ValueType::Number => Some(SortValue::Number(self.price_in_cents())),
+            ValueType::Text => SortValue::Text(self.title.clone()),
+            ValueType::Number => SortValue::Number(self.price_in_cents()),
         }
     }
 

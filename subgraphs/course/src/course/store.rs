@@ -1,5 +1,7 @@
 //! Every SQL statement on the table `courses`.
 
+use std::collections::BTreeSet;
+
 use contracts::{
     Code, CourseId, UserId,
     events::{CourseWithdrawn, EventPayload},
@@ -48,11 +50,24 @@ pub struct NewCourse {
     pub idempotency_key: Option<String>,
 }
 
+/// A deletion that was begun.
+#[derive(Clone, Debug)]
+pub struct Deletion {
+    /// The course.
+    course: CourseId,
+    /// Whether it is a draft, so that nobody can have enrolled in it.
+    pub is_draft: bool,
+    /// The course's row as it was then.
+    version: String,
+}
+
 /// The filter of the catalogue. It lists published courses alone, whoever asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CourseFilter {
-    /// The texts that title or description contains, in any letter case: each of them, in any order.
-    pub texts: Vec<String>,
+    /// The text that title or description contains, in any letter case.
+    pub search: Option<String>,
+    /// The words that title or description contains, in any letter case and order.
+    pub words: Vec<String>,
     /// The level; any if none.
     pub level: Option<Level>,
     /// The levels; any if empty.
@@ -83,7 +98,7 @@ impl Paginated for Course {
     }
 
     fn sort_value(&self, order: &ValueOrder) -> Option<SortValue> {
-        self.value_in(order)
+        Some(self.value_in(order))
     }
 }
 
@@ -133,11 +148,12 @@ impl HasSearchText {
 
 impl Filter for CourseFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        let Self { texts, level, levels, min_price, max_price, is_free, teacher, .. } = self;
+        let Self { search, words, level, levels, min_price, max_price, is_free, teacher, .. } = self;
         sql.push(" and state = 'published'");
-        for text in texts {
-            self.push_search(sql, text);
+        if let Some(search) = search {
+            self.push_search(sql, search);
         }
+        self.push_words(sql, words);
         if let Some(level) = level {
             sql.push(" and level = ").push_bind(*level);
         }
@@ -166,23 +182,41 @@ impl Filter for CourseFilter {
     }
 
     fn may_need_full_scan(&self) -> bool {
-        let Self { texts, min_price, max_price, teacher, .. } = self;
-        !texts.is_empty() || min_price.is_some() || max_price.is_some() || teacher.is_some()
+        let Self { search, words, min_price, max_price, teacher, .. } = self;
+        search.is_some() || !words.is_empty() || min_price.is_some() || max_price.is_some() || teacher.is_some()
     }
 }
 
 impl CourseFilter {
-    /// Adds the condition that a text occurs, in either Unicode form: imported courses may have another one than new
-    /// courses and most searches.
+    /// Adds the condition that a text occurs, in any of its forms.
     fn push_search(&self, sql: &mut QueryBuilder<Postgres>, text: &str) {
-        let (composed, decomposed) = (nfc(text), nfd(text));
-        sql.push(" and (");
-        self.push_occurrence(sql, &composed);
-        if composed != decomposed {
+        sql.push(" and (false");
+        for form in forms(text) {
             sql.push(" or ");
-            self.push_occurrence(sql, &decomposed);
+            self.push_occurrence(sql, &form);
         }
         sql.push(")");
+    }
+
+    /// Adds the condition that every word occurs. To lower-case a course is most of what a search takes, so that it is
+    /// done once for all words.
+    fn push_words(&self, sql: &mut QueryBuilder<Postgres>, words: &[String]) {
+        let HasSearchText(has_search_text) = self.has_search_text;
+        if has_search_text {
+            return words.iter().for_each(|word| self.push_search(sql, word));
+        }
+        if words.is_empty() {
+            return;
+        }
+        sql.push(" and (select true");
+        for word in words {
+            sql.push(" and (false");
+            for form in forms(word) {
+                sql.push(" or lowered.text like lower(").push_bind(ilike_pattern(&form)).push(")");
+            }
+            sql.push(")");
+        }
+        sql.push(" from (select lower(title) || chr(10) || lower(description) as text offset 0) as lowered)");
     }
 
     fn push_occurrence(&self, sql: &mut QueryBuilder<Postgres>, text: &str) {
@@ -198,6 +232,13 @@ impl CourseFilter {
             sql.push(" or description ilike ").push_bind(pattern).push(")");
         }
     }
+}
+
+/// The forms in which a course may have a text. Imported courses may have another Unicode form than new courses and most
+/// searches, and new courses have no carriage returns.
+fn forms(text: &str) -> BTreeSet<String> {
+    let forms = [nfc(text), nfd(text)].into_iter();
+    forms.flat_map(|form| [form.replace("\r\n", "\n"), form]).collect()
 }
 
 /// The filter of a teacher's courses: for strangers, published ones alone.
@@ -246,7 +287,18 @@ impl Store {
         let inserted = query_as!(
             Course,
             r#"
-            with request as (
+            with forgotten as (
+                delete from create_course_requests
+                where (teacher_id, idempotency_key) in (
+                    select teacher_id, idempotency_key
+                    from create_course_requests
+                    where created_at < $9::timestamptz - interval '30 days'
+                        and (teacher_id, idempotency_key) is distinct from ($2, $11::text)
+                    order by created_at
+                    limit 10
+                    for update skip locked
+                )
+            ), request as (
                 insert into create_course_requests (teacher_id, idempotency_key, course_id, input_hash)
                 select $2, $11::text, $1, $12 where $11::text is not null
                 on conflict on constraint create_course_requests_one_per_key do nothing
@@ -383,7 +435,12 @@ impl Store {
                 let message = "a draft cannot be withdrawn, since nobody else can see it: delete it";
                 return Err(Rejection::new(Code::CourseIsDraft, message).at("courseId").into());
             }
-            State::Withdrawn if course.withdrawn_by_admin || !is_by_admin => return Ok(course),
+            State::Withdrawn if course.withdrawn_by_admin || !is_by_admin => {
+                // While it is being deleted, a course is withdrawn by nobody.
+                if !is_being_deleted(&mut tx, id).await? {
+                    return Ok(course);
+                }
+            }
             State::Withdrawn | State::Published => {}
         }
         let course = set_state(&mut tx, id, State::Withdrawn, is_by_admin).await?;
@@ -400,11 +457,54 @@ impl Store {
         Ok(course)
     }
 
-    /// Deletes a course, if it still has this state. False if it has not.
-    pub async fn delete(&self, id: CourseId, state: State) -> Result<bool, sqlx::Error> {
-        let deleted = query!("delete from courses where id = $1 and state = $2", id.0, state);
+    /// Begins to delete a course: from now on nobody can buy a published one or enroll in it, since it is withdrawn
+    /// until it is deleted or the deletion is cancelled. It stays withdrawn if neither follows.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; [`Error::Forbidden`] if the viewer may not delete it.
+    pub async fn begin_deletion(&self, viewer: &Viewer, id: CourseId) -> Result<Deletion, Error> {
+        let mut tx = self.db.begin().await?;
+        let course = lock(&mut tx, id).await?;
+        course.require_managed_by(viewer)?;
+        if course.state == State::Published {
+            query!("update courses set state = 'withdrawn', deletion_began_at = now() where id = $1", id.0)
+                .execute(&mut *tx)
+                .await?;
+        }
+        // The transaction that wrote the row as it is now.
+        let version = query_scalar!(r#"select xmin::text as "version!" from courses where id = $1"#, id.0);
+        let version = version.fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(Deletion { course: id, is_draft: course.state == State::Draft, version })
+    }
+
+    /// Publishes a course again whose deletion was begun, unless somebody has published or withdrawn it since.
+    pub async fn cancel_deletion(&self, deletion: &Deletion) -> Result<(), sqlx::Error> {
+        query!(
+            "
+            update courses
+            set state = 'published', deletion_began_at = null
+            where id = $1 and deletion_began_at is not null
+            ",
+            deletion.course.0,
+        )
+        .execute(&self.db)
+        .await?;
+        Ok(())
+    }
+
+    /// Deletes a course, if it has not changed since its deletion was begun. False if it has.
+    pub async fn delete(&self, deletion: &Deletion) -> Result<bool, sqlx::Error> {
+        let Deletion { course, version, .. } = deletion;
+        let deleted = query!("delete from courses where id = $1 and xmin::text = $2", course.0, version.as_str());
         Ok(deleted.execute(&self.db).await?.rows_affected() == 1)
     }
+}
+
+async fn is_being_deleted(tx: &mut PgConnection, id: CourseId) -> Result<bool, sqlx::Error> {
+    query_scalar!(r#"select deletion_began_at is not null as "is!" from courses where id = $1"#, id.0)
+        .fetch_one(tx)
+        .await
 }
 
 /// Locks a course until the transaction ends.
@@ -435,7 +535,7 @@ async fn set_state(
         Course,
         r#"
         update courses
-        set state = $2, withdrawn_by_admin = $3
+        set state = $2, withdrawn_by_admin = $3, deletion_began_at = null
         where id = $1
         returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
                   withdrawn_by_admin

@@ -1,6 +1,8 @@
+use chrono::Utc;
 use contracts::ids::new_id_and_time;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, query, query_scalar};
+use subgraph_kit::cursor::Cursor;
 use subgraph_testing::{StatementCount, list::List};
 use uuid::Uuid;
 
@@ -148,12 +150,17 @@ async fn new_ids_are_paged_by_the_primary_key_alone(db: PgPool) {
     let (list, client) = (catalogue(), app(db.clone()).await.anonymous());
     let page = list.page(&client, "first: 50").await.ok();
     let cursor = list.cursor(&page, "endCursor");
+    let id: Uuid =
+        query_scalar("select id from courses order by id offset 2500 limit 1").fetch_one(&db).await.expect("an id");
+    // The cursor of a row of the legacy system, which this table has never had.
+    let made_up = Cursor { time: Utc::now(), id: Uuid::from_u128(id.as_u128() ^ (3 << 76)) }.encode("course");
 
     for part in [
         "first: 20".to_owned(),
         "last: 20".to_owned(),
         format!("after: \"{cursor}\""),
         format!("last: 3, before: \"{cursor}\""),
+        format!("after: \"{made_up}\""),
     ] {
         for order in ["NEWEST", "OLDEST"] {
             let arguments = format!("{part}, orderBy: {order}");
@@ -311,7 +318,11 @@ async fn a_search_is_trimmed_and_finds_both_unicode_forms(db: PgPool) {
         }
     }
     assert_eq!(found(&db, "\u{415}\u{308}лка").await, json!([russian]));
-    assert_eq!(found(&db, " ").await.as_array().map(Vec::len), Some(3));
+    let lines = publish(&db, "Lines", "One\nat a time").await;
+    let imported = publish(&db, "Lines", "One\r\nat a time").await;
+    let both = found(&db, "one\r\nat").await;
+    assert!(both == json!([lines, imported]) || both == json!([imported, lines]), "{both}");
+    assert_eq!(found(&db, " ").await.as_array().map(Vec::len), Some(5));
 }
 
 #[sqlx::test(migrations = "../../migrations/course")]
@@ -326,6 +337,7 @@ async fn every_word_has_to_occur_in_any_order(db: PgPool) {
         ("  DATA\\n\\tpython ", 2),
         ("data python clean", 1),
         ("dat", 3),
+        ("data DATA dat da at a", 3),
         ("0% data", 1),
         ("python cooking", 0),
         ("", 3),
@@ -337,7 +349,7 @@ async fn every_word_has_to_occur_in_any_order(db: PgPool) {
     }
     let both = list.page(&client, "filter: { words: \"data python\", search: \"science with\" }").await.ok();
     assert_eq!(list.total(&both), 1);
-    for words in ["a b c d e f g h i j k", &"x".repeat(201), "a\\u0000"] {
+    for words in ["a b c d e f g", &"x".repeat(201), "a\\u0000"] {
         let reply = list.page(&client, &format!("filter: {{ words: \"{words}\" }}")).await;
         assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{words}");
         assert!(reply.message().starts_with("filter.words"), "{}", reply.message());
@@ -373,11 +385,12 @@ async fn prices_have_a_range_and_levels_may_be_several(db: PgPool) {
         assert_eq!(list.ids(&page), expected.iter().map(Uuid::to_string).collect::<Vec<_>>(), "{filter}");
         assert_eq!(list.total(&page), expected.len(), "{filter}");
     }
-    for price in ["\"-0.01\"", "\"1.001\"", "\"10,50\"", "\"\"", "\"10000000000\""] {
+    for price in ["\"-0.01\"", "\"-10000000000\"", "\"1.001\"", "\"10,50\"", "\"\"", "\"10000000000\""] {
         for field in ["minPrice", "maxPrice"] {
             let reply = list.page(&client, &format!("filter: {{ {field}: {price} }}")).await;
             assert_eq!(reply.error(), Some("BAD_USER_INPUT"), "{price}");
             assert!(reply.message().starts_with(&format!("filter.{field}")), "{}", reply.message());
+            assert!(!reply.message().contains("more than 0"), "0 is allowed: {}", reply.message());
         }
     }
 }

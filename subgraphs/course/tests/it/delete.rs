@@ -6,9 +6,9 @@ use async_graphql::{EmptyMutation, EmptySubscription, Object};
 use contracts::CourseId;
 use serde_json::json;
 use service::{ServiceContext, Subgraph};
-use sqlx::{PgPool, query, query_scalar};
+use sqlx::{PgPool, query, query_as, query_scalar, raw_sql};
 use subgraph_kit::Error;
-use subgraph_testing::{Client, Reply, TestApp, verifier};
+use subgraph_testing::{Client, Reply, TestApp, events::published, verifier};
 use uuid::Uuid;
 
 use crate::fixtures::*;
@@ -22,10 +22,12 @@ type Courses = Arc<Mutex<Option<Vec<Uuid>>>>;
 
 struct Enrollments(Courses);
 
-struct Payments(Courses);
+/// The payments, and what happens to the courses the first times that somebody asks for them.
+struct Payments(Courses, PgPool, Arc<Mutex<Vec<&'static str>>>);
 
 #[Object(name = "Query")]
 impl Enrollments {
+    #[expect(clippy::unused_async, reason = "async-graphql resolvers are asynchronous")]
     async fn course_has_enrollments(&self, course_id: CourseId) -> Result<bool, Error> {
         has(&self.0, course_id)
     }
@@ -34,6 +36,10 @@ impl Enrollments {
 #[Object(name = "Query")]
 impl Payments {
     async fn course_has_payments(&self, course_id: CourseId) -> Result<bool, Error> {
+        let statement = self.2.lock().expect("the statements").pop();
+        if let Some(statement) = statement {
+            raw_sql(statement).execute(&self.1).await?;
+        }
         has(&self.0, course_id)
     }
 }
@@ -45,10 +51,16 @@ fn has(courses: &Courses, id: CourseId) -> Result<bool, Error> {
 
 /// The course subgraph, where Rust has a student, and SQL a payment.
 async fn system(db: &PgPool) -> (TestApp, Courses) {
+    system_where(db, vec![]).await
+}
+
+/// The same system, where these statements run while payment is asked, the last one first.
+async fn system_where(db: &PgPool, meanwhile: Vec<&'static str>) -> (TestApp, Courses) {
     let context = ServiceContext::new(verifier());
     let [enrolled, paid] = [RUST, SQL].map(|course| Courses::new(Mutex::new(Some(vec![course]))));
     let enrollment = service::build(Enrollments(enrolled), EmptyMutation, EmptySubscription).finish();
-    let payment = service::build(Payments(paid.clone()), EmptyMutation, EmptySubscription).finish();
+    let payments = Payments(paid.clone(), db.clone(), Arc::new(Mutex::new(meanwhile)));
+    let payment = service::build(payments, EmptyMutation, EmptySubscription).finish();
     context.peers.add(Subgraph::new("enrollment", enrollment, (), db.clone(), verifier()));
     context.peers.add(Subgraph::new("payment", payment, (), db.clone(), verifier()));
     (TestApp::new(course::subgraph(db.clone(), &context).await.expect("the subgraph opens")), paid)
@@ -61,6 +73,12 @@ async fn delete(client: &Client, course: Uuid) -> Reply {
 async fn exists(db: &PgPool, course: Uuid) -> bool {
     let exists = query_scalar("select exists (select from courses where id = $1)").bind(course);
     exists.fetch_one(db).await.expect("the database answers")
+}
+
+/// The state of a course, and whether it is being deleted.
+async fn state(db: &PgPool, course: Uuid) -> (String, bool) {
+    let state = query_as("select state::text, deletion_began_at is not null from courses where id = $1").bind(course);
+    state.fetch_one(db).await.expect("a course")
 }
 
 fn rejection(code: &'static str) -> Vec<(&'static str, String)> {
@@ -94,7 +112,7 @@ async fn a_course_with_a_student_or_a_payment_stays(db: PgPool) {
         for course in [RUST, SQL] {
             for viewer in [app.teacher(TERESA), app.admin()] {
                 assert_eq!(delete(&viewer, course).await.ok().user_errors(), rejection("COURSE_HAS_ENROLLMENTS"));
-                assert!(exists(&db, course).await);
+                assert_eq!(self::state(&db, course).await, (state.to_owned(), false));
             }
         }
     }
@@ -133,7 +151,67 @@ async fn while_a_service_is_unavailable_nothing_is_deleted(db: PgPool) {
 
     assert_eq!(delete(&app.teacher(TOM), LATIN).await.error(), Some("SERVICE_UNAVAILABLE"));
 
-    assert!(exists(&db, LATIN).await);
+    assert_eq!(state(&db, LATIN).await, ("published".to_owned(), false));
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn nobody_can_buy_a_course_while_the_other_services_are_asked(db: PgPool) {
+    let observe = "create table observed as select id, state from courses";
+    let (app, _) = system_where(&db, vec![observe]).await;
+
+    assert_eq!(delete(&app.teacher(TOM), LATIN).await.ok().user_errors(), []);
+
+    let observed = query_scalar::<_, Uuid>("select id from observed where state <> 'published'");
+    assert_eq!(observed.fetch_all(&db).await.expect("the courses"), [LATIN]);
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn a_course_that_was_published_meanwhile_is_asked_about_again(db: PgPool) {
+    let again = "update courses set state = 'published', deletion_began_at = null;
+        update courses set state = 'withdrawn'";
+    for before in ["published", "withdrawn", "draft"] {
+        query("update courses set state = $1::course_state").bind(before).execute(&db).await.expect("a state");
+        let observe = "create table if not exists observed as select id from courses";
+        let (app, _) = system_where(&db, vec![observe, again]).await;
+
+        let deleted = delete(&app.teacher(TOM), LATIN).await.ok();
+
+        assert_eq!(deleted.user_errors(), [], "{before}");
+        let was_asked_twice =
+            query_scalar::<_, bool>("select to_regclass('observed') is not null").fetch_one(&db).await;
+        assert_eq!(was_asked_twice.ok(), Some(before != "draft"), "{before}");
+        query("drop table if exists observed").execute(&db).await.expect("it is gone");
+        query("insert into courses (id, teacher_id, title) values ($1, $2, 'Latin')")
+            .bind(LATIN)
+            .bind(TOM)
+            .execute(&db)
+            .await
+            .expect("a course");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn a_course_that_is_withdrawn_meanwhile_stays_withdrawn(db: PgPool) {
+    const WITHDRAW: &str = "mutation ($input: WithdrawCourseInput!) {
+        withdrawCourse(input: $input) { course { state } userErrors { code } }
+    }";
+    let (app, _) = system(&db).await;
+    let teresa = app.teacher(TERESA);
+    // As after a crash.
+    let interrupt = "update courses set state = 'withdrawn', deletion_began_at = now()";
+    query(interrupt).execute(&db).await.expect("an interrupted deletion");
+
+    assert_eq!(delete(&teresa, RUST).await.ok().user_errors(), rejection("COURSE_HAS_ENROLLMENTS"));
+    assert_eq!(state(&db, RUST).await, ("published".to_owned(), false));
+
+    for _ in 0..2 {
+        let withdrawn = teresa.send(WITHDRAW, json!({ "input": { "courseId": SQL } })).await.ok();
+        assert_eq!(withdrawn.data("/withdrawCourse/userErrors"), &json!([]));
+    }
+    assert_eq!(published(&db).await.len(), 1);
+    assert_eq!(delete(&teresa, SQL).await.ok().user_errors(), rejection("COURSE_HAS_ENROLLMENTS"));
+    assert_eq!(state(&db, SQL).await, ("withdrawn".to_owned(), false));
+    assert_eq!(delete(&app.teacher(TOM), LATIN).await.ok().user_errors(), []);
 }
 
 #[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]

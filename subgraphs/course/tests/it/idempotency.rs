@@ -104,6 +104,26 @@ async fn a_key_whose_course_is_gone_makes_no_other(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/course")]
+async fn a_key_is_forgotten_after_30_days(db: PgPool) {
+    let app = app(db.clone()).await;
+    let teresa = app.teacher(TERESA);
+    let first = create(&teresa, course("one")).await;
+    let age = "update create_course_requests set created_at = created_at - make_interval(days => $1)";
+    query(age).bind(29).execute(&db).await.expect("a month passes");
+    create(&teresa, course("two")).await;
+
+    assert_eq!(create(&teresa, course("one")).await.data("/createCourse"), first.data("/createCourse"));
+    query(age).bind(2).execute(&db).await.expect("two days pass");
+    // A key does not forget itself.
+    assert_eq!(create(&teresa, course("one")).await.data("/createCourse"), first.data("/createCourse"));
+    assert_eq!(create(&app.teacher(TOM), json!({ "title": "Latin" })).await.user_errors(), []);
+    let keys = query_scalar::<_, String>("select idempotency_key from create_course_requests").fetch_all(&db).await;
+    assert_eq!(keys.expect("the keys"), ["two"]);
+    assert_eq!(create(&teresa, course("one")).await.user_errors(), []);
+    assert_eq!(count(&db).await, 4);
+}
+
+#[sqlx::test(migrations = "../../migrations/course")]
 async fn ten_equal_requests_at_once_make_one_course(db: PgPool) {
     let app = app(db.clone()).await;
     let requests: Vec<_> = (0..10)

@@ -26,6 +26,8 @@ const COURSES: [(&str, &str); 9] = [
     ("", "Nothing but this."),
     ("Nothing but that", ""),
 ];
+const WORDS: &str =
+    "query ($text: String!) { courses(first: 100, filter: { words: $text }) { totalCount nodes { title } } }";
 const TEXTS: [&str; 24] = [
     "rust",
     "RUST",
@@ -57,6 +59,10 @@ async fn found(client: &Client, text: &str) -> Value {
     client.send(SEARCH, json!({ "text": text })).await.ok().data("/courses").clone()
 }
 
+async fn found_by_words(client: &Client, words: &str) -> Value {
+    client.send(WORDS, json!({ "text": words })).await.ok().data("/courses").clone()
+}
+
 pub async fn tune(db: &PgPool) {
     for migration in TUNED {
         raw_sql(migration).execute(db).await.expect("it can be tuned");
@@ -78,6 +84,17 @@ async fn both_profiles_find_the_same(db: PgPool) {
         let expected = found(&baseline, text).await;
         assert_eq!(found(&tuned, text).await, expected, "{text:?}");
         hits += usize::from(expected["totalCount"] != 0);
+        let by_words = found_by_words(&baseline, text).await;
+        assert_eq!(found_by_words(&tuned, text).await, by_words, "{text:?}");
+        if !text.contains(char::is_whitespace) {
+            assert_eq!(by_words, expected, "{text:?}");
+        }
+    }
+    for (words, count) in [("here BEGINS", 1), ("birnen Äpfel", 1), ("a\u{308}pfel über obst", 1), ("here missing", 0)]
+    {
+        for client in [&baseline, &tuned] {
+            assert_eq!(found_by_words(client, words).await["totalCount"], count, "{words:?}");
+        }
     }
 
     // A match may not span title and description.

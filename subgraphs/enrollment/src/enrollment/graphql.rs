@@ -4,18 +4,15 @@ use async_graphql::{Any, ComplexObject, Context, ID, InputObject, Object, Simple
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId};
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
-    objects::Entity, text,
+    objects::Entity,
 };
 
 use super::{
-    Enrollment, Status,
+    Enrollment, RemovalRequest, Status,
     store::{self, EnrollmentFilter, EnrollmentKey},
     workflow,
 };
 use crate::{course::Course, payment::Payment, user::User};
-
-/// In characters, as in the table.
-const MAX_REASON_LENGTH: usize = 500;
 
 /// Queries.
 pub struct EnrollmentQuery;
@@ -81,8 +78,13 @@ pub struct LeaveCoursePayload {
 pub struct RemoveStudentInput {
     /// The id of an enrollment in a course that the signed-in teacher teaches; for admins, of any enrollment.
     pub enrollment_id: EnrollmentId,
-    /// The reason, which the student is told; 1 to 500 characters.
+    /// The reason, which the student is told; 1 to 500 characters, without control characters other than line breaks and
+    /// tabs.
     pub reason: String,
+    /// Confirms that the student may lose a completion of the course: without this, the removal of a student who has
+    /// completed the course is rejected.
+    #[graphql(default)]
+    pub confirm_completion_loss: bool,
 }
 
 /// The payload of `removeStudent`.
@@ -178,11 +180,10 @@ impl EnrollmentQuery {
         Some(list.await)
     }
 
-    /// Whether anybody is enrolled in the course. For the course subgraph; not for clients.
+    /// Whether anybody is enrolled in the course, or ever was. For the course subgraph; not for clients.
     #[graphql(inaccessible)]
     async fn course_has_enrollments(&self, ctx: &Context<'_>, course_id: CourseId) -> Option<Result<bool, Error>> {
-        let exist = store::exist_in(ctx.table::<Enrollment>().loader().db(), course_id).await;
-        Some(exist.map_err(Error::from))
+        Some(store::exist_in(ctx.table::<Enrollment>().loader(), course_id).await)
     }
 
     /// What this service has of the signed-in user, as JSON. For `exportMyData` of the identity subgraph; not for clients.
@@ -230,7 +231,8 @@ impl EnrollmentMutation {
     /// `leaveCourse`. It is null, with an error, if the mutation fails.
     ///
     /// `userErrors`: `NOT_FOUND`, `OWN_COURSE`, `COURSE_WITHDRAWN` (unless the student paid before), `ALREADY_ENROLLED`,
-    /// `PAYMENT_REQUIRED`, `PAYMENT_NOT_VALID`. A student who completed the course, and whose enrollment ended by leaving
+    /// `PAYMENT_REQUIRED`, `PAYMENT_NOT_VALID`, `TOO_MANY_CHANGES` (20 enrollments of the student in this course have
+    /// begun; an admin can enroll the student again). A student who completed the course, and whose enrollment ended by leaving
     /// or by a refund, has the completion again.
     async fn enroll(
         &self,
@@ -289,7 +291,9 @@ impl EnrollmentMutation {
     /// Ends the enrollment of a student, who is told the reason. Only the course's teacher and admins may do this. A
     /// payment is not refunded, and buys no other enrollment: an admin may refund it. The student may enroll again in a
     /// free course. `userErrors`: `NOT_FOUND`, also for an enrollment in the course of another teacher;
-    /// `INVALID_INPUT`. It is null, with an error, if the mutation fails.
+    /// `INVALID_INPUT`; `COMPLETION_WOULD_BE_LOST` if the student has completed the course, until
+    /// `confirmCompletionLoss` is true (the completion does not come back). It is null, with an error, if the mutation
+    /// fails.
     async fn remove_student(
         &self,
         ctx: &Context<'_>,
@@ -299,8 +303,9 @@ impl EnrollmentMutation {
             let remover = ctx.viewer().require_teacher_or_admin()?;
 
             let outcome = async {
-                check_reason(&input.reason)?;
-                workflow::remove(ctx, remover, input.enrollment_id, &input.reason).await
+                let RemoveStudentInput { enrollment_id, reason, confirm_completion_loss } = input;
+                let request = RemovalRequest::try_new(enrollment_id, &reason, confirm_completion_loss)?;
+                workflow::remove(ctx, remover, request).await
             };
             let (enrollment_id, user_errors) = into_payload(outcome.await)?;
             Ok(RemoveStudentPayload { enrollment_id, user_errors })
@@ -309,8 +314,9 @@ impl EnrollmentMutation {
     }
 
     /// Enrolls a student in a course without a payment; the student is notified. Only the course's teacher and admins
-    /// may do this. `userErrors`: `NOT_FOUND` (also of a draft), `COURSE_WITHDRAWN`, `ALREADY_ENROLLED`, `OWN_COURSE`.
-    /// It is null, with an error, if the mutation fails.
+    /// may do this. `userErrors`: `NOT_FOUND` (also of a draft), `COURSE_WITHDRAWN`, `ALREADY_ENROLLED`, `OWN_COURSE`, and
+    /// for teachers `TOO_MANY_CHANGES`: within 24 hours a teacher can enroll 500 students, and the same student 5 times;
+    /// and 20 enrollments of one student in one course can begin. It is null, with an error, if the mutation fails.
     async fn grant_enrollment(
         &self,
         ctx: &Context<'_>,
@@ -325,11 +331,6 @@ impl EnrollmentMutation {
         };
         Some(payload.await)
     }
-}
-
-/// Checks the reason of a removal.
-fn check_reason(reason: &str) -> Result<(), Error> {
-    text::check("reason", reason, true, Some(MAX_REASON_LENGTH)).map_or(Ok(()), |rejection| Err(rejection.into()))
 }
 
 async fn visible_enrollment(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<Enrollment>, Error> {

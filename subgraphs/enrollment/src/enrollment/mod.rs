@@ -9,7 +9,13 @@ use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use contracts::{Code, CourseId, EnrollmentId, PaymentId, Timestamp, UserId};
 use sqlx::FromRow;
-use subgraph_kit::{Rejection, Viewer};
+use subgraph_kit::{
+    Rejection, Viewer,
+    text::{self, TextRules},
+};
+
+/// The reason of a removal, in characters as in the table.
+const REASON: TextRules = TextRules { is_required: true, is_multiline: true, max_length: Some(500) };
 
 /// The enrollment of a student in a course. A student has at most one per course. Its student and admins may see it,
 /// and the course's teacher may see it in the course's list.
@@ -73,6 +79,27 @@ impl Enrollment {
         }
         self.status = to;
         Ok(has_changed)
+    }
+}
+
+/// A request to remove a student.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemovalRequest {
+    /// The enrollment to end.
+    pub id: EnrollmentId,
+    /// The reason, which the student is told.
+    pub reason: String,
+    /// Whether the student may lose a completion of the course.
+    pub confirms_completion_loss: bool,
+}
+
+impl RemovalRequest {
+    /// Cleans and validates the inputs of a request.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT` for a reason that is empty, too long, or cannot be read.
+    pub fn try_new(id: EnrollmentId, reason: &str, confirms_completion_loss: bool) -> Result<Self, Rejection> {
+        Ok(Self { id, reason: text::clean("reason", reason, REASON)?, confirms_completion_loss })
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use contracts::{CourseId, EnrollmentId, PaymentId, UserId, events::Purchase};
 use db::DbPool;
 use service::OwnTeacherOrAdmin;
-use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
+use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as};
 use subgraph_kit::{
     Error, Table,
     children::ChildOf,
@@ -182,6 +182,19 @@ pub enum Inserted {
     Existing(Enrollment),
 }
 
+/// Serializes what begins or ends a student's enrollment in a course until the transaction ends: before everything else, so
+/// that each later statement sees what the one before has done.
+pub async fn lock_key(db: &mut PgConnection, key: EnrollmentKey) -> Result<(), sqlx::Error> {
+    query!(
+        "select pg_advisory_xact_lock(hashtextextended('enrollment ' || $1::text || ' ' || $2::text, 0))",
+        key.student.to_string(),
+        key.course.to_string(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Finds a student's own enrollment, and locks it until the transaction ends.
 pub async fn lock(
     db: &mut PgConnection,
@@ -277,12 +290,17 @@ pub async fn set_enrollment(db: &mut PgConnection, payment: PaymentId, id: Enrol
     Ok(())
 }
 
-/// Marks the payment that bought this enrollment as the payment of a student who has left, or who was removed.
+/// Marks the payment that bought this enrollment as the payment of a student who has left, or who was removed. An enrollment
+/// that the legacy system has inserted has no redemption yet.
 pub async fn release(db: &mut PgConnection, enrollment: &Enrollment, kind: ChangeKind) -> Result<(), sqlx::Error> {
     let Some(payment) = enrollment.payment_id else { return Ok(()) };
     let state = if kind == ChangeKind::Left { "left" } else { "removed" };
     query!(
-        "update payment_redemptions set state = $3, enrollment_id = null where payment_id = $1 and enrollment_id = $2",
+        "
+        insert into payment_redemptions (payment_id, state) values ($1, $3)
+        on conflict (payment_id) do update set state = excluded.state, enrollment_id = null
+        where payment_redemptions.enrollment_id = $2
+        ",
         payment.0,
         enrollment.id.0,
         state,
@@ -315,16 +333,14 @@ pub async fn refund(db: &mut PgConnection, payment: PaymentId) -> Result<(), sql
 }
 
 /// Whether anybody is enrolled in a course, or ever was.
-pub async fn exist_in(db: &DbPool, course: CourseId) -> Result<bool, sqlx::Error> {
-    query_scalar!(
-        r#"
-        select exists (select from enrollments where course_id = $1)
-            or exists (select from enrollment_history where course_id = $1) as "exist!"
-        "#,
-        course.0,
-    )
-    .fetch_one(db)
-    .await
+///
+/// # Errors
+/// [`Error::Unavailable`] if a full scan gets no turn in time.
+pub async fn exist_in(table: &Table<Enrollment>, course: CourseId) -> Result<bool, Error> {
+    let mut sql = QueryBuilder::new("select 1 from enrollment_history where course_id = ");
+    sql.push_bind(course.0).push(" union all select 1 from enrollments where course_id = ").push_bind(course.0);
+    sql.push(" limit 1");
+    Ok(!table.rows_by("course_id", sql).await?.is_empty())
 }
 
 /// Enrolls the student, or returns the existing enrollment. A completion comes back if the student's last enrollment in

@@ -11,22 +11,32 @@ use db::{DbPool, fail_point};
 use service::{CredentialsExt as _, OwnTeacherOrAdmin, ServiceContext};
 use sqlx::PgConnection;
 use subgraph_kit::{
-    Error, Rejection, TableExt as _,
+    Error, Rejection, TableExt as _, ViewerExt as _,
     viewer::{Learner, SignedIn},
 };
 
 use super::{
-    Enrollment, Status,
+    Enrollment, RemovalRequest, Status,
     peers::{self, CourseState},
     store::{self, EnrollmentKey, Inserted, NewEnrollment, Origin, PaymentUse},
 };
 use crate::history::{
     ChangeKind,
-    store::{NewChange, record},
+    store::{NewChange, RecentGrants, count_enrollments, count_grants, lock_grants, record},
 };
 
 /// The title of a course that no longer exists.
 const UNKNOWN_TITLE: &str = "a course";
+
+/// How often a student can enroll in one course, or be enrolled by its teacher. With it, everything that happens to the
+/// enrollments of one student in one course has a limit: its history and its events. Purchases do not count as attempts.
+const MAX_ENROLLMENTS: i64 = 20;
+
+/// How many students a teacher can enroll within 24 hours: each of them is notified.
+const MAX_DAILY_GRANTS: i64 = 500;
+
+/// How often a teacher can enroll the same student within 24 hours, in all courses together.
+const MAX_DAILY_GRANTS_TO_STUDENT: i64 = 5;
 
 /// Enrolls a student in a course: a free one, or one that the student has paid for.
 ///
@@ -35,7 +45,7 @@ const UNKNOWN_TITLE: &str = "a course";
 /// # Errors
 /// `NOT_FOUND` if there is no such course; `OWN_COURSE`; `ALREADY_ENROLLED`; `COURSE_WITHDRAWN`, unless the student paid
 /// for it before; `PAYMENT_REQUIRED` if the course is not free; `PAYMENT_NOT_VALID` if the payment cannot buy this
-/// enrollment, or has bought another one.
+/// enrollment, or has bought another one; `TOO_MANY_CHANGES` if the student has enrolled too often.
 pub async fn enroll(
     ctx: &Context<'_>,
     student: Learner,
@@ -79,6 +89,7 @@ pub async fn enroll(
         | Creation::PaymentRefunded
         | Creation::EnrollmentEnded => return Err(payment_not_valid()),
     };
+    require_few_enrollments(&mut tx, key, "courseId").await?;
     fail_point("enroll.before-commit");
     tx.commit().await?;
     fail_point("enroll.committed");
@@ -89,7 +100,8 @@ pub async fn enroll(
 ///
 /// # Errors
 /// [`Error::Forbidden`] for other teachers; `NOT_FOUND` if there is no such user or published course; `COURSE_WITHDRAWN`;
-/// `OWN_COURSE` for the course's teacher; `ALREADY_ENROLLED`.
+/// `OWN_COURSE` for the course's teacher; `ALREADY_ENROLLED`; `TOO_MANY_CHANGES` for a teacher who enrolls students too
+/// often.
 pub async fn grant(
     ctx: &Context<'_>,
     granter: SignedIn,
@@ -115,14 +127,45 @@ pub async fn grant(
 
     let mut tx = ctx.table::<Enrollment>().loader().db().begin().await?;
     let key = EnrollmentKey { student, course: course_id };
+    let is_limited = !ctx.viewer().is_admin();
+    if is_limited {
+        lock_grants(&mut tx, granter).await?;
+    }
     let origin = Origin::Grant(granter.id());
     let new = NewEnrollment { key, course_title: course.title, payment: None, origin };
     let Creation::Created(enrollment) = create(&mut tx, new).await? else {
         let message = "this user is enrolled in the course already";
         return Err(Rejection::new(Code::AlreadyEnrolled, message).at("studentId").into());
     };
+    if is_limited {
+        require_few_grants(count_grants(&mut tx, granter, student).await?)?;
+        require_few_enrollments(&mut tx, key, "studentId").await?;
+    }
     tx.commit().await?;
     Ok(enrollment)
+}
+
+/// Requires that a student has not enrolled in a course too often, this time included.
+async fn require_few_enrollments(db: &mut PgConnection, key: EnrollmentKey, field: &'static str) -> Result<(), Error> {
+    if count_enrollments(db, key).await? <= MAX_ENROLLMENTS {
+        return Ok(());
+    }
+    let message = format!("a student can enroll {MAX_ENROLLMENTS} times in one course: ask an admin for one more time");
+    Err(Rejection::new(Code::TooManyChanges, message).at(field).into())
+}
+
+/// Requires that a teacher has not granted too much lately, this time included.
+fn require_few_grants(grants: RecentGrants) -> Result<(), Rejection> {
+    let message = if grants.to_student > MAX_DAILY_GRANTS_TO_STUDENT {
+        format!(
+            "you have enrolled this student {MAX_DAILY_GRANTS_TO_STUDENT} times within 24 hours: try again tomorrow"
+        )
+    } else if grants.total > MAX_DAILY_GRANTS {
+        format!("you have enrolled {MAX_DAILY_GRANTS} students within 24 hours: try again tomorrow")
+    } else {
+        return Ok(());
+    };
+    Err(Rejection::new(Code::TooManyChanges, message).at("studentId"))
 }
 
 /// Redeems a completed payment for an enrollment, unless it was redeemed before. If the student is enrolled without it,
@@ -154,9 +197,10 @@ pub async fn redeem(db: &mut PgConnection, purchase: Purchase) -> Result<(), Err
 
 /// Records a refund, and deletes the enrollment that the payment bought.
 pub async fn revoke(db: &mut PgConnection, purchase: Purchase) -> Result<(), Error> {
-    let payment = purchase.payment_id;
+    let (payment, key) = (purchase.payment_id, EnrollmentKey::of_purchase(&purchase));
+    store::lock_key(db, key).await?;
     store::refund(db, payment).await?;
-    let deleted = store::delete_by_payment(db, EnrollmentKey::of_purchase(&purchase), payment).await?;
+    let deleted = store::delete_by_payment(db, key, payment).await?;
     if let Some(enrollment) = deleted {
         record(db, &enrollment, change(ChangeKind::Refunded, None)).await?;
         publish_revocation(db, &enrollment, purchase.course_title, None).await?;
@@ -183,13 +227,9 @@ pub async fn leave(db: &DbPool, student: SignedIn, course: CourseId) -> Result<E
 /// bought it is not refunded, and buys nothing any more.
 ///
 /// # Errors
-/// `NOT_FOUND`, also for an enrollment in another teacher's course.
-pub async fn remove(
-    ctx: &Context<'_>,
-    remover: SignedIn,
-    id: EnrollmentId,
-    reason: &str,
-) -> Result<EnrollmentId, Error> {
+/// `NOT_FOUND`, also for an enrollment in another teacher's course; `COMPLETION_WOULD_BE_LOST`.
+pub async fn remove(ctx: &Context<'_>, remover: SignedIn, request: RemovalRequest) -> Result<EnrollmentId, Error> {
+    let RemovalRequest { id, reason, confirms_completion_loss } = request;
     let no_such_enrollment = || Error::from(Rejection::not_found("enrollment", "enrollmentId"));
     let enrollments = ctx.table::<Enrollment>();
     let found = enrollments.load_one(id).await?.ok_or_else(no_such_enrollment)?;
@@ -199,20 +239,24 @@ pub async fn remove(
     OwnTeacherOrAdmin::require(ctx, found.course_id, seal).map_err(|_| no_such_enrollment())?;
 
     let mut tx = enrollments.loader().db().begin().await?;
-    let removal = NewChange { reason: Some(reason), ..change(ChangeKind::Removed, Some(remover.id())) };
+    let removal = NewChange { reason: Some(&reason), ..change(ChangeKind::Removed, Some(remover.id())) };
     let ended = end(&mut tx, &found, removal).await?.ok_or_else(no_such_enrollment)?;
+    if ended.status == Status::Completed && !confirms_completion_loss {
+        return Err(completion_would_be_lost());
+    }
     let title = course.map_or_else(|| UNKNOWN_TITLE.to_owned(), |course| course.title);
-    publish_revocation(&mut tx, &ended, title, Some(reason.to_owned())).await?;
+    publish_revocation(&mut tx, &ended, title, Some(reason)).await?;
     tx.commit().await?;
     Ok(id)
 }
 
-/// Ends an enrollment, unless it has ended meanwhile. As everywhere, the payment's redemption is locked first.
+/// Ends an enrollment, unless it has ended meanwhile. As everywhere, the key is locked first, then the payment's redemption.
 async fn end(
     db: &mut PgConnection,
     enrollment: &Enrollment,
     change: NewChange<'_>,
 ) -> Result<Option<Enrollment>, Error> {
+    store::lock_key(db, enrollment.key()).await?;
     store::release(db, enrollment, change.kind).await?;
     let ended = store::delete(db, enrollment.id).await?;
     if let Some(ended) = &ended {
@@ -263,6 +307,7 @@ enum Creation {
 async fn create(db: &mut PgConnection, new: NewEnrollment) -> Result<Creation, Error> {
     let id = new_id_and_time();
     let enrolled_by = new.enrolled_by();
+    store::lock_key(db, new.key).await?;
     if let Some(payment) = new.payment {
         match store::claim(db, payment, EnrollmentId(id.0)).await? {
             PaymentUse::Claimed => {}
@@ -315,6 +360,11 @@ fn payload(enrollment: &Enrollment, course_title: String) -> EnrollmentPayload {
 fn course_withdrawn() -> Error {
     let message = "this course was withdrawn, and takes no more students";
     Rejection::new(Code::CourseWithdrawn, message).at("courseId").into()
+}
+
+fn completion_would_be_lost() -> Error {
+    let message = "the student has completed the course, and a removal takes the completion away";
+    Rejection::new(Code::CompletionWouldBeLost, message).at("confirmCompletionLoss").into()
 }
 
 fn already_enrolled() -> Error {

@@ -7,15 +7,15 @@ use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 use contracts::{CourseId, Timestamp, UserId};
 use service::OwnTeacherOrAdmin;
-use sqlx::{PgConnection, query, query_as};
+use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{
     Error, Table,
-    viewer::{Proof as _, SelfOrAdmin},
+    viewer::{Proof as _, SelfOrAdmin, SignedIn},
 };
 use uuid::Uuid;
 
 use super::{ChangeKind, EnrollmentChange};
-use crate::enrollment::{Enrollment, Status};
+use crate::enrollment::{Enrollment, Status, store::EnrollmentKey};
 
 /// A change to record.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,58 @@ pub async fn record(db: &mut PgConnection, enrollment: &Enrollment, change: NewC
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// How often a student has enrolled in a course, or was enrolled.
+pub async fn count_enrollments(db: &mut PgConnection, key: EnrollmentKey) -> Result<i64, sqlx::Error> {
+    query_scalar!(
+        r#"
+        select count(*) as "count!"
+        from enrollment_history
+        where student_id = $1 and course_id = $2 and kind in ('enrolled', 'granted')
+        "#,
+        key.student.0,
+        key.course.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// How many enrollments somebody has granted within 24 hours.
+#[derive(Clone, Copy, Debug)]
+pub struct RecentGrants {
+    /// To all students.
+    pub total: i64,
+    /// To one student.
+    pub to_student: i64,
+}
+
+/// Serializes the grants of a teacher until the transaction ends, so that concurrent ones count each other.
+pub async fn lock_grants(db: &mut PgConnection, granter: SignedIn) -> Result<(), sqlx::Error> {
+    query!("select pg_advisory_xact_lock(hashtextextended('grants ' || $1::text, 0))", granter.id().to_string())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Counts what this teacher has granted within 24 hours.
+pub async fn count_grants(
+    db: &mut PgConnection,
+    granter: SignedIn,
+    student: UserId,
+) -> Result<RecentGrants, sqlx::Error> {
+    query_as!(
+        RecentGrants,
+        r#"
+        select count(*) as "total!", count(*) filter (where student_id = $2) as "to_student!"
+        from enrollment_history
+        where changed_by = $1 and kind = 'granted' and changed_at > now() - interval '24 hours'
+        "#,
+        granter.id().0,
+        student.0,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// The loader key of a student's newest changes, in one course or in all.

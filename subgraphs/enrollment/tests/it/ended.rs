@@ -1,16 +1,19 @@
 //! The mutations `leaveCourse` and `removeStudent`, and what happens afterwards.
 
+use std::time::{Duration, Instant};
+
 use contracts::events::{Event, EventPayload, Purchase, Refund, RefundReason};
 use futures::future::join_all;
 use serde_json::{Value, json};
-use sqlx::{PgPool, query};
+use sqlx::{PgPool, query, query_scalar};
 use subgraph_testing::{
     Client, Reply,
     events::{handle, process_all, published, receive},
 };
+use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::{enroll::enroll, fixtures::*, peers::*};
+use crate::{enroll::enroll, fixtures::*, grant::grant, peers::*};
 
 const LEAVE: &str = "mutation ($input: LeaveCourseInput!) {
     leaveCourse(input: $input) { enrollmentId userErrors { code field } }
@@ -25,6 +28,11 @@ async fn leave(client: &Client, course: Uuid) -> Reply {
 
 async fn remove(client: &Client, enrollment: Uuid, reason: &str) -> Reply {
     client.send(REMOVE, json!({ "input": { "enrollmentId": enrollment, "reason": reason } })).await
+}
+
+async fn remove_for_good(client: &Client, enrollment: Uuid) -> Reply {
+    let input = json!({ "enrollmentId": enrollment, "reason": "Copied answers.", "confirmCompletionLoss": true });
+    client.send(REMOVE, json!({ "input": input })).await
 }
 
 fn user_error(code: &'static str, field: &str) -> Vec<(&'static str, String)> {
@@ -222,13 +230,141 @@ async fn an_admin_removes_from_a_course_that_is_gone(db: PgPool) {
 async fn a_removal_has_a_reason(db: PgPool) {
     let system = TestSystem::new(db.clone()).await;
 
-    for bad in ["", " \n", "a\0b", &"é".repeat(501)] {
+    for bad in ["", " \n", "a\0b", "a\u{1b}[31mb", "a\u{202e}b", "\u{200b}", &"é".repeat(501)] {
         let reply = remove(&system.app.teacher(TERESA), ALICES_RUST, bad).await.ok();
         assert_eq!(reply.user_errors(), user_error("INVALID_INPUT", "reason"), "{bad:?}");
     }
     assert_eq!(system.enrollments(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
     let longest = remove(&system.app.teacher(TERESA), ALICES_RUST, &"é".repeat(500)).await.ok();
     assert_eq!(longest.user_errors(), []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_reason_is_cleaned_before_it_is_told(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    let reply = remove(&system.app.teacher(TERESA), ALICES_RUST, " \tCafe\u{301}\r\nis closed. \n").await.ok();
+
+    assert_eq!(reply.user_errors(), []);
+    let reason = Some("Café\nis closed.");
+    assert_eq!(system.history(ALICE, RUST).await, [entry("removed", "in_progress", Some(TERESA), reason)]);
+    let told = published(&db).await;
+    let [EventPayload::EnrollmentRevoked(revoked)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(revoked.removal_reason.as_deref(), reason);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_removal_takes_a_completion_away_only_when_that_is_confirmed(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+
+    for client in [system.app.teacher(TERESA), system.app.admin()] {
+        let reply = remove(&client, BOBS_RUST, "Full.").await.ok();
+        assert_eq!(reply.user_errors(), user_error("COMPLETION_WOULD_BE_LOST", "confirmCompletionLoss"));
+    }
+    // Nobody else finds out that there is a completion.
+    let stranger = remove(&system.app.teacher(ALICE), BOBS_RUST, "Full.").await.ok();
+    assert_eq!(stranger.user_errors(), user_error("NOT_FOUND", "enrollmentId"));
+    assert_eq!(system.enrollments(BOB, RUST).await, [Some(BOBS_PAYMENT)]);
+    assert_eq!(system.use_of(BOBS_PAYMENT).await.as_deref(), Some("enrolled"));
+    assert_eq!((published(&db).await, system.history(BOB, RUST).await), (vec![], vec![]));
+
+    let confirmed = remove_for_good(&system.app.teacher(TERESA), BOBS_RUST).await.ok();
+    assert_eq!(confirmed.data("/removeStudent"), &json!({ "enrollmentId": BOBS_RUST, "userErrors": [] }));
+}
+
+/// The legacy system inserts enrollments, and knows no redemptions.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn who_leaves_an_imported_enrollment_is_not_enrolled_again_by_its_payment(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    query("delete from payment_redemptions").execute(&db).await.expect("there are none");
+
+    _ = leave(&system.app.student(ALICE), RUST).await.ok();
+    _ = remove_for_good(&system.app.teacher(TERESA), BOBS_RUST).await.ok();
+    for (payment, student) in [(ALICES_PAYMENT, ALICE), (BOBS_PAYMENT, BOB)] {
+        handle(&system.subgraph, completed(system.pay(payment, student, RUST, "COMPLETED"))).await;
+    }
+
+    assert_eq!(system.use_of(ALICES_PAYMENT).await.as_deref(), Some("left"));
+    assert_eq!(system.use_of(BOBS_PAYMENT).await.as_deref(), Some("removed"));
+    assert_eq!((system.enrollments(ALICE, RUST).await, system.enrollments(BOB, RUST).await), (vec![], vec![]));
+}
+
+/// Waits until this many connections wait for locks.
+async fn until_blocked(db: &PgPool, count: i64) {
+    let blocked =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let start = Instant::now();
+    while query_scalar::<_, i64>(blocked).fetch_one(db).await.expect("a count") < count {
+        assert!(start.elapsed() < Duration::from_secs(20), "fewer than {count} wait");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// An enrollment that begins while another one ends sees how it ended.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_completion_comes_back_also_to_who_is_enrolled_at_that_very_moment(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    query("update enrollments set status = 'completed' where id = $1")
+        .bind(ALICES_SQL)
+        .execute(&db)
+        .await
+        .expect("done");
+    sqlx::raw_sql(
+        "create function hold() returns trigger language plpgsql as
+             $$ begin if new.kind = 'left' then perform pg_advisory_xact_lock(1); end if; return new; end $$;
+         create trigger hold before insert on enrollment_history for each row execute function hold();",
+    )
+    .execute(&db)
+    .await
+    .expect("leaving is held up");
+    let mut gate = db.acquire().await.expect("a connection");
+    query("select pg_advisory_lock(1)").execute(&mut *gate).await.expect("it is closed");
+
+    let (alice, teresa) = (system.app.student(ALICE), system.app.teacher(TERESA));
+    let grant = "mutation ($input: GrantEnrollmentInput!) {
+        grantEnrollment(input: $input) { enrollment { status } userErrors { code } }
+    }";
+    let grants = async {
+        until_blocked(&db, 1).await;
+        let granting = teresa.send(grant, json!({ "input": { "courseId": SQL, "studentId": ALICE } }));
+        let opens = async {
+            until_blocked(&db, 2).await;
+            query("select pg_advisory_unlock(1)").execute(&mut *gate).await.expect("it is open");
+        };
+        tokio::join!(granting, opens).0.ok()
+    };
+    let (left, granted) = tokio::join!(leave(&alice, SQL), grants);
+
+    assert_eq!(left.ok().user_errors(), []);
+    assert_eq!(granted.data("/grantEnrollment"), &json!({ "enrollment": { "status": "COMPLETED" }, "userErrors": [] }));
+}
+
+/// However often a student comes and goes, what happens to one place has an end, except by purchases.
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn a_student_enrolls_twenty_times_in_one_course_and_then_asks_an_admin(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    let alice = system.app.student(ALICE);
+    for _ in 0..20 {
+        assert_eq!(enroll(&alice, SQL, None).await.ok().user_errors(), []);
+        assert_eq!(leave(&alice, SQL).await.ok().user_errors(), []);
+    }
+    let told = published(&db).await.len();
+
+    let again = enroll(&alice, SQL, None).await.ok();
+    let by_teacher = grant(&system.app.teacher(TERESA), SQL, ALICE).await.ok();
+
+    assert_eq!(again.user_errors(), user_error("TOO_MANY_CHANGES", "courseId"));
+    assert_eq!(by_teacher.user_errors(), user_error("TOO_MANY_CHANGES", "studentId"));
+    assert_eq!((system.history(ALICE, SQL).await.len(), published(&db).await.len()), (40, told));
+    assert_eq!(system.enrollments(ALICE, SQL).await, []);
+    // Neither another course nor another student is concerned.
+    assert_eq!(enroll(&system.app.student(BOB), SQL, None).await.ok().user_errors(), []);
+    let purchase = system.pay(UNUSED_PAYMENT, ALICE, LATIN, "COMPLETED");
+    handle(&system.subgraph, completed(purchase)).await;
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(UNUSED_PAYMENT)]);
+
+    assert_eq!(grant(&system.app.admin(), SQL, ALICE).await.ok().user_errors(), []);
+    assert_eq!(leave(&alice, SQL).await.ok().user_errors(), [], "whoever is enrolled may always leave");
 }
 
 /// D16: a completion comes back with a new purchase of the same student and course.
@@ -263,7 +399,7 @@ async fn a_completion_comes_back_except_after_a_removal(db: PgPool) {
     assert_eq!(progress(&alice, LATIN).await, (json!("COMPLETED"), true), "after leaving and coming back");
 
     let id = complete().await;
-    _ = remove(&system.app.teacher(TERESA), id, "Copied answers.").await.ok();
+    assert_eq!(remove_for_good(&system.app.teacher(TERESA), id).await.ok().user_errors(), []);
     let third = system.pay(payment(3), ALICE, LATIN, "COMPLETED");
     handle(&system.subgraph, completed(third)).await;
     assert_eq!(progress(&alice, LATIN).await, (json!("ENROLLED"), false), "after a removal");

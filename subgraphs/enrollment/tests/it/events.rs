@@ -29,6 +29,15 @@ fn rejected(payment: Uuid) -> EventPayload {
     EventPayload::EnrollmentRejected(EnrollmentRejected { payment_id: PaymentId(payment) })
 }
 
+/// An event that waits for the refund of the payment that holds its place waits no longer.
+async fn no_refund_comes(system: &TestSystem) {
+    sqlx::query("update inbox_events set waits_since = waits_since - interval '16 s', next_attempt_at = now()")
+        .execute(&system.db)
+        .await
+        .expect("time passes");
+    process_all(&system.subgraph).await;
+}
+
 /// The types of the published events.
 async fn names(db: &PgPool) -> Vec<&'static str> {
     published(db).await.iter().map(|payload| payload.event_type().name()).collect()
@@ -94,6 +103,7 @@ async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
 
     // One enrollment was paid for, one is free.
     handle(&system.subgraph, completed(PAYMENT, RUST)).await;
+    no_refund_comes(&system).await;
     handle(&system.subgraph, completed(other, SQL)).await;
 
     assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other)]);
@@ -103,11 +113,13 @@ async fn a_payment_for_a_place_that_is_there_is_rejected(db: PgPool) {
 
     // Republished, it is rejected again: the first rejection may have been lost.
     handle(&system.subgraph, completed(PAYMENT, RUST)).await;
+    no_refund_comes(&system).await;
     assert_eq!(published(&db).await, [rejected(PAYMENT), rejected(other), rejected(PAYMENT)]);
 
     // Its refund deletes nothing.
     handle(&system.subgraph, refunded(PAYMENT, RUST)).await;
     handle(&system.subgraph, completed(PAYMENT, RUST)).await;
+    no_refund_comes(&system).await;
     assert_eq!(system.enrollments(ALICE, RUST).await, [Some(ALICES_PAYMENT)]);
     assert_eq!(published(&db).await.len(), 3);
 }
@@ -182,4 +194,22 @@ async fn a_student_who_was_refunded_can_buy_again(db: PgPool) {
     handle(&system.subgraph, completed(second, LATIN)).await;
 
     assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(second)]);
+}
+
+/// Payment published the refund first; its delivery takes longer.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn a_new_purchase_waits_for_the_refund_of_the_one_before(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    handle(&system.subgraph, completed(PAYMENT, LATIN)).await;
+    let second = Uuid::from_u128(0xf_2000);
+
+    handle(&system.subgraph, completed(second, LATIN)).await;
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(PAYMENT)]);
+    handle(&system.subgraph, refunded(PAYMENT, LATIN)).await;
+    sqlx::query("update inbox_events set next_attempt_at = now()").execute(&db).await.expect("time passes");
+    process_all(&system.subgraph).await;
+
+    assert_eq!(system.enrollments(ALICE, LATIN).await, [Some(second)]);
+    let created = "lyceum.enrollment.created";
+    assert_eq!(names(&db).await, [created, "lyceum.enrollment.revoked", created]);
 }

@@ -3,7 +3,7 @@
 use contracts::events::EventPayload;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgPool, query};
 use subgraph_testing::{Client, Reply, events::published};
 use uuid::Uuid;
 
@@ -11,11 +11,11 @@ use crate::{enroll::enroll, fixtures::*, peers::*};
 
 const GRANT: &str = "mutation ($input: GrantEnrollmentInput!) {
     grantEnrollment(input: $input) {
-        enrollment { status student { id } course { id } payment { id } } userErrors { code field }
+        enrollment { id status student { id } course { id } payment { id } } userErrors { code field }
     }
 }";
 
-async fn grant(client: &Client, course: Uuid, student: Uuid) -> Reply {
+pub async fn grant(client: &Client, course: Uuid, student: Uuid) -> Reply {
     client.send(GRANT, json!({ "input": { "courseId": course, "studentId": student } })).await
 }
 
@@ -25,11 +25,12 @@ async fn a_teacher_enrolls_a_student_in_a_paid_course_of_their_own(db: PgPool) {
 
     let reply = grant(&system.app.teacher(TERESA), LATIN, BOB).await.ok();
 
+    let id = reply.data("/grantEnrollment/enrollment/id");
     assert_eq!(
         reply.data("/grantEnrollment"),
         &json!({
             "enrollment": {
-                "status": "ENROLLED", "student": { "id": BOB }, "course": { "id": LATIN }, "payment": null,
+                "id": id, "status": "ENROLLED", "student": { "id": BOB }, "course": { "id": LATIN }, "payment": null,
             },
             "userErrors": [],
         })
@@ -95,6 +96,64 @@ async fn only_the_courses_own_teacher_and_admins_grant(db: PgPool) {
     assert_eq!(grant(&app.admin(), LATIN, BOB).await.ok().user_errors(), []);
     // A teacher need not be verified for it.
     assert_eq!(grant(&app.unverified_teacher(TERESA), LATIN, ALICE).await.ok().user_errors(), []);
+}
+
+async fn remove(client: &Client, reply: &Reply) {
+    let document = "mutation ($input: RemoveStudentInput!) { removeStudent(input: $input) { userErrors { code } } }";
+    let id = reply.data("/grantEnrollment/enrollment/id");
+    assert!(id.is_string(), "{reply:?}");
+    let reply = client.send(document, json!({ "input": { "enrollmentId": id, "reason": "Oops." } })).await.ok();
+    assert_eq!(reply.user_errors(), []);
+}
+
+fn too_many() -> Vec<(&'static str, String)> {
+    vec![("TOO_MANY_CHANGES", "studentId".to_owned())]
+}
+
+/// Each grant and each removal notifies the student, who has no say in it.
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn a_teacher_enrolls_the_same_student_five_times_a_day_in_all_courses(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    let teresa = system.app.teacher(TERESA);
+    for course in [LATIN, SQL, RUST, LATIN, SQL] {
+        remove(&teresa, &grant(&teresa, course, BOB).await.ok()).await;
+    }
+
+    for course in [LATIN, SQL, RUST] {
+        assert_eq!(grant(&teresa, course, BOB).await.ok().user_errors(), too_many());
+        assert_eq!(system.enrollments(BOB, course).await, []);
+    }
+    assert_eq!(published(&db).await.len(), 10);
+    // Other students and admins are not concerned, and the next day the teacher may again.
+    assert_eq!(grant(&teresa, LATIN, ALICE).await.ok().user_errors(), []);
+    remove(&teresa, &grant(&system.app.admin(), LATIN, BOB).await.ok()).await;
+    query("update enrollment_history set changed_at = changed_at - interval '1 day'")
+        .execute(&db)
+        .await
+        .expect("a day");
+    assert_eq!(grant(&teresa, LATIN, BOB).await.ok().user_errors(), []);
+}
+
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn a_teacher_enrolls_five_hundred_students_a_day(db: PgPool) {
+    let system = TestSystem::new(db.clone()).await;
+    query(
+        "insert into enrollment_history (enrollment_id, student_id, course_id, kind, status, changed_by, changed_at)
+         select gen_random_uuid(), gen_random_uuid(), $1, 'granted', 'enrolled', $2, now() from generate_series(1, 490)",
+    )
+    .bind(LATIN)
+    .bind(TERESA)
+    .execute(&db)
+    .await
+    .expect("many grants");
+    let teresa = system.app.teacher(TERESA);
+
+    let replies = join_all((0..20).map(|student| grant(&teresa, LATIN, Uuid::from_u128(0xa0_0000 + student)))).await;
+
+    let granted = replies.iter().filter(|reply| reply.user_errors().is_empty()).count();
+    assert_eq!(granted, 10, "{replies:?}");
+    assert!(replies.iter().all(|reply| reply.user_errors().is_empty() || reply.user_errors() == too_many()));
+    assert_eq!(grant(&system.app.admin(), LATIN, BOB).await.ok().user_errors(), []);
 }
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]

@@ -86,6 +86,8 @@ async fn nobody_else_sees_a_history(db: PgPool) {
     for (stranger, course) in [
         (app.anonymous(), course_of(TERESA, SQL)),
         (app.student(ALICE), course_of(TERESA, SQL)),
+        // A teacher no more.
+        (app.student(TERESA), course_of(TERESA, SQL)),
         (app.teacher(BOB), course_of(TERESA, SQL)),
         (app.teacher(TERESA), course_of(BOB, SQL)),
         (app.teacher(TERESA), json!({ "__typename": "Course", "id": SQL })),

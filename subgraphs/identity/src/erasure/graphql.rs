@@ -7,8 +7,14 @@ use db::DbPool;
 use service::{CredentialsExt as _, Erasures, Peers};
 use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload};
 
-use super::{Erasure, IdentityEraser, clean_reason, peers, store};
-use crate::session::{Sessions, graphql::client};
+use super::{
+    Erasure, IdentityEraser, clean_reason, peers,
+    store::{self, By},
+};
+use crate::{
+    session::{Sessions, graphql::client},
+    user::store::Actor,
+};
 
 /// The queries.
 #[derive(Default)]
@@ -20,7 +26,7 @@ pub struct ErasureMutation;
 
 /// What the mutations work with.
 #[derive(Clone)]
-pub struct Accounts {
+pub struct Deletions {
     /// The service's own part of an erasure.
     pub erasures: Erasures<IdentityEraser>,
     /// How long an access token may be valid.
@@ -84,7 +90,7 @@ impl ErasureQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of the erasure, as the deletion of the account returned it.")] id: ErasureId,
     ) -> Option<Result<Erasure, Error>> {
-        store::find(&ctx.data_unchecked::<Accounts>().db, id).await.transpose()
+        store::find(&ctx.data_unchecked::<Deletions>().db, id).await.transpose()
     }
 }
 
@@ -104,18 +110,18 @@ impl ErasureMutation {
     ) -> Option<Result<DeleteMyAccountPayload, Error>> {
         let payload = async {
             let viewer = ctx.viewer().require_signed_in()?;
-            let accounts = ctx.data_unchecked::<Accounts>();
+            let deletions = ctx.data_unchecked::<Deletions>();
             let sessions = ctx.data_unchecked::<Sessions>();
 
             let outcome = async {
-                sessions.confirm_password(&client(ctx), viewer, input.password).await?;
+                sessions.confirm_password(&client(ctx), viewer, ctx.current_session(), input.password).await?;
                 let request = store::Request {
                     user: viewer.id(),
-                    admin: None,
+                    by: By::Owner(ctx.current_session()),
                     reason: None,
-                    token_lifetime: accounts.token_lifetime,
+                    token_lifetime: deletions.token_lifetime,
                 };
-                accounts.delete(ctx, request).await.map_err(without_field)
+                deletions.delete(ctx, request).await.map_err(without_field)
             };
 
             let (erasure, user_errors) = into_payload(outcome.await)?;
@@ -135,18 +141,17 @@ impl ErasureMutation {
         #[graphql(desc = "The user whose account is deleted.")] input: DeleteUserInput,
     ) -> Option<Result<DeleteUserPayload, Error>> {
         let payload = async {
-            ctx.viewer().require_admin()?;
-            let admin = ctx.viewer().require_signed_in()?;
-            let accounts = ctx.data_unchecked::<Accounts>();
+            let admin = ctx.viewer().require_admin()?;
+            let deletions = ctx.data_unchecked::<Deletions>();
 
             let outcome = async {
                 let request = store::Request {
                     user: input.user_id,
-                    admin: Some(admin.id()),
+                    by: By::Other(Actor::Admin(admin, ctx.current_session())),
                     reason: clean_reason(input.reason)?,
-                    token_lifetime: accounts.token_lifetime,
+                    token_lifetime: deletions.token_lifetime,
                 };
-                accounts.delete(ctx, request).await
+                deletions.delete(ctx, request).await
             };
 
             let (erasure, user_errors) = into_payload(outcome.await)?;
@@ -156,7 +161,7 @@ impl ErasureMutation {
     }
 }
 
-impl Accounts {
+impl Deletions {
     async fn delete(&self, ctx: &Context<'_>, request: store::Request) -> Result<Erasure, Error> {
         let teaches = peers::require_no_published_courses(&self.peers, ctx.credentials(), request.user).await;
         teaches.map_err(at_user)?;

@@ -9,22 +9,30 @@ use contracts::{
 use db::DbPool;
 use service::Erasures;
 use sqlx::{PgConnection, query, query_as, query_scalar};
-use subgraph_kit::Error;
+use subgraph_kit::{Error, viewer::CurrentSession};
 use uuid::{Builder, Uuid};
 
 use super::{Erasure, ErasureState, IdentityEraser, NAME, Receipt, services};
 use crate::user::{
-    Role,
-    store::{lock, require_other_admin},
+    User, all_forms, normalize_email,
+    store::{Actor, lock, lock_and_get, lock_viewer, require_other_admin},
 };
 
+/// Who deletes an account.
+#[derive(Clone, Copy)]
+pub enum By {
+    /// Its user, by an access token of this session.
+    Owner(CurrentSession),
+    /// Somebody else.
+    Other(Actor),
+}
+
 /// A request to delete an account.
-#[derive(Debug)]
 pub struct Request {
     /// The account.
     pub user: UserId,
-    /// The admin who deletes it; none if it is the user, or an operator.
-    pub admin: Option<UserId>,
+    /// Who deletes it.
+    pub by: By,
     /// The admin's reason.
     pub reason: Option<String>,
     /// How long an access token may still be valid.
@@ -43,21 +51,15 @@ struct Found {
 /// Deletes an account: ends its sessions, replaces it by a pseudonym, and tells the other services.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such account, or it was deleted before; `LAST_ADMIN`; [`Error::Forbidden`] if `admin` is
-/// none any more.
+/// `NOT_FOUND` if there is no such account, or it was deleted before; `LAST_ADMIN`; those of [`Actor`] and [`lock_viewer`].
 pub async fn delete(
     db: &DbPool,
     erasures: &Erasures<IdentityEraser>,
-    Request { user, admin, reason, token_lifetime }: Request,
+    Request { user, by, reason, token_lifetime }: Request,
 ) -> Result<Erasure, Error> {
     let mut tx = db.begin().await?;
-    let account = lock(&mut tx, user).await?;
-    if let Some(admin) = admin {
-        require_admin(&mut tx, admin).await?;
-    }
-    if account.role == Role::Admin {
-        require_other_admin(&mut tx, user, "userId").await?;
-    }
+    let account = lock_account(&mut tx, user, by).await?;
+    require_other_admin(&mut tx, &account, "userId").await?;
     let id = ErasureId(random_id());
     let (pseudonym, now) = new_id_and_time();
     query!("insert into erasures (id, requested_at, reason) values ($1, $2, $3)", id.0, now, reason.as_deref(),)
@@ -83,25 +85,44 @@ pub async fn delete(
     })
 }
 
-/// The token may be older than the loss of the rights.
-async fn require_admin(db: &mut PgConnection, id: UserId) -> Result<(), Error> {
-    let is_admin = query_scalar!(
-        r#"
-        select exists (
-            select from users where id = $1 and role = 'admin' and suspended_at is null
-        ) as "is_admin!"
-        "#,
-        id.0,
-    );
-    if is_admin.fetch_one(db).await? { Ok(()) } else { Err(Error::Forbidden("only admins may do this")) }
+async fn lock_account(db: &mut PgConnection, user: UserId, by: By) -> Result<User, Error> {
+    match by {
+        By::Owner(session) => {
+            lock(db, Actor::Operator, user).await?;
+            lock_viewer(db, user, session).await
+        }
+        By::Other(actor) => lock_and_get(db, actor, user).await,
+    }
 }
 
 /// Deletes a user, with their sessions and whatever else belongs to the account alone.
 pub async fn delete_user(db: &mut PgConnection, user: UserId) -> Result<Vec<ErasedTable>, Error> {
+    let resets = delete_reset_requests(db, user).await?;
+    let clients = query!("delete from known_clients where user_id = $1", user.0).execute(&mut *db).await?;
+    let tokens = query!("delete from email_tokens where user_id = $1", user.0).execute(&mut *db).await?;
+    let mails = query!("delete from mails where user_id = $1", user.0).execute(&mut *db).await?;
+    let exports = query!("delete from data_exports where user_id = $1", user.0).execute(&mut *db).await?;
     let sessions = query!("delete from sessions where user_id = $1", user.0).execute(&mut *db).await?;
     let users = query!("delete from users where id = $1", user.0).execute(db).await?;
     let table = |table: &str, deleted| ErasedTable { table: table.to_owned(), deleted, anonymized: 0 };
-    Ok(vec![table("users", users.rows_affected()), table("sessions", sessions.rows_affected())])
+    Ok(vec![
+        table("users", users.rows_affected()),
+        table("sessions", sessions.rows_affected()),
+        table("data_exports", exports.rows_affected()),
+        table("mails", mails.rows_affected()),
+        table("email_tokens", tokens.rows_affected()),
+        table("known_clients", clients.rows_affected()),
+        table("password_reset_requests", resets),
+    ])
+}
+
+/// They hold the address, as it was typed, until a worker has looked for the account.
+async fn delete_reset_requests(db: &mut PgConnection, user: UserId) -> Result<u64, Error> {
+    let email = query_scalar!("select email from users where id = $1", user.0).fetch_optional(&mut *db).await?;
+    let Some(email) = email else { return Ok(0) };
+    let forms = all_forms(&normalize_email(&email));
+    let deleted = query!("delete from password_reset_requests where lower(btrim(email)) = any($1)", &forms);
+    Ok(deleted.execute(db).await?.rows_affected())
 }
 
 /// Inserts what takes the user's place: no password matches the hash, and no mail reaches the address.

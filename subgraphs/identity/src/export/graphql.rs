@@ -6,7 +6,7 @@ use contracts::{Code, Timestamp};
 use subgraph_kit::{Error, Rejection, UserError, ViewerExt as _, into_payload};
 
 use super::{DataExport, download::PATH, store};
-use crate::erasure::graphql::Accounts;
+use crate::erasure::graphql::Deletions;
 
 /// The queries.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl ExportQuery {
     /// expired.
     async fn data_export(&self, ctx: &Context<'_>) -> Option<Result<DataExport, Error>> {
         let viewer = ctx.viewer().require_signed_in().ok()?;
-        store::find(&ctx.data_unchecked::<Accounts>().db, viewer).await.transpose()
+        store::find(&ctx.data_unchecked::<Deletions>().db, viewer).await.transpose()
     }
 }
 
@@ -63,7 +63,7 @@ impl ExportMutation {
         let payload = async {
             let viewer = ctx.viewer().require_signed_in()?;
 
-            let outcome = store::request(&ctx.data_unchecked::<Accounts>().db, viewer).await;
+            let outcome = store::request(&ctx.data_unchecked::<Deletions>().db, viewer, ctx.current_session()).await;
 
             let (data_export, user_errors) = into_payload(outcome)?;
             Ok(ExportMyDataPayload { data_export, user_errors })
@@ -79,7 +79,8 @@ impl ExportMutation {
             let viewer = ctx.viewer().require_signed_in()?;
 
             let token = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-            let link = store::set_link(&ctx.data_unchecked::<Accounts>().db, viewer, &token).await?;
+            let db = &ctx.data_unchecked::<Deletions>().db;
+            let link = store::set_link(db, viewer, ctx.current_session(), &token).await?;
             let message =
                 "there is no file with your data: request it with `exportMyData`, and wait for the notification";
             let outcome = link.ok_or_else(|| Rejection::new(Code::NotFound, message).into());

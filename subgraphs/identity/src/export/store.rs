@@ -9,10 +9,14 @@ use contracts::{
 use db::DbPool;
 use sha2::{Digest as _, Sha256};
 use sqlx::{query, query_as, query_scalar};
-use subgraph_kit::{Error, viewer::SignedIn};
+use subgraph_kit::{
+    Error,
+    viewer::{CurrentSession, SignedIn},
+};
 use uuid::Uuid;
 
 use super::{DataExport, DataExportState};
+use crate::user::store::{ACCOUNT_DELETED, lock_viewer};
 
 /// How long a file is kept.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
@@ -49,9 +53,11 @@ impl From<Row> for DataExport {
 /// Requests an export, in place of one that is older than a day.
 ///
 /// # Errors
-/// [`Error::RateLimited`] if there is a newer one; [`Error::Unauthenticated`] if the account was deleted.
-pub async fn request(db: &DbPool, user: SignedIn) -> Result<DataExport, Error> {
+/// [`Error::RateLimited`] if there is a newer one; those of [`lock_viewer`].
+pub async fn request(db: &DbPool, user: SignedIn, session: CurrentSession) -> Result<DataExport, Error> {
     let (id, now) = new_id_and_time();
+    let mut tx = db.begin().await?;
+    lock_viewer(&mut tx, user.id(), session).await?;
     let inserted = query!(
         "insert into data_exports (id, user_id, requested_at, next_attempt_at, expires_at)
          select $1, id, $3, $3, $4 from users where id = $2
@@ -66,14 +72,16 @@ pub async fn request(db: &DbPool, user: SignedIn) -> Result<DataExport, Error> {
         now + LIFETIME,
         now - PAUSE,
     );
-    let is_inserted = inserted.execute(db).await?.rows_affected() > 0;
+    let is_inserted = inserted.execute(&mut *tx).await?.rows_affected() > 0;
+    tx.commit().await?;
     match find(db, user).await? {
         Some(export) if is_inserted => Ok(export),
         Some(export) => {
             let seconds = (export.requested_at.0 + PAUSE - now).num_seconds().max(1);
             Err(Error::RateLimited { retry_after: seconds.unsigned_abs() })
         }
-        None => Err(Error::Unauthenticated("the account of this access token does not exist any more")),
+        // Deleted meanwhile.
+        None => Err(ACCOUNT_DELETED),
     }
 }
 
@@ -128,7 +136,17 @@ pub(super) async fn finish(db: &DbPool, due: Due, content: &str) -> Result<(), E
 }
 
 /// Makes `token` the only one that gets the user's file, and returns until when. None if there is no file.
-pub async fn set_link(db: &DbPool, user: SignedIn, token: &str) -> Result<Option<DateTime<Utc>>, Error> {
+///
+/// # Errors
+/// Those of [`lock_viewer`].
+pub async fn set_link(
+    db: &DbPool,
+    user: SignedIn,
+    session: CurrentSession,
+    token: &str,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    let mut tx = db.begin().await?;
+    lock_viewer(&mut tx, user.id(), session).await?;
     let now = Utc::now();
     let end = query_scalar!(
         r#"
@@ -141,7 +159,9 @@ pub async fn set_link(db: &DbPool, user: SignedIn, token: &str) -> Result<Option
         now + LINK_LIFETIME,
         now,
     );
-    Ok(end.fetch_optional(db).await?)
+    let end = end.fetch_optional(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(end)
 }
 
 /// Returns the file of a link, which then is of no use any more. None if the link is not valid.
@@ -178,6 +198,19 @@ pub async fn data_of(db: &DbPool, user: UserId) -> Result<String, Error> {
                     'expires_at', expires_at
                 ) order by created_at), '[]')
                 from sessions
+                where user_id = $1
+            ),
+            -- Not their texts, which may hold a token.
+            'mails', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'recipient', recipient, 'subject', subject, 'created_at', created_at, 'sent_at', sent_at
+                ) order by created_at, id), '[]')
+                from mails
+                where user_id = $1
+            ),
+            'known_clients', (
+                select coalesce(jsonb_agg(jsonb_build_object('last_seen', last_seen) order by last_seen), '[]')
+                from known_clients
                 where user_id = $1
             )
         )::text as "data!"

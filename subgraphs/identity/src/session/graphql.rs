@@ -185,7 +185,8 @@ impl SessionMutation {
     }
 
     /// Ends a session: all of its refresh tokens stop working. Everyone who has one of them may do this. Access tokens
-    /// that were already issued stay valid until they expire. It is null, with an error, if the mutation fails.
+    /// that were already issued stay valid until they expire, except for changes to the account. It is null, with an
+    /// error, if the mutation fails.
     async fn logout(
         &self,
         ctx: &Context<'_>,
@@ -201,8 +202,8 @@ impl SessionMutation {
     }
 
     /// Ends a session of the signed-in user: its refresh tokens stop working. Every signed-in user may do this, also
-    /// for the current session. Access tokens that were already issued stay valid until they expire. It is null, with
-    /// an error, if the mutation fails.
+    /// for the current session. Access tokens that were already issued stay valid until they expire, except for changes
+    /// to the account. It is null, with an error, if the mutation fails.
     async fn end_session(
         &self,
         ctx: &Context<'_>,
@@ -211,7 +212,7 @@ impl SessionMutation {
         let payload = async {
             let viewer = ctx.viewer().require_signed_in()?;
 
-            let outcome = ctx.data_unchecked::<Sessions>().end(viewer, input.session_id).await;
+            let outcome = ctx.data_unchecked::<Sessions>().end(viewer, ctx.current_session(), input.session_id).await;
 
             let (session, user_errors) = into_payload(outcome)?;
             Ok(EndSessionPayload { session, user_errors })
@@ -220,7 +221,8 @@ impl SessionMutation {
     }
 
     /// Ends all sessions of the signed-in user but the current one. Every signed-in user may do this. Access tokens
-    /// that were already issued stay valid until they expire. It is null, with an error, if the mutation fails.
+    /// that were already issued stay valid until they expire, except for changes to the account. It is null, with an
+    /// error, if the mutation fails.
     async fn end_other_sessions(&self, ctx: &Context<'_>) -> Option<Result<EndOtherSessionsPayload, Error>> {
         let payload = async {
             let viewer = ctx.viewer().require_signed_in()?;
@@ -264,6 +266,7 @@ impl ActiveSession {
     }
 }
 
+/// The client that has sent the request.
 pub(crate) fn client(ctx: &Context<'_>) -> SessionClient {
     SessionClient { ip: ctx.client_ip(), user_agent: ctx.user_agent().0.clone() }
 }

@@ -3,6 +3,7 @@
 mod client;
 mod confirm;
 pub mod graphql;
+mod known_client;
 mod refresh_token;
 pub mod store;
 
@@ -21,10 +22,7 @@ use subgraph_kit::{
     viewer::{CurrentSession, SignedIn},
 };
 use telemetry::metrics;
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 pub use self::{client::SessionClient, store::ActiveSession};
 use self::{
@@ -33,7 +31,9 @@ use self::{
 };
 use crate::{
     IdentitySettings, Keys,
-    password::{Passwords, Verdict},
+    email_token::{self, Purpose, store as tokens},
+    mail::Mailer,
+    password::{Passwords, StoredHash, Verdict},
     throttle::RateLimiter,
     user::{
         EmailRules, SignUp, User, password_fault,
@@ -64,19 +64,20 @@ const MAX_VERIFICATIONS: usize = 2;
 pub struct Sessions {
     db: DbPool,
     keys: Keys,
-    passwords: Passwords,
-    rate_limiter: Arc<RateLimiter>,
+    pub(crate) passwords: Passwords,
+    pub(crate) rate_limiter: Arc<RateLimiter>,
     lifetime: Lifetime,
     /// Within it a refresh token that is used again gets the same successor.
     reuse_window: TimeDelta,
-    email_rules: EmailRules,
+    pub(crate) email_rules: EmailRules,
     min_failure_time: Duration,
+    mailer: Mailer,
 }
 
 impl Sessions {
     /// Creates sessions with the settings' lifetime and limits.
     #[must_use]
-    pub fn new(db: DbPool, keys: Keys, settings: &IdentitySettings) -> Self {
+    pub fn new(db: DbPool, keys: Keys, settings: &IdentitySettings, mailer: Mailer) -> Self {
         Self {
             db,
             keys,
@@ -89,6 +90,7 @@ impl Sessions {
             reuse_window: TimeDelta::seconds(settings.refresh_reuse_seconds.into()),
             email_rules: EmailRules { domain_needs_dot: settings.email_domain_needs_dot },
             min_failure_time: Duration::from_millis(settings.failed_sign_in_min_ms.into()),
+            mailer,
         }
     }
 
@@ -99,9 +101,7 @@ impl Sessions {
     pub async fn register(&self, client: &SessionClient, sign_up: SignUp) -> Result<(Session, User), Error> {
         self.rate_limiter.check_registration(client.ip, &sign_up.email)?;
         let rules = self.email_rules;
-        // Estimating a password's strength would block the other tasks of this thread.
-        let check = move || sign_up.checked(rules);
-        let sign_up = spawn_blocking(check).await.map_err(Error::internal)?.map_err(Error::Rejected)?;
+        let sign_up = self.passwords.run(move || sign_up.checked(rules)).await?.map_err(Error::Rejected)?;
         let password_hash = self.passwords.hash(sign_up.password.clone()).await?;
 
         let mut tx = self.db.begin().await?;
@@ -109,9 +109,12 @@ impl Sessions {
         let refresh_token = RefreshToken::new();
         let session = store::insert(&mut tx, &refresh_token, (user.id, &password_hash), client, self.lifetime).await?;
         let session = session.ok_or_else(invalid_credentials)?;
+        known_client::record(&mut tx, user.id, client).await?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
         messaging::publish(&mut tx, EventPayload::UserRegistered(registration)).await?;
+        email_token::send(&mut tx, &self.mailer, user.id, &user.email, Purpose::EmailVerification).await?;
         tx.commit().await?;
+        self.mailer.wake();
         self.rate_limiter.trust_client(client.ip, &sign_up.email);
 
         Ok((self.tokens(&user, session, &refresh_token)?, user))
@@ -136,9 +139,11 @@ impl Sessions {
                     return Err(account_suspended());
                 }
                 let refresh_token = RefreshToken::new();
-                let db = &mut *self.db.acquire().await?;
-                let session = store::insert(db, &refresh_token, (user.id, &password_hash), client, self.lifetime);
+                let mut tx = self.db.begin().await?;
+                let session = store::insert(&mut tx, &refresh_token, (user.id, &password_hash), client, self.lifetime);
                 if let Some(session) = session.await? {
+                    known_client::record(&mut tx, user.id, client).await?;
+                    tx.commit().await?;
                     return Ok((self.tokens(&user, session, &refresh_token)?, user));
                 }
             }
@@ -148,7 +153,7 @@ impl Sessions {
     }
 
     /// Counts an attempt with a password, and delays the answer if it is wrong.
-    async fn throttled<T>(
+    pub(crate) async fn throttled<T>(
         &self,
         client: &SessionClient,
         email: &str,
@@ -170,9 +175,14 @@ impl Sessions {
     }
 
     /// Finds the account of this address and password, and replaces an outdated hash. Returns the hash that is stored now.
-    async fn verify(&self, client: &SessionClient, email: &str, password: String) -> Result<(Account, String), Error> {
+    pub(crate) async fn verify(
+        &self,
+        client: &SessionClient,
+        email: &str,
+        password: String,
+    ) -> Result<(Account, String), Error> {
         let account = if has_no_nul(email) { users::find_account(&self.db, email).await? } else { None };
-        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let stored = account.as_ref().map(StoredHash::of);
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
@@ -187,8 +197,8 @@ impl Sessions {
     /// Replaces a user's password, and ends all of their sessions but the current one.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the account was deleted; [`Error::RateLimited`]; `INVALID_CREDENTIALS` if the current
-    /// password is wrong, or was replaced meanwhile; `INVALID_INPUT` if the new one is not acceptable.
+    /// Those of [`users::lock_viewer`]; [`Error::RateLimited`]; `INVALID_CREDENTIALS` if the current password is wrong, or
+    /// was replaced meanwhile; `INVALID_INPUT` if the new one is not acceptable.
     pub async fn change_password(
         &self,
         client: &SessionClient,
@@ -197,33 +207,34 @@ impl Sessions {
         current: String,
         new: String,
     ) -> Result<User, Error> {
-        let user = users::find(&self.db, viewer.id()).await?.ok_or(ACCOUNT_DELETED)?;
+        let user = users::lock_viewer(&mut *self.db.acquire().await?, viewer.id(), current_session).await?;
         let email = user.email.clone();
-        let check = {
-            let (new, email) = (new.clone(), email.clone());
-            move || password_fault("newPassword", &new, &email)
-        };
-        if let Some(rejection) = spawn_blocking(check).await.map_err(Error::internal)? {
-            return Err(rejection.into());
-        }
         for _ in 0..MAX_VERIFICATIONS {
             let verified = self.throttled(client, &email, async {
                 let (account, password_hash) = self.verify(client, &email, current.clone()).await?;
                 Ok(Account { password_hash, ..account })
             });
             let account = verified.await.map_err(|error| at_field(error, "currentPassword"))?;
+            self.require_acceptable(new.clone(), email.clone()).await?;
             let is_same = new == current;
             let new_hash =
                 if is_same { account.password_hash.clone() } else { self.passwords.hash(new.clone()).await? };
 
             let mut tx = self.db.begin().await?;
+            let user = users::lock_viewer(&mut tx, viewer.id(), current_session).await?;
             if users::replace_password_hash(&mut tx, &account, &new_hash).await? {
                 store::end_others(&mut tx, user.id, current_session.0).await?;
+                tokens::delete(&mut tx, user.id, Purpose::PasswordReset).await?;
                 tx.commit().await?;
                 return Ok(user);
             }
         }
         Err(at_field(invalid_credentials(), "currentPassword"))
+    }
+
+    async fn require_acceptable(&self, new: String, email: String) -> Result<(), Error> {
+        let check = move || password_fault("newPassword", &new, &email);
+        self.passwords.run(check).await?.map_or(Ok(()), |rejection| Err(rejection.into()))
     }
 
     /// Replaces the tokens of a session, by its valid refresh token. Their claims are the user's current ones. The same
@@ -268,18 +279,28 @@ impl Sessions {
     /// Ends one of the user's sessions.
     ///
     /// # Errors
-    /// `NOT_FOUND` if the user has no such session.
-    pub async fn end(&self, viewer: SignedIn, id: SessionId) -> Result<ActiveSession, Error> {
-        store::end(&self.db, viewer.id(), id).await
+    /// `NOT_FOUND` if the user has no such session; those of [`users::lock_viewer`].
+    pub async fn end(&self, viewer: SignedIn, current: CurrentSession, id: SessionId) -> Result<ActiveSession, Error> {
+        let mut tx = self.db.begin().await?;
+        users::lock_viewer(&mut tx, viewer.id(), current).await?;
+        let ended = store::end(&mut tx, viewer.id(), id).await?;
+        tx.commit().await?;
+        Ok(ended)
     }
 
     /// Ends all of the user's sessions but the current one, and returns how many there were.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the token names no session: it would end all of them.
+    /// [`Error::Unauthenticated`] if the token names no session: it would end all of them; those of
+    /// [`users::lock_viewer`].
     pub async fn end_others(&self, viewer: SignedIn, current: CurrentSession) -> Result<i32, Error> {
-        let current = current.0.ok_or(NO_SESSION)?;
-        let ended = store::end_others(&mut *self.db.acquire().await?, viewer.id(), Some(current)).await?;
+        if current.0.is_none() {
+            return Err(NO_SESSION);
+        }
+        let mut tx = self.db.begin().await?;
+        users::lock_viewer(&mut tx, viewer.id(), current).await?;
+        let ended = store::end_others(&mut tx, viewer.id(), current.0).await?;
+        tx.commit().await?;
         Ok(i32::try_from(ended).unwrap_or(i32::MAX))
     }
 
@@ -314,7 +335,6 @@ impl Sessions {
     }
 }
 
-const ACCOUNT_DELETED: Error = Error::Unauthenticated("the account of this access token does not exist any more");
 const NO_SESSION: Error = Error::Unauthenticated("the access token names no session: refresh the session first");
 
 fn session_expired() -> Error {
@@ -330,7 +350,7 @@ fn account_suspended() -> Error {
 }
 
 /// Names the field of the input that a rejection is about.
-fn at_field(error: Error, field: &'static str) -> Error {
+pub(crate) fn at_field(error: Error, field: &'static str) -> Error {
     match error {
         Error::Rejected(rejections) => {
             let at_field = |rejection: Rejection| match rejection.code {

@@ -213,7 +213,7 @@ pub async fn delete(db: &DbPool, token: &RefreshToken) -> Result<(), Error> {
 ///
 /// # Errors
 /// `NOT_FOUND` if the user has no such session, or it has expired.
-pub async fn end(db: &DbPool, user: UserId, id: SessionId) -> Result<ActiveSession, Error> {
+pub async fn end(db: &mut PgConnection, user: UserId, id: SessionId) -> Result<ActiveSession, Error> {
     let session = query_as!(
         ActiveSession,
         r#"

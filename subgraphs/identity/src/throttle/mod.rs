@@ -37,6 +37,10 @@ pub struct RateLimiter {
     registration_client: Buckets,
     refresh: Buckets,
     refresh_client: Buckets,
+    mail: Buckets,
+    mail_address: Buckets,
+    mail_client: Buckets,
+    mail_token_client: Buckets,
     /// The pairs that were authenticated.
     trusted: Cache<u64, ()>,
 }
@@ -56,6 +60,10 @@ impl RateLimiter {
             registration_client: buckets(settings.registration_limit_client),
             refresh: buckets(settings.refresh_limit),
             refresh_client: buckets(settings.refresh_limit_client),
+            mail: buckets(settings.mail_limit),
+            mail_address: buckets(settings.mail_limit_address),
+            mail_client: buckets(settings.mail_limit_client),
+            mail_token_client: buckets(settings.mail_token_limit_client),
             trusted: Cache::builder()
                 .max_capacity(MAX_TRUSTED)
                 .eviction_policy(EvictionPolicy::lru())
@@ -92,6 +100,26 @@ impl RateLimiter {
     pub fn check_refresh(&self, client: ClientIp, session: Option<Uuid>) -> Result<(), Error> {
         self.refresh_client.take(self.client(client))?;
         session.map_or(Ok(()), |session| self.refresh.take(self.hash(session)))
+    }
+
+    /// Counts a mail that somebody requests. A client that was authenticated for the account does not share the bucket
+    /// that strangers empty.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] if the client or the address has no mails left.
+    pub fn check_mail(&self, client: ClientIp, email: &str) -> Result<(), Error> {
+        let pair = self.pair(client, email);
+        self.mail_client.take(self.client(client))?;
+        self.mail.take(pair)?;
+        if self.trusted.get(&pair).is_some() { Ok(()) } else { self.mail_address.take(self.address(email)) }
+    }
+
+    /// Counts an attempt with the token of a mail.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] if the client has no attempts left.
+    pub fn check_mail_token(&self, client: ClientIp) -> Result<(), Error> {
+        self.mail_token_client.take(self.client(client))
     }
 
     /// Trusts a client that has signed in to this account, and refills its bucket: right passwords are no guesses.
@@ -141,6 +169,10 @@ mod tests {
             registration_limit_client: Limit::Off,
             refresh_limit: Limit::Off,
             refresh_limit_client: Limit::Off,
+            mail_limit: Limit::Off,
+            mail_limit_address: Limit::Off,
+            mail_limit_client: Limit::Off,
+            mail_token_limit_client: Limit::Off,
             ..ThrottleSettings::default()
         }
     }
@@ -228,6 +260,19 @@ mod tests {
         assert_eq!(allowed(|_| limiter.check_refresh(home, Some(Uuid::from_u128(1)))), 3);
         assert_eq!(allowed(|_| limiter.check_refresh(home, Some(Uuid::from_u128(2)))), 3);
         assert_eq!(allowed(|_| limiter.check_refresh(home, None)), 10);
+    }
+
+    #[test]
+    fn mails_are_limited_by_address_and_client_but_not_for_who_has_signed_in() {
+        let limits = ThrottleSettings { mail_limit_address: LIMIT, mail_token_limit_client: LIMIT, ..settings() };
+        let limiter = RateLimiter::new(&limits);
+        let (home, strange) = (client("192.0.2.1"), client("192.0.2.2"));
+        limiter.trust_client(home, BOB);
+
+        assert_eq!(allowed(|_| limiter.check_mail(strange, BOB)), 3);
+        assert_eq!(allowed(|_| limiter.check_mail(home, BOB)), 10);
+        assert_eq!(allowed(|_| limiter.check_mail_token(strange)), 3);
+        assert_eq!(allowed(|_| limiter.check_mail_token(home)), 3);
     }
 
     #[test]

@@ -19,6 +19,14 @@ const REFRESH: Limit = Limit::per_minutes(10, 5);
 // Enough for 1,800 people behind one network address.
 const REFRESH_CLIENT: Limit = Limit::per_minutes(600, 5);
 
+// Somebody who does not find the mail asks again some times.
+const MAIL: Limit = Limit::per_minutes(5, 30);
+const MAIL_ADDRESS: Limit = Limit::per_minutes(10, 60);
+// A class of which everybody has forgotten the password.
+const MAIL_CLIENT: Limit = Limit::per_minutes(60, 60);
+// The same class, with their mails.
+const MAIL_TOKEN_CLIENT: Limit = Limit::per_minutes(100, 5);
+
 /// How often somebody may sign in, sign up or refresh a session. A client is a network address (of
 /// IPv6, the first 48 bits).
 #[derive(Clone, Debug, Args)]
@@ -56,6 +64,22 @@ pub struct ThrottleSettings {
     #[arg(long, env = "LYCEUM_REFRESH_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = REFRESH_CLIENT)]
     pub refresh_limit_client: Limit,
 
+    /// The limit of mails that one client requests for one e-mail address: a new password, or a confirmation.
+    #[arg(long, env = "LYCEUM_MAIL_LIMIT", value_name = "LIMIT", default_value_t = MAIL)]
+    pub mail_limit: Limit,
+
+    /// The limit of mails to one e-mail address that all clients request that have not signed in to it before.
+    #[arg(long, env = "LYCEUM_MAIL_LIMIT_ADDRESS", value_name = "LIMIT", default_value_t = MAIL_ADDRESS)]
+    pub mail_limit_address: Limit,
+
+    /// The limit of mails that one client requests.
+    #[arg(long, env = "LYCEUM_MAIL_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = MAIL_CLIENT)]
+    pub mail_limit_client: Limit,
+
+    /// The limit of tokens of mails that one client tries.
+    #[arg(long, env = "LYCEUM_MAIL_TOKEN_LIMIT_CLIENT", value_name = "LIMIT", default_value_t = MAIL_TOKEN_CLIENT)]
+    pub mail_token_limit_client: Limit,
+
     /// Whether these limits are enforced; disable them only for load tests.
     #[arg(long, env = "LYCEUM_THROTTLE", value_name = "BOOLEAN", default_value_t = true, action = ArgAction::Set)]
     pub throttle: bool,
@@ -76,6 +100,10 @@ impl Default for ThrottleSettings {
             registration_limit_client: REGISTRATION_CLIENT,
             refresh_limit: REFRESH,
             refresh_limit_client: REFRESH_CLIENT,
+            mail_limit: MAIL,
+            mail_limit_address: MAIL_ADDRESS,
+            mail_limit_client: MAIL_CLIENT,
+            mail_token_limit_client: MAIL_TOKEN_CLIENT,
             throttle: true,
             clock: Clock::default(),
         }

@@ -1,7 +1,10 @@
 //! E-mail addresses: one mailbox is one account, however its address is typed.
 
+use std::borrow::Cow;
+
 use email_address::{EmailAddress, Options};
 use idna::{AsciiDenyList, domain_to_ascii_cow, domain_to_unicode};
+use subgraph_kit::text::{is_invisible, is_unreadable};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The maximum number of characters of an address, and of a name, as the specification's columns have it.
@@ -39,6 +42,11 @@ pub(super) fn stored_forms(typed: &str) -> Vec<String> {
     vec![typed.to_owned(), typed.trim().to_owned(), normalized, in_unicode]
 }
 
+/// The forms of a normalized address that are one mailbox, in lower case.
+pub(crate) fn all_forms(normalized: &str) -> Vec<String> {
+    vec![normalized.to_owned(), with_unicode_domain(normalized)]
+}
+
 /// The form in which earlier versions stored a normalized address.
 pub(super) fn with_unicode_domain(normalized: &str) -> String {
     if normalized.chars().count() > MAX_LENGTH {
@@ -51,15 +59,42 @@ pub(super) fn with_unicode_domain(normalized: &str) -> String {
     }
 }
 
+/// The forms in which a stored address may contain what was typed: as it is, and with the end of it, which may be a domain
+/// or a part of one, in ASCII and in Unicode.
+pub(super) fn search_forms(typed: &str) -> Vec<String> {
+    let (start, domain) = typed.split_at(typed.rfind('@').map_or(0, |at| at + 1));
+    let in_ascii = domain_to_ascii_cow(domain.as_bytes(), AsciiDenyList::URL).ok().map(Cow::into_owned);
+    let (in_unicode, is_valid) = domain_to_unicode(domain);
+    let others = in_ascii.into_iter().chain(is_valid.is_ok().then_some(in_unicode));
+    let mut forms = vec![typed.to_owned()];
+    for form in others.map(|domain| format!("{start}{domain}")) {
+        if forms.iter().all(|known| known.to_lowercase() != form.to_lowercase()) {
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+/// Whether a character hides in an address, so that two look the same. A blank is no part of any address.
+fn is_hidden(character: char) -> bool {
+    !character.is_whitespace() && (is_invisible(character) || is_unreadable(character, true))
+}
+
 /// Returns what is wrong with a normalized address, if anything.
 pub(crate) fn email_fault(email: &str, rules: EmailRules) -> Option<&'static str> {
     if email.chars().count() > MAX_LENGTH {
         return Some("must have at most 255 characters");
     }
+    if email.chars().any(is_hidden) {
+        return Some("must not contain control characters, or characters that show nothing");
+    }
+    // `"bob"@lyceum.example` is the mailbox of `bob@lyceum.example`.
+    if email.starts_with('"') {
+        return Some("must not have quotation marks before the `@`");
+    }
     let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let is_address = domain.is_ascii()
-        && !email.chars().any(char::is_control)
-        && EmailAddress::parse_with_options(email, Options::default().without_display_text()).is_ok();
+    let is_address =
+        domain.is_ascii() && EmailAddress::parse_with_options(email, Options::default().without_display_text()).is_ok();
     if !is_address {
         return Some("is not an e-mail address");
     }
@@ -95,6 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_searched_for_in_each_form_of_its_domain() {
+        let both = ["bob@bücher.example", "bob@xn--bcher-kva.example"];
+        for typed in both {
+            let forms = search_forms(typed);
+            assert!(both.iter().all(|form| forms.contains(&(*form).to_owned())), "{forms:?}");
+        }
+        assert_eq!(search_forms("bücher.example"), ["bücher.example", "xn--bcher-kva.example"]);
+        for same in ["bob", "bob@lyceum.example", "Jörg Müller", "", "@", "100%"] {
+            assert_eq!(search_forms(same), [same], "{same}");
+        }
+    }
+
+    #[test]
     fn an_address_is_one() {
         let longest =
             format!("{}@{}.example", "b".repeat(64), ["c".repeat(60), "d".repeat(60), "e".repeat(60)].join("."));
@@ -113,6 +161,14 @@ mod tests {
             "@lyceum.example",
             "bob @lyceum.example",
             "Bob <bob@lyceum.example>",
+            "bob\u{3164}@lyceum.example",
+            "bob\u{FFA0}@lyceum.example",
+            "b\u{200B}ob@lyceum.example",
+            "b\u{AD}ob@lyceum.example",
+            "\u{202E}bob@lyceum.example",
+            "\"bob\"@lyceum.example",
+            "\"bob smith\"@lyceum.example",
+            "\"bob@lyceum.example",
             "bob@lyceum.example\0",
             "bob\r\n@lyceum.example",
             "bob@lyceum.example\r\nBcc: carol@lyceum.example",

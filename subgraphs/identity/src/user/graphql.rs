@@ -12,8 +12,14 @@ use subgraph_kit::{
     objects::Entity, text,
 };
 
-use super::{Role, User, clean_name, store};
-use crate::session::{ActiveSession, store::SessionsOf};
+use super::{
+    Role, User, clean_name,
+    store::{self, Actor},
+};
+use crate::{
+    account::store::VerifiedEmail,
+    session::{ActiveSession, store::SessionsOf},
+};
 
 /// The maximum length of a search text, in characters.
 const MAX_SEARCH_LENGTH: usize = 200;
@@ -56,8 +62,8 @@ pub struct VerifyTeacherPayload {
 /// The conditions that users must meet to be listed.
 #[derive(Default, InputObject)]
 pub struct UserFilter {
-    /// Lists only users whose name or e-mail address contains this text, ignoring case. `%` and `_` have no special
-    /// meaning. At most 200 characters.
+    /// Lists only users whose name or e-mail address contains this text, ignoring case and the blanks around it. `%` and
+    /// `_` have no special meaning, and a domain is found in Unicode and in ASCII (punycode). At most 200 characters.
     pub search: Option<String>,
     /// Lists only users of this role.
     pub role: Option<Role>,
@@ -187,6 +193,15 @@ impl User {
         may_see.then_some(self.suspended_at.is_some())
     }
 
+    /// Whether the user has proven that the e-mail address is their own, by following the link in a mail. Only the user
+    /// and admins may see it; it is null for everyone else.
+    async fn is_email_verified(&self, ctx: &Context<'_>) -> Option<Result<bool, Error>> {
+        if !self.has_signed_in && !ctx.viewer().is_self_or_admin(self.id) {
+            return None;
+        }
+        ctx.table::<User>().load_one(VerifiedEmail(self.id)).await.transpose()
+    }
+
     /// The sessions of the user that have not ended, the one used last first, at most 100. Only the user and admins may
     /// see them; it is null for everyone else, with a `FORBIDDEN` error.
     async fn sessions(&self, ctx: &Context<'_>) -> Option<Result<Vec<ActiveSession>, Error>> {
@@ -275,9 +290,9 @@ impl UserMutation {
         #[graphql(desc = "The teacher to verify.")] input: VerifyTeacherInput,
     ) -> Option<Result<VerifyTeacherPayload, Error>> {
         let payload = async {
-            let admin = ctx.viewer().require_admin()?;
+            let actor = admin(ctx)?;
 
-            let outcome = store::verify_teacher(ctx.table::<User>().loader().db(), admin, input.user_id).await;
+            let outcome = store::verify_teacher(ctx.table::<User>().loader().db(), actor, input.user_id).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(VerifyTeacherPayload { user, user_errors })
@@ -297,14 +312,8 @@ impl UserMutation {
             let db = ctx.table::<User>().loader().db();
 
             let outcome = async {
-                let user = match &input.name {
-                    Some(name) => {
-                        let name = clean_name(name)?;
-                        store::set_name(db, viewer.id(), &name).await?
-                    }
-                    None => store::find(db, viewer.id()).await?,
-                };
-                user.ok_or(ACCOUNT_DELETED)
+                let name = input.name.as_deref().map(clean_name).transpose()?;
+                store::update_profile(db, viewer, ctx.current_session(), name.as_deref()).await
             };
             let outcome = outcome.await;
 
@@ -322,9 +331,9 @@ impl UserMutation {
         #[graphql(desc = "The teacher.")] input: UnverifyTeacherInput,
     ) -> Option<Result<UnverifyTeacherPayload, Error>> {
         let payload = async {
-            let admin = ctx.viewer().require_admin()?;
+            let actor = admin(ctx)?;
 
-            let outcome = store::unverify_teacher(ctx.table::<User>().loader().db(), admin, input.user_id).await;
+            let outcome = store::unverify_teacher(ctx.table::<User>().loader().db(), actor, input.user_id).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(UnverifyTeacherPayload { user, user_errors })
@@ -341,9 +350,9 @@ impl UserMutation {
         #[graphql(desc = "The user and the role.")] input: SetUserRoleInput,
     ) -> Option<Result<SetUserRolePayload, Error>> {
         let payload = async {
-            let admin = ctx.viewer().require_admin()?;
+            let actor = admin(ctx)?;
 
-            let outcome = store::set_role(ctx.table::<User>().loader().db(), admin, input.user_id, input.role).await;
+            let outcome = store::set_role(ctx.table::<User>().loader().db(), actor, input.user_id, input.role).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(SetUserRolePayload { user, user_errors })
@@ -352,17 +361,17 @@ impl UserMutation {
     }
 
     /// Suspends a user: ends their sessions, and lets them sign in no more. Access tokens that were already issued stay
-    /// valid until they expire. Only admins may do this. Suspending a user again has no effect. It is null, with an
-    /// error, if the mutation fails.
+    /// valid until they expire, except for changes to accounts. Only admins may do this. Suspending a user again has no
+    /// effect. It is null, with an error, if the mutation fails.
     async fn suspend_user(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user to suspend.")] input: SuspendUserInput,
     ) -> Option<Result<SuspendUserPayload, Error>> {
         let payload = async {
-            ctx.viewer().require_admin()?;
+            let actor = admin(ctx)?;
 
-            let outcome = store::suspend(ctx.table::<User>().loader().db(), input.user_id).await;
+            let outcome = store::suspend(ctx.table::<User>().loader().db(), actor, input.user_id).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(SuspendUserPayload { user, user_errors })
@@ -378,9 +387,9 @@ impl UserMutation {
         #[graphql(desc = "The user whose suspension ends.")] input: UnsuspendUserInput,
     ) -> Option<Result<UnsuspendUserPayload, Error>> {
         let payload = async {
-            ctx.viewer().require_admin()?;
+            let actor = admin(ctx)?;
 
-            let outcome = store::unsuspend(ctx.table::<User>().loader().db(), input.user_id).await;
+            let outcome = store::unsuspend(ctx.table::<User>().loader().db(), actor, input.user_id).await;
 
             let (user, user_errors) = into_payload(outcome)?;
             Ok(UnsuspendUserPayload { user, user_errors })
@@ -389,18 +398,24 @@ impl UserMutation {
     }
 }
 
-const ACCOUNT_DELETED: Error = Error::Unauthenticated("the account of this access token does not exist any more");
+/// A text to search for, without the blanks around it.
+fn searched(text: &str) -> Result<String, Error> {
+    text::reject_nul("filter.search", text)?;
+    let text = text::nfc(text.trim());
+    if text.chars().count() > MAX_SEARCH_LENGTH {
+        return Err(Error::invalid("filter.search", format!("must have at most {MAX_SEARCH_LENGTH} characters")));
+    }
+    Ok(text)
+}
+
+fn admin(ctx: &Context<'_>) -> Result<Actor, Error> {
+    Ok(Actor::Admin(ctx.viewer().require_admin()?, ctx.current_session()))
+}
 
 impl UserFilter {
     fn try_into_store(self) -> Result<store::UserFilter, Error> {
         let Self { search, role, is_verified, is_suspended } = self;
-        if let Some(search) = &search {
-            text::reject_nul("filter.search", search)?;
-            if search.chars().count() > MAX_SEARCH_LENGTH {
-                let message = format!("must have at most {MAX_SEARCH_LENGTH} characters");
-                return Err(Error::invalid("filter.search", message));
-            }
-        }
+        let search = search.as_deref().map(searched).transpose()?.filter(|search| !search.is_empty());
         Ok(store::UserFilter { search, role, is_verified, is_suspended, is_waiting: false })
     }
 }

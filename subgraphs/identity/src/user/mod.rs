@@ -13,8 +13,8 @@ use subgraph_kit::{
     text::{self, TextRules},
 };
 
-pub(crate) use self::email::email_fault;
 pub use self::email::{EmailRules, normalize_email};
+pub(crate) use self::email::{all_forms, email_fault};
 use crate::password;
 
 const EASILY_GUESSED: &str = "is too easy to guess: use several words, or a password manager";

@@ -1,5 +1,6 @@
 //! Every SQL statement on the table `users`.
 
+use chrono::Utc;
 use contracts::{Code, UserId, ids::new_id_and_time};
 use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
@@ -10,13 +11,13 @@ use subgraph_kit::{
     row::Paginated,
     table::FindById,
     text::ilike_pattern,
-    viewer::Admin,
+    viewer::{Admin, CurrentSession, SignedIn},
 };
 use uuid::Uuid;
 
 use super::{
     Role, SignUp, User,
-    email::{stored_forms, with_unicode_domain},
+    email::{search_forms, stored_forms, with_unicode_domain},
 };
 use crate::session::store as sessions;
 
@@ -26,7 +27,27 @@ pub struct Account {
     pub user: User,
     /// An Argon2id hash, or a bcrypt hash of the legacy system.
     pub password_hash: String,
+    /// Whether it is the hash of the normalized password. One of the legacy system or of an earlier version is that of the
+    /// password as it was typed.
+    pub password_is_normalized: bool,
 }
+
+/// Who changes a user. An admin must be one still when it happens, since their access token is valid longer: otherwise the
+/// error is [`Error::Forbidden`], or one of [`lock_viewer`].
+#[derive(Clone, Copy)]
+pub enum Actor {
+    /// An admin, by an access token of this session.
+    Admin(Admin, CurrentSession),
+    /// An operator, by `lyceum admin`.
+    Operator,
+}
+
+pub(crate) const ACCOUNT_DELETED: Error =
+    Error::Unauthenticated("the account of this access token does not exist any more");
+const ACCOUNT_SUSPENDED: Error = Error::Unauthenticated("an admin has suspended the account of this access token");
+const SESSION_ENDED: Error = Error::Unauthenticated("the session of this access token has ended: sign in again");
+const ADMIN_NO_MORE: Error =
+    Error::Forbidden("only admins may do this, and the user of this access token is no longer one");
 
 /// The filter of a list of users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -89,12 +110,12 @@ impl Filter for UserFilter {
             sql.push(" and role = 'teacher' and not is_verified");
         }
         if let Some(search) = search {
-            let pattern = ilike_pattern(search);
+            let addresses: Vec<_> = search_forms(search).iter().map(|form| ilike_pattern(form)).collect();
             sql.push(" and (name ilike ")
-                .push_bind(pattern.clone())
-                .push(" or email ilike ")
-                .push_bind(pattern)
-                .push(")");
+                .push_bind(ilike_pattern(search))
+                .push(" or email ilike any(")
+                .push_bind(addresses)
+                .push("))");
         }
         if let Some(role) = role {
             sql.push(" and role = ").push_bind(*role);
@@ -121,46 +142,102 @@ pub async fn find(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
     Ok(User::find_by_ids(db, &[id.0]).await?.pop())
 }
 
+/// Locks the viewer's own account until the transaction ends, and requires that their access token still counts: it is
+/// valid longer than what it was issued for. Every mutation that acts for a viewer does this, in its transaction.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if the account was deleted or is suspended, or the session of the token has ended. A token of
+/// `lyceum admin token` has no session.
+pub async fn lock_viewer(db: &mut PgConnection, id: UserId, session: CurrentSession) -> Result<User, Error> {
+    let row = query!(
+        r#"
+        select id, name, role, is_verified, created_at, email, suspended_at,
+               $2::uuid is null or exists (
+                   select from sessions where public_id = $2 and user_id = users.id and expires_at > $3
+               ) as "has_session!"
+        from users
+        where id = $1 and erased_at is null
+        for no key update of users
+        "#,
+        id.0,
+        session.0.map(|session| session.0),
+        Utc::now(),
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or(ACCOUNT_DELETED)?;
+    if row.suspended_at.is_some() {
+        return Err(ACCOUNT_SUSPENDED);
+    }
+    if !row.has_session {
+        return Err(SESSION_ENDED);
+    }
+    Ok(User {
+        id: row.id,
+        name: row.name,
+        role: row.role,
+        is_verified: row.is_verified,
+        created_at: row.created_at.into(),
+        email: row.email,
+        suspended_at: row.suspended_at,
+        has_signed_in: false,
+    })
+}
+
 /// Verifies a teacher, if they are not yet.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such user, or the user is not a teacher.
-pub async fn verify_teacher(db: &DbPool, _: Admin, id: UserId) -> Result<User, Error> {
-    let user = set_verified(db, id).await?;
+/// `NOT_FOUND` if there is no such user, or the user is not a teacher; those of [`Actor`].
+pub async fn verify_teacher(db: &DbPool, actor: Actor, id: UserId) -> Result<User, Error> {
+    let user = set_verified(db, actor, id, true).await?;
     user.ok_or_else(|| Rejection::not_found("teacher", "userId").into())
 }
 
-/// Verifies a teacher, and returns the user; None if the user is not a teacher.
-pub async fn set_verified(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
+/// Revokes a teacher's verification, if they have it.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such user, or the user is not a teacher; those of [`Actor`].
+pub async fn unverify_teacher(db: &DbPool, actor: Actor, id: UserId) -> Result<User, Error> {
+    let user = set_verified(db, actor, id, false).await?;
+    user.ok_or_else(|| Rejection::not_found("teacher", "userId").into())
+}
+
+/// Sets whether a teacher is verified, and returns the user; None if the user is not a teacher.
+pub async fn set_verified(db: &DbPool, actor: Actor, id: UserId, is_verified: bool) -> Result<Option<User>, Error> {
+    let mut tx = db.begin().await?;
+    lock(&mut tx, actor, id).await?;
     let user = query_as!(
         User,
         r#"
-        update users set is_verified = true
-        where id = $1 and role = 'teacher'
+        update users set is_verified = $2
+        where id = $1 and role = 'teacher' and erased_at is null
         returning id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         "#,
         id.0,
+        is_verified,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(user)
 }
 
 /// Inserts an account. The unique constraint decides whether the address is free; with `on conflict`, the database does
 /// not write a taken address into its log.
 ///
+/// An account has the address, too, that the legacy system stored in other letter case, or an earlier version with the same
+/// domain in Unicode: none of them is new.
+///
 /// # Errors
 /// `EMAIL_TAKEN` if another account has the address.
-///
-/// An account that an earlier version stored with the same domain in Unicode has the address, too: none of them is new.
 pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str) -> Result<User, Error> {
     let (id, created_at) = new_id_and_time();
     let user = query_as!(
         User,
         r#"
-        insert into users (id, email, password_hash, name, role, created_at)
-        select $1, $2, $3, $4, $5, $6
-        where not exists (select from users where email = $7)
+        insert into users (id, email, password_hash, name, role, created_at, password_is_normalized)
+        select $1, $2, $3, $4, $5, $6, true
+        where not exists (select from users where lower(email) = any($7))
         on conflict on constraint users_email_key do nothing
         returning id, name, role, is_verified, created_at, email, suspended_at, true as "has_signed_in!"
         "#,
@@ -170,28 +247,32 @@ pub async fn insert(db: &mut PgConnection, sign_up: &SignUp, password_hash: &str
         sign_up.name,
         sign_up.role as Role,
         created_at,
-        with_unicode_domain(&sign_up.email),
+        &[sign_up.email.clone(), with_unicode_domain(&sign_up.email)],
     )
     .fetch_optional(db)
     .await?;
     user.ok_or_else(|| Rejection::new(Code::EmailTaken, "this e-mail address is already registered").at("email").into())
 }
 
-/// Finds the account of an address, in any form in which it may be stored.
+/// Finds the account of an address, in any form in which it may be stored. Where two differ in letter case alone, each is
+/// found by its address as it is stored.
 pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, Error> {
-    let row = query!(
+    let forms = stored_forms(email);
+    let rows = query!(
         r#"
-        select id, name, role, is_verified, created_at, email, suspended_at, password_hash
+        select id, name, role, is_verified, created_at, email, suspended_at, password_hash, password_is_normalized
         from users
-        where email = any($1) and erased_at is null
+        where (email = any($1) or lower(email) = any($1)) and erased_at is null
         order by array_position($1, email::text)
-        limit 1
+        limit 2
         "#,
-        &stored_forms(email),
+        &forms,
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.map(|row| Account {
+    let is_ambiguous = rows.len() > 1 && !forms.contains(&rows[0].email);
+    let found = rows.into_iter().next().filter(|_| !is_ambiguous);
+    Ok(found.map(|row| Account {
         user: User {
             id: row.id,
             name: row.name,
@@ -203,17 +284,36 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
             has_signed_in: false,
         },
         password_hash: row.password_hash,
+        password_is_normalized: row.password_is_normalized,
     }))
 }
 
-/// Replaces a hash. False if it was replaced meanwhile.
+/// Finds all accounts that an address may mean, in any letter case, the oldest first.
+pub async fn list_by_address(db: &DbPool, email: &str) -> Result<Vec<User>, Error> {
+    let users = query_as!(
+        User,
+        r#"
+        select id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
+        from users
+        where (email = any($1) or lower(email) = any($1)) and erased_at is null
+        order by created_at, id
+        limit 10
+        "#,
+        &stored_forms(email),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(users)
+}
+
+/// Replaces a hash by that of a normalized password. False if it was replaced meanwhile.
 pub async fn replace_password_hash(
     db: &mut PgConnection,
     account: &Account,
     password_hash: &str,
 ) -> Result<bool, Error> {
     let replaced = query!(
-        "update users set password_hash = $3 where id = $1 and password_hash = $2",
+        "update users set password_hash = $3, password_is_normalized = true where id = $1 and password_hash = $2",
         account.user.id.0,
         account.password_hash,
         password_hash,
@@ -225,65 +325,43 @@ pub async fn replace_password_hash(
 
 /// Replaces a user's password, whatever it was.
 pub async fn set_password_hash(db: &mut PgConnection, id: UserId, password_hash: &str) -> Result<(), Error> {
-    query!("update users set password_hash = $2 where id = $1", id.0, password_hash).execute(db).await?;
+    query!("update users set password_hash = $2, password_is_normalized = true where id = $1", id.0, password_hash)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
-/// Replaces a user's name; None if there is no such user.
-pub async fn set_name(db: &DbPool, id: UserId, name: &str) -> Result<Option<User>, Error> {
-    let user = query_as!(
-        User,
-        r#"
-        update users set name = $2
-        where id = $1
-        returning id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
-        "#,
-        id.0,
-        name,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(user)
-}
-
-/// Revokes a teacher's verification, if they have it.
+/// Replaces the viewer's name, if there is a new one.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such user, or the user is not a teacher.
-pub async fn unverify_teacher(db: &DbPool, _: Admin, id: UserId) -> Result<User, Error> {
-    let user = set_unverified(db, id).await?;
-    user.ok_or_else(|| Rejection::not_found("teacher", "userId").into())
-}
-
-/// Revokes a teacher's verification, and returns the user; None if the user is not a teacher.
-pub async fn set_unverified(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
-    let user = query_as!(
-        User,
-        r#"
-        update users set is_verified = false
-        where id = $1 and role = 'teacher'
-        returning id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
-        "#,
-        id.0,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(user)
+/// Those of [`lock_viewer`].
+pub async fn update_profile(
+    db: &DbPool,
+    viewer: SignedIn,
+    session: CurrentSession,
+    name: Option<&str>,
+) -> Result<User, Error> {
+    let mut tx = db.begin().await?;
+    let user = lock_viewer(&mut tx, viewer.id(), session).await?;
+    let Some(name) = name else { return Ok(user) };
+    query!("update users set name = $2 where id = $1", user.id.0, name).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(User { name: name.to_owned(), ..user })
 }
 
 /// Sets a user's role. A teacher has to be verified again after a time in another role. Who is no longer an admin has no
 /// sessions any more.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such user; `LAST_ADMIN` if there would be no admin left.
-pub async fn set_role(db: &DbPool, _: Admin, id: UserId, role: Role) -> Result<User, Error> {
+/// `NOT_FOUND` if there is no such user; `LAST_ADMIN` if there would be no admin left; those of [`Actor`].
+pub async fn set_role(db: &DbPool, actor: Actor, id: UserId, role: Role) -> Result<User, Error> {
     let mut tx = db.begin().await?;
-    let user = lock(&mut tx, id).await?;
+    let user = lock_and_get(&mut tx, actor, id).await?;
     if user.role == role {
         return Ok(user);
     }
     if user.role == Role::Admin {
-        require_other_admin(&mut tx, id, "role").await?;
+        require_other_admin(&mut tx, &user, "role").await?;
         sessions::delete_all(&mut tx, id).await?;
     }
     let user = query_as!(
@@ -306,13 +384,11 @@ pub async fn set_role(db: &DbPool, _: Admin, id: UserId, role: Role) -> Result<U
 /// Suspends a user, and ends their sessions. A user who is suspended already stays so.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such user; `LAST_ADMIN` if no admin could sign in any more.
-pub async fn suspend(db: &DbPool, id: UserId) -> Result<User, Error> {
+/// `NOT_FOUND` if there is no such user; `LAST_ADMIN` if no admin could sign in any more; those of [`Actor`].
+pub async fn suspend(db: &DbPool, actor: Actor, id: UserId) -> Result<User, Error> {
     let mut tx = db.begin().await?;
-    let user = lock(&mut tx, id).await?;
-    if user.role == Role::Admin && user.suspended_at.is_none() {
-        require_other_admin(&mut tx, id, "userId").await?;
-    }
+    let user = lock_and_get(&mut tx, actor, id).await?;
+    require_other_admin(&mut tx, &user, "userId").await?;
     let user = query_as!(
         User,
         r#"
@@ -332,8 +408,10 @@ pub async fn suspend(db: &DbPool, id: UserId) -> Result<User, Error> {
 /// Lets a suspended user sign in again.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is no such user.
-pub async fn unsuspend(db: &DbPool, id: UserId) -> Result<User, Error> {
+/// `NOT_FOUND` if there is no such user; those of [`Actor`].
+pub async fn unsuspend(db: &DbPool, actor: Actor, id: UserId) -> Result<User, Error> {
+    let mut tx = db.begin().await?;
+    lock(&mut tx, actor, id).await?;
     let user = query_as!(
         User,
         r#"
@@ -343,17 +421,34 @@ pub async fn unsuspend(db: &DbPool, id: UserId) -> Result<User, Error> {
         "#,
         id.0,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *tx)
     .await?;
+    tx.commit().await?;
     user.ok_or_else(|| Rejection::not_found("user", "userId").into())
 }
 
-/// Locks a user until the transaction ends. All admins are locked first, and always in the same order, so that of two
+/// Locks a user until the transaction ends. All admins are locked as well, and always in the same order, so that of two
 /// admins who take each other's rights at the same time one remains.
-pub(crate) async fn lock(db: &mut PgConnection, id: UserId) -> Result<User, Error> {
-    query!("select id from users where role = 'admin' or id = $1 order by id for update", id.0)
+///
+/// # Errors
+/// Those of [`Actor`].
+pub(crate) async fn lock(db: &mut PgConnection, actor: Actor, id: UserId) -> Result<(), Error> {
+    let admin = match actor {
+        Actor::Admin(admin, _) => Some(admin.id().0),
+        Actor::Operator => None,
+    };
+    query!("select id from users where role = 'admin' or id in ($1, $2) order by id for update", id.0, admin)
         .fetch_all(&mut *db)
         .await?;
+    let Actor::Admin(admin, session) = actor else { return Ok(()) };
+    let admin = lock_viewer(db, admin.id(), session).await?;
+    if admin.role == Role::Admin { Ok(()) } else { Err(ADMIN_NO_MORE) }
+}
+
+/// # Errors
+/// Those of [`Actor`]; `NOT_FOUND` if there is no such user.
+pub(crate) async fn lock_and_get(db: &mut PgConnection, actor: Actor, id: UserId) -> Result<User, Error> {
+    lock(db, actor, id).await?;
     let user = query_as!(
         User,
         r#"
@@ -369,15 +464,18 @@ pub(crate) async fn lock(db: &mut PgConnection, id: UserId) -> Result<User, Erro
 }
 
 /// # Errors
-/// `LAST_ADMIN` if no other admin can sign in.
-pub(crate) async fn require_other_admin(db: &mut PgConnection, id: UserId, field: &'static str) -> Result<(), Error> {
+/// `LAST_ADMIN` if the user is an admin who can sign in, and no other one can.
+pub(crate) async fn require_other_admin(db: &mut PgConnection, user: &User, field: &'static str) -> Result<(), Error> {
+    if user.role != Role::Admin || user.suspended_at.is_some() {
+        return Ok(());
+    }
     let has_other = query_scalar!(
         r#"
         select exists (
             select from users where role = 'admin' and suspended_at is null and id <> $1
         ) as "has_other!"
         "#,
-        id.0,
+        user.id.0,
     )
     .fetch_one(db)
     .await?;
@@ -389,15 +487,26 @@ pub(crate) async fn require_other_admin(db: &mut PgConnection, id: UserId, field
 
 /// Makes a user an admin, and stores their previous role. False if they are an admin already.
 pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
-    let changed =
-        query!("update users set previous_role = role, role = 'admin' where id = $1 and role <> 'admin'", id.0,)
-            .execute(db)
-            .await?;
+    let mut tx = db.begin().await?;
+    lock(&mut tx, Actor::Operator, id).await?;
+    let changed = query!(
+        "update users set previous_role = role, role = 'admin'
+         where id = $1 and role <> 'admin' and erased_at is null",
+        id.0,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
     Ok(changed.rows_affected() > 0)
 }
 
 /// Restores an admin's previous role, and returns it; None if the user is not an admin.
+///
+/// # Errors
+/// `NOT_FOUND` if there is no such user; `LAST_ADMIN` if no admin could sign in any more.
 pub async fn revoke_admin(db: &mut PgConnection, id: UserId) -> Result<Option<Role>, Error> {
+    let user = lock_and_get(db, Actor::Operator, id).await?;
+    require_other_admin(db, &user, "userId").await?;
     let role = query_scalar!(
         r#"
         update users set role = coalesce(previous_role, 'student'), previous_role = null

@@ -1,18 +1,22 @@
 //! What a user sees of their sessions, how they end, and the password that ends them.
 
+use contracts::{
+    SessionId, UserId,
+    claims::{Claims, Role},
+};
 use futures::future::{join, join_all};
 use identity::{
     IdentitySettings,
     throttle::{Limit, ThrottleSettings},
 };
 use serde_json::{Value, json};
-use sqlx::{PgPool, query};
-use subgraph_testing::{Client, Reply, StatementCount, TestApp};
+use sqlx::{PgPool, query, query_scalar};
+use subgraph_testing::{Client, Reply, StatementCount, TestApp, claims, token};
 use uuid::Uuid;
 
 use crate::{
     fixtures::*,
-    session::{EMAIL, PASSWORD, count, has_expired, insert, login, refresh, register_dora, text},
+    session::{EMAIL, PASSWORD, count, has_expired, insert, log_out, login, refresh, register_dora, text},
 };
 
 const LOGIN: &str = "mutation ($email: String!, $password: String!) {
@@ -28,6 +32,8 @@ const CHANGE: &str = "mutation ($current: String!, $new: String!) {
         user { id email } userErrors { code message field }
     }
 }";
+const UPDATE: &str =
+    "mutation ($name: String) { updateProfile(input: { name: $name }) { user { name } userErrors { code } } }";
 const NEW_PASSWORD: &str = "battery staple";
 
 /// A signed-in client, with its refresh token.
@@ -200,6 +206,80 @@ async fn a_token_that_names_no_session_ends_none(db: PgPool) {
     assert_eq!(count(&db, "sessions").await, 1);
 }
 
+/// An access token is valid for up to 15 minutes longer.
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_token_whose_session_has_ended_changes_nothing(db: PgPool) {
+    let app = dora(&db, &settings()).await;
+    for how in ["ended", "signed out", "expired", "suspended"] {
+        let [laptop, phone] = [sign_in(&app, "Laptop").await, sign_in(&app, "Phone").await];
+        let id =
+            sessions(&laptop).await.iter().find(|session| session["client"] == "Laptop").expect("it")["id"].clone();
+        let before = account(&db).await;
+        match how {
+            "ended" => _ = laptop.client.send(END_OTHERS, json!({})).await.ok(),
+            "signed out" => log_out(&app, &phone.refresh_token).await,
+            "expired" => run(&db, "update sessions set expires_at = now() where user_agent = 'Phone'").await,
+            _ => run(&db, "update users set suspended_at = now()").await,
+        }
+        let sessions = count(&db, "sessions").await;
+
+        changes_nothing(&phone.client, &id, how).await;
+
+        run(&db, "update users set suspended_at = null").await;
+        assert_eq!(account(&db).await, before, "{how}");
+        assert_eq!(count(&db, "sessions").await, sessions, "{how}");
+        assert!(!has_expired(&refresh(&app, &laptop.refresh_token).await), "{how}");
+        assert!(!laptop.client.send(UPDATE, json!({})).await.ok().data("/updateProfile/user").is_null(), "{how}");
+        run(&db, "delete from sessions").await;
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_token_counts_with_a_session_of_its_own_user_only(db: PgPool) {
+    let app = app(db.clone()).await;
+    register_dora(&app).await;
+    insert(&db, BOB, "bob@lyceum.example", "!").await;
+    let dora: Uuid =
+        query_scalar("select id from users where email = $1").bind(EMAIL).fetch_one(&db).await.expect("an id");
+    let session: Uuid = query_scalar("select public_id from sessions").fetch_one(&db).await.expect("a session");
+    let client = |user: Uuid, session: Option<Uuid>| {
+        let claims = Claims { sid: session.map(SessionId), ..claims(UserId(user), Role::Student, false) };
+        bearer(&app, &token(&claims))
+    };
+
+    let own = client(dora, Some(session)).send(UPDATE, json!({ "name": "Theodora" })).await.ok();
+    assert_eq!(*own.data("/updateProfile/user/name"), json!("Theodora"));
+    changes_nothing(&client(BOB, Some(session)), &json!(session), "of somebody else").await;
+    changes_nothing(&client(dora, Some(Uuid::from_u128(1))), &json!(session), "of nobody").await;
+
+    // `lyceum admin token` issues tokens that name no session.
+    let script = client(dora, None).send(UPDATE, json!({ "name": "Dora" })).await.ok();
+    assert_eq!(*script.data("/updateProfile/user/name"), json!("Dora"));
+    run(&db, "update users set suspended_at = now()").await;
+    changes_nothing(&client(dora, None), &json!(session), "of a script").await;
+}
+
+async fn changes_nothing(client: &Client, session: &Value, why: &str) {
+    for (document, variables) in [
+        (UPDATE, json!({ "name": "Mallory" })),
+        (UPDATE, json!({})),
+        (END, json!({ "id": session })),
+        (END_OTHERS, json!({})),
+        (CHANGE, json!({ "current": PASSWORD, "new": NEW_PASSWORD })),
+    ] {
+        let reply = client.send(document, variables).await;
+        assert_eq!(reply.error(), Some("UNAUTHENTICATED"), "{why}: {document}: {reply:?}");
+    }
+}
+
+async fn account(db: &PgPool) -> String {
+    query_scalar("select users::text from users where email = $1").bind(EMAIL).fetch_one(db).await.expect("a user")
+}
+
+async fn run(db: &PgPool, statement: &'static str) {
+    query(statement).execute(db).await.expect("it runs");
+}
+
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn a_new_password_ends_the_other_sessions(db: PgPool) {
     let app = dora(&db, &settings()).await;
@@ -222,6 +302,7 @@ async fn a_password_is_not_changed_by_whoever_does_not_know_it(db: PgPool) {
     for (current, new, fault) in [
         ("wrong horse", NEW_PASSWORD, ("INVALID_CREDENTIALS", "currentPassword".to_owned())),
         ("", NEW_PASSWORD, ("INVALID_CREDENTIALS", "currentPassword".to_owned())),
+        ("wrong horse", "password", ("INVALID_CREDENTIALS", "currentPassword".to_owned())),
         (PASSWORD, "1234567", ("INVALID_INPUT", "newPassword".to_owned())),
         (PASSWORD, "password", ("INVALID_INPUT", "newPassword".to_owned())),
         (PASSWORD, EMAIL, ("INVALID_INPUT", "newPassword".to_owned())),
@@ -247,9 +328,12 @@ async fn who_guesses_at_the_current_password_is_throttled_like_a_sign_in(db: PgP
     for _ in 0..3 {
         change(&laptop.client, "wrong horse", NEW_PASSWORD).await;
     }
-    let reply = laptop.client.send(CHANGE, json!({ "current": PASSWORD, "new": NEW_PASSWORD })).await;
+    // Also before the new one is looked at, which takes time.
+    for new in [NEW_PASSWORD, "password", "1234567"] {
+        let reply = laptop.client.send(CHANGE, json!({ "current": PASSWORD, "new": new })).await;
 
-    assert_eq!(reply.error(), Some("RATE_LIMITED"), "{reply:?}");
+        assert_eq!(reply.error(), Some("RATE_LIMITED"), "{new}: {reply:?}");
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/identity")]

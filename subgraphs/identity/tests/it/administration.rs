@@ -1,9 +1,10 @@
 //! What users change about themselves, and admins about users.
 
+use contracts::{UserId, claims::Role};
 use futures::future::join;
 use serde_json::{Value, json};
 use sqlx::{PgPool, query, query_scalar};
-use subgraph_testing::{Client, Reply, StatementCount, TestApp, list::List};
+use subgraph_testing::{Client, Reply, StatementCount, TestApp, claims as claims_of, list::List, token};
 use uuid::Uuid;
 
 use crate::{
@@ -28,6 +29,23 @@ async fn administer(client: &Client, name: &str, id: Uuid) -> Reply {
 
 async fn set_role(client: &Client, id: Uuid, role: &str) -> Reply {
     client.send(&mutation("setUserRole", &format!("role: {role}")), json!({ "id": id })).await
+}
+
+/// A user who has an admin's access token, whatever they are now.
+fn admin(app: &TestApp, id: Uuid) -> Client {
+    bearer(app, &token(&claims_of(UserId(id), Role::Admin, false)))
+}
+
+async fn make_admin(db: &PgPool, id: Uuid) {
+    query("update users set role = 'admin', suspended_at = null where id = $1")
+        .bind(id)
+        .execute(db)
+        .await
+        .expect("an update");
+}
+
+async fn users(db: &PgPool) -> Vec<String> {
+    query_scalar("select users::text from users order by id").fetch_all(db).await.expect("users")
 }
 
 async fn role(db: &PgPool, id: Uuid) -> String {
@@ -89,6 +107,19 @@ async fn an_admin_finds_users(db: PgPool) {
     assert_eq!(find("search: \"BO\"").await, ["Bob"]);
     assert_eq!(find("search: \"carol@lyceum\"").await, ["Carol"]);
     assert_eq!(find("search: \"%\"").await, [Value::Null; 0]);
+    assert_eq!(find("search: \" Carol@Lyceum.Example\\n\"").await, ["Carol"]);
+    assert_eq!(find("search: \" \"").await.len(), 6);
+    query("update users set email = 'bob@xn--bcher-kva.example', name = 'Bo\u{e9}b' where id = $1")
+        .bind(BOB)
+        .execute(&db)
+        .await
+        .expect("an update");
+    for typed in
+        ["bob@bücher.example", "BOB@BÜCHER.EXAMPLE", "@bu\u{308}cher.ex", "bücher.example", "xn--bcher", "Boe\u{301}b"]
+    {
+        assert_eq!(find(&format!("search: \"{typed}\"")).await, ["Boéb"], "{typed}");
+    }
+    query("update users set name = 'Bob' where id = $1").bind(BOB).execute(&db).await.expect("an update");
     assert_eq!(find("role: TEACHER").await, ["Ula", "Tom", "Alice"]);
     assert_eq!(find("isVerified: true").await, ["Alice"]);
     assert_eq!(find("role: TEACHER, isVerified: false").await, ["Ula", "Tom"]);
@@ -146,8 +177,7 @@ async fn everyone_else_is_not_told_who_is_suspended(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn only_admins_administer(db: PgPool) {
     let app = app(db.clone()).await;
-    let before: Vec<String> =
-        query_scalar("select users::text from users order by id").fetch_all(&db).await.expect("users");
+    let before = users(&db).await;
 
     for name in ["unverifyTeacher", "suspendUser", "unsuspendUser"] {
         assert_eq!(administer(&app.anonymous(), name, ALICE).await.error(), Some("UNAUTHENTICATED"), "{name}");
@@ -161,9 +191,88 @@ async fn only_admins_administer(db: PgPool) {
     assert_eq!(set_role(&app.student(BOB), BOB, "ADMIN").await.error(), Some("FORBIDDEN"));
     assert_eq!(set_role(&app.admin(), NOBODY, "ADMIN").await.ok().user_errors(), [("NOT_FOUND", "userId".to_owned())]);
 
-    let after: Vec<String> =
-        query_scalar("select users::text from users order by id").fetch_all(&db).await.expect("users");
-    assert_eq!(before, after);
+    assert_eq!(before, users(&db).await);
+}
+
+/// Their access token says so for up to 15 minutes.
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
+async fn who_was_an_admin_administers_nobody_and_not_themselves(db: PgPool) {
+    let app = app(db.clone()).await;
+    let bob = admin(&app, BOB);
+    make_admin(&db, BOB).await;
+    assert!(administer(&bob, "suspendUser", CAROL).await.ok().user_errors().is_empty());
+
+    for (name, code) in [("setUserRole", "FORBIDDEN"), ("suspendUser", "UNAUTHENTICATED")] {
+        make_admin(&db, BOB).await;
+        let dismissed = match name {
+            "setUserRole" => set_role(&app.admin(), BOB, "STUDENT").await,
+            _ => administer(&app.admin(), name, BOB).await,
+        };
+        assert!(dismissed.ok().user_errors().is_empty(), "{name}");
+        let before = users(&db).await;
+
+        for (mutation, id) in [
+            ("verifyTeacher", TOM),
+            ("unverifyTeacher", ALICE),
+            ("suspendUser", ADA),
+            ("unsuspendUser", CAROL),
+            ("unsuspendUser", BOB),
+            ("suspendUser", NOBODY),
+        ] {
+            let reply = administer(&bob, mutation, id).await;
+            assert_eq!(reply.error(), Some(code), "{name}, {mutation}: {reply:?}");
+        }
+        for (id, role) in [(BOB, "ADMIN"), (ADA, "STUDENT"), (BOB, "STUDENT")] {
+            assert_eq!(set_role(&bob, id, role).await.error(), Some(code), "{name}, {role}");
+        }
+        let alias = "mutation ($id: ID!) { a: unsuspendUser(input: { userId: $id }) { user { id } }
+            b: setUserRole(input: { userId: $id, role: ADMIN }) { user { id } } }";
+        assert_eq!(bob.send(alias, json!({ "id": BOB })).await.error(), Some(code), "{name}");
+
+        assert_eq!(before, users(&db).await, "{name}");
+    }
+    assert_eq!(administer(&admin(&app, NOBODY), "verifyTeacher", TOM).await.error(), Some("UNAUTHENTICATED"));
+}
+
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
+async fn an_admin_whose_session_has_ended_administers_nobody(db: PgPool) {
+    let app = real_app(db.clone(), &settings()).await;
+    let (id, _) = dora(&app).await;
+    make_admin(&db, id).await;
+    let dora = bearer(&app, text(&login(&app, EMAIL, PASSWORD).await, "/login/session/accessToken"));
+    assert!(administer(&dora, "verifyTeacher", TOM).await.ok().user_errors().is_empty());
+    query("delete from sessions").execute(&db).await.expect("a deletion");
+
+    assert_eq!(administer(&dora, "verifyTeacher", ULA).await.error(), Some("UNAUTHENTICATED"));
+    assert_eq!(set_role(&dora, BOB, "ADMIN").await.error(), Some("UNAUTHENTICATED"));
+    assert_eq!(role(&db, BOB).await, "student");
+}
+
+/// However the two meet, who is dismissed does not get back.
+#[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
+async fn an_admin_who_is_dismissed_at_that_moment_does_not_return(db: PgPool) {
+    let app = app(db.clone()).await;
+    let bob = admin(&app, BOB);
+
+    for round in 0..10 {
+        make_admin(&db, BOB).await;
+        let (dismissed, _) = if round % 2 == 0 {
+            let back = async { [set_role(&bob, BOB, "ADMIN").await, set_role(&bob, BOB, "ADMIN").await] };
+            join(set_role(&app.admin(), BOB, "STUDENT"), back).await
+        } else {
+            let back =
+                async { [administer(&bob, "unsuspendUser", BOB).await, administer(&bob, "unsuspendUser", BOB).await] };
+            join(administer(&app.admin(), "suspendUser", BOB), back).await
+        };
+
+        assert!(dismissed.ok().user_errors().is_empty(), "round {round}");
+        let is_admin: bool = query_scalar("select role = 'admin' and suspended_at is null from users where id = $1")
+            .bind(BOB)
+            .fetch_one(&db)
+            .await
+            .expect("a user");
+        assert!(!is_admin, "round {round}");
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
@@ -233,7 +342,7 @@ async fn the_last_admin_stays_one(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/identity", fixtures("users"))]
 async fn of_two_admins_who_take_each_others_rights_at_once_one_remains(db: PgPool) {
     let app = app(db.clone()).await;
-    let admin = app.admin();
+    let bob = admin(&app, BOB);
     for round in 0..10 {
         query("update users set role = 'admin', suspended_at = null where id in ($1, $2)")
             .bind(ADA)
@@ -243,15 +352,15 @@ async fn of_two_admins_who_take_each_others_rights_at_once_one_remains(db: PgPoo
             .expect("an update");
         let other = async {
             if round % 2 == 0 {
-                set_role(&admin, BOB, "STUDENT").await
+                set_role(&app.admin(), BOB, "STUDENT").await
             } else {
-                administer(&admin, "suspendUser", BOB).await
+                administer(&app.admin(), "suspendUser", BOB).await
             }
         };
 
-        let replies = join(set_role(&admin, ADA, "STUDENT"), other).await;
+        let replies = join(set_role(&bob, ADA, "STUDENT"), other).await;
 
-        let rejected = [replies.0.ok(), replies.1.ok()].iter().filter(|reply| !reply.user_errors().is_empty()).count();
+        let rejected = [replies.0, replies.1].iter().filter(|reply| reply.error().is_some()).count();
         assert_eq!(rejected, 1, "round {round}");
         let left: i64 = query_scalar("select count(*) from users where role = 'admin' and suspended_at is null")
             .fetch_one(&db)

@@ -177,6 +177,9 @@ async fn bad_input_is_refused_and_blamed(db: PgPool) {
         ("email", "dora@lyceum.example\0".to_owned()),
         ("email", "dora@lyceum.example\r\nBcc: bob@lyceum.example".to_owned()),
         ("email", "d".repeat(65_536)),
+        ("email", "do\u{3164}ra@lyceum.example".to_owned()),
+        ("email", "dora\u{FFA0}@lyceum.example".to_owned()),
+        ("email", "\"dora\"@lyceum.example".to_owned()),
         ("password", "1234567".to_owned()),
         ("password", "x".repeat(129)),
         ("password", "x".repeat(100_000)),
@@ -372,6 +375,34 @@ async fn accounts_that_differ_in_letter_case_alone_sign_in_as_written(db: PgPool
         assert_eq!(*login(&app, email, PASSWORD).await.data("/login/user/id"), json!(expected), "{email}");
     }
     let taken = register(&app, json!({ "email": "Bob@lyceum.example", "password": PASSWORD, "name": "Bob" })).await;
+    assert_eq!(taken.user_errors(), [("EMAIL_TAKEN", "email".to_owned())]);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn nobody_registers_over_an_account_of_the_legacy_system_in_other_letter_case(db: PgPool) {
+    let app = app(db.clone()).await;
+    insert(&db, BOB, "Bob@Lyceum.example", &bcrypt_hash()).await;
+
+    for email in ["bob@lyceum.example", "Bob@Lyceum.example", "BOB@LYCEUM.EXAMPLE", " boB@lyceum.example "] {
+        let taken = register(&app, json!({ "email": email, "password": PASSWORD, "name": "Mallory" })).await;
+        assert_eq!(taken.user_errors(), [("EMAIL_TAKEN", "email".to_owned())], "{email}");
+        assert_eq!(*login(&app, email, PASSWORD).await.data("/login/user/id"), json!(BOB), "{email}");
+    }
+    assert_eq!(count(&db, "users").await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn an_address_that_may_mean_two_accounts_means_neither(db: PgPool) {
+    let app = app(db.clone()).await;
+    insert(&db, BOB, "Bob@lyceum.example", &bcrypt_hash()).await;
+    insert(&db, CAROL, "BOB@lyceum.example", &bcrypt_hash()).await;
+
+    let neither = login(&app, "bob@lyceum.example", PASSWORD).await;
+    assert_eq!(neither.user_errors(), [("INVALID_CREDENTIALS", String::new())]);
+    for (email, id) in [("Bob@lyceum.example", BOB), ("BOB@lyceum.example", CAROL)] {
+        assert_eq!(*login(&app, email, PASSWORD).await.data("/login/user/id"), json!(id), "{email}");
+    }
+    let taken = register(&app, json!({ "email": "bob@lyceum.example", "password": PASSWORD, "name": "Bob" })).await;
     assert_eq!(taken.user_errors(), [("EMAIL_TAKEN", "email".to_owned())]);
 }
 

@@ -142,6 +142,10 @@ async fn an_invalid_token_costs_only_what_needs_a_viewer(db: PgPool) {
         "refreshSession(input: { refreshToken: \"x\" }) { userErrors { code } }",
         "logout(input: { refreshToken: \"x\" }) { userErrors { code } }",
         "register(input: { email: \"\", password: \"\", name: \"\" }) { userErrors { code } }",
+        "requestPasswordReset(input: { email: \"bob@lyceum.example\" }) { userErrors { code } }",
+        "resetPassword(input: { token: \"x\", newPassword: \"x\" }) { userErrors { code } }",
+        "verifyEmail(input: { token: \"x\" }) { userErrors { code } }",
+        "confirmEmailChange(input: { token: \"x\" }) { userErrors { code } }",
     ];
     let names: Vec<_> = mutations.iter().filter_map(|mutation| mutation.split('(').next()).collect();
     assert_eq!(BTreeSet::from_iter(names), BTreeSet::from(SELF_PROVING_MUTATIONS));
@@ -155,6 +159,12 @@ async fn an_invalid_token_costs_only_what_needs_a_viewer(db: PgPool) {
                 format!("mutation {{ a: {mutation} endOtherSessions {{ count }} }}"),
                 format!("mutation A {{ a: {mutation} }} query B {{ me {{ id }} }}"),
                 format!("mutation {{ ... {{ endOtherSessions {{ count }} }} a: {mutation} }}"),
+                format!("mutation {{ ...F a: {mutation} }} fragment F on Mutation {{ endOtherSessions {{ count }} }}"),
+                format!(
+                    "mutation {{ {} endOtherSessions {{ count }} }}",
+                    mutation.replacen(") {", ") @skip(if: true) {", 1)
+                ),
+                format!("mutation {{ a: {mutation} ... @include(if: true) {{ endOtherSessions {{ count }} }} }}"),
                 "mutation { login: endOtherSessions { count } }".to_owned(),
                 "{ login: me { id } }".to_owned(),
             ] {

@@ -78,7 +78,8 @@ pub struct SetNotificationSettingInput {
     /// The type of the notifications.
     #[graphql(name = "type")]
     pub kind: Kind,
-    /// Whether the signed-in user is to receive notifications of this type. Payments cannot be switched off.
+    /// Whether the signed-in user is to receive notifications of this type. `PAYMENT`, `COURSE` and `SECURITY` cannot be
+    /// switched off, and a removal from a course is notified even while `ENROLLMENT` is off.
     pub is_enabled: bool,
 }
 

@@ -37,7 +37,7 @@ pub async fn subscribe(
         }
         None => store.end(user).await?,
     };
-    let reader = Reader { store, user, subscriber, cursor, read: VecDeque::new(), failed: false };
+    let reader = Reader { store, user, subscriber, cursor, read: VecDeque::new(), deletions: 0, failed: false };
     Ok(stream::unfold(reader, Reader::next))
 }
 
@@ -48,6 +48,8 @@ struct Reader {
     subscriber: Subscriber,
     cursor: Option<Cursor>,
     read: VecDeque<Notification>,
+    /// The deletions that had happened before it was read.
+    deletions: u64,
     failed: bool,
 }
 
@@ -57,6 +59,11 @@ impl Reader {
             return None;
         }
         loop {
+            // What was deleted meanwhile is sent no more, however slow the subscriber is: the rest is read again.
+            let deletions = self.subscriber.feed.deletions();
+            if self.deletions != deletions {
+                self.read.clear();
+            }
             if let Some(next) = self.read.pop_front() {
                 self.cursor = Some(next.cursor());
                 return Some((Ok(next), self));
@@ -66,7 +73,10 @@ impl Reader {
             let newer = newer(&self.subscriber.feed, &self.store, self.user, self.cursor, version);
             match timeout(READ_TIMEOUT, newer).await {
                 Ok(Ok(newer)) if newer.is_empty() => self.subscriber.updates.changed().await.ok()?,
-                Ok(Ok(newer)) => self.read.extend(newer),
+                Ok(Ok(newer)) => {
+                    self.read.extend(newer);
+                    self.deletions = deletions;
+                }
                 Err(_) | Ok(Err(Error::Unavailable(_))) => sleep(RETRY_DELAY).await,
                 Ok(Err(error)) => {
                     self.failed = true;

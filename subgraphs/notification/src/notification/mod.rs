@@ -3,6 +3,7 @@
 pub mod graphql;
 mod hub;
 pub mod live;
+pub mod retention;
 pub mod setting;
 pub mod store;
 pub mod subject;
@@ -56,8 +57,9 @@ pub enum Kind {
     Payment,
     /// An admin has withdrawn a course that the user teaches.
     Course,
-    /// Something has happened to the account, such as that an export of its data is ready.
-    Account,
+    /// What concerns the security of the account: somebody has signed in to it from where the user has not signed in
+    /// before, or an export of its data is ready.
+    Security,
 }
 
 impl Kind {
@@ -66,12 +68,13 @@ impl Kind {
         Self::items().iter().map(|item| item.value)
     }
 
-    /// Whether a user may switch notifications of this type off. Receipts are sent to everybody, and what concerns the account.
+    /// Whether a user may switch notifications of this type off. Receipts, what an admin has done to a teacher's course,
+    /// with the reason, and what concerns the security of the account are sent to everybody.
     #[must_use]
     pub fn can_be_disabled(self) -> bool {
         match self {
-            Self::Registration | Self::Enrollment | Self::Course => true,
-            Self::Payment | Self::Account => false,
+            Self::Registration | Self::Enrollment => true,
+            Self::Payment | Self::Course | Self::Security => false,
         }
     }
 }

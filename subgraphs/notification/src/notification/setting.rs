@@ -19,7 +19,8 @@ pub struct Setting {
     /// The type of the notifications.
     #[graphql(name = "type")]
     pub kind: Kind,
-    /// Whether the user receives notifications of this type. True for each type until the user switches it off.
+    /// Whether the user receives notifications of this type. True for each type until the user switches it off. A removal
+    /// from a course is notified even while `ENROLLMENT` is off.
     pub is_enabled: bool,
 }
 

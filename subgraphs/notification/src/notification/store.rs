@@ -245,7 +245,7 @@ impl Store {
         if deleted == 0 {
             return Err(Rejection::not_found("notification", "notificationId").into());
         }
-        forget(&mut tx, user).await?;
+        announce_deletion(&mut tx, user).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -265,21 +265,26 @@ impl Store {
         );
         let deleted = deleted.execute(&mut *tx).await?.rows_affected();
         if deleted > 0 {
-            forget(&mut tx, user).await?;
+            announce_deletion(&mut tx, user).await?;
         }
         tx.commit().await?;
         Ok(deleted)
     }
 }
 
-/// Forgets what the user deleted long ago, and makes the subscribers of all replicas forget what they have buffered.
-async fn forget(tx: &mut PgConnection, user: SignedIn) -> Result<(), Error> {
-    query!(
-        "delete from deleted_notifications where user_id = $1 and deleted_at < now() - interval '30 days'",
-        user.id().0
-    )
-    .execute(&mut *tx)
-    .await?;
+/// Forgets what was deleted more than 30 days ago, a batch at a time. Returns how many there were.
+pub(crate) async fn forget_deleted(db: &DbPool) -> Result<u64, sqlx::Error> {
+    let forgotten = query!(
+        "delete from deleted_notifications where (user_id, id) in (
+             select user_id, id from deleted_notifications where deleted_at < now() - interval '30 days'
+             limit 10000 for update skip locked
+         )"
+    );
+    Ok(forgotten.execute(db).await?.rows_affected())
+}
+
+/// Makes the subscribers of all replicas forget what they have buffered.
+async fn announce_deletion(tx: &mut PgConnection, user: SignedIn) -> Result<(), Error> {
     query!("select pg_notify($1, $2)", CHANNEL, hub::deletion(user.id())).execute(tx).await?;
     Ok(())
 }
@@ -289,11 +294,18 @@ pub async fn insert(tx: &mut PgConnection, new: NewNotification) -> Result<Notif
     let user = new.user_id.0;
     // Serialized per user until the commit, and each later than what the user can see: else a row could become visible
     // behind one that a stream has delivered already, and the stream would never read it. So the timestamp is taken
-    // under the lock, and exceeds the newest one: clocks of replicas differ.
+    // under the lock, and exceeds the newest one, deleted ones included, since a stream may resume from those: clocks of
+    // replicas differ.
     query!("select pg_advisory_xact_lock(hashtextextended('notifications ' || $1::text, 0))", user.to_string())
         .execute(&mut *tx)
         .await?;
-    let newest = query_scalar!("select max(created_at) from notifications where user_id = $1", user);
+    let newest = query_scalar!(
+        "select greatest(
+             (select max(created_at) from notifications where user_id = $1),
+             (select max(created_at) from deleted_notifications where user_id = $1)
+         )",
+        user,
+    );
     let (id, created_at) = later_than(newest.fetch_one(&mut *tx).await?);
     let (subject_type, subject_id) = new.subject.map(Subject::columns).unzip();
     query!(

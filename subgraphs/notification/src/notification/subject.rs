@@ -16,7 +16,7 @@ pub enum Subject {
     Enrollment(Enrollment),
 }
 
-/// A course in the catalogue. Everyone may see it, except for fields that say otherwise.
+/// A course. Everyone may see it, except for fields that say otherwise; a draft only its teacher and admins may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, SimpleObject)]
 #[graphql(unresolvable)]
 pub struct Course {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
     events::{
-        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, Purchase, Refund, RefundReason, Registration,
-        Revocation,
+        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, NewClientSignIn, Purchase, Refund, RefundReason,
+        Registration, Revocation,
     },
 };
 use futures::future::join_all;
@@ -110,6 +110,40 @@ async fn a_teacher_is_told_of_each_withdrawal_by_an_admin_and_why(db: PgPool) {
         ("course".to_owned(), "Course withdrawn: Rust".to_owned(), body)
     };
     assert_eq!(read(&db).await, [told(" The reason: Copied."), told("")]);
+}
+
+fn signed_in(number: u128, client: Option<&str>) -> EventPayload {
+    EventPayload::SignedInFromNewClient(NewClientSignIn {
+        sign_in_id: Uuid::from_u128(number),
+        user_id: UserId(CAROL),
+        client: client.map(str::to_owned),
+    })
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn a_user_is_told_of_each_sign_in_from_a_new_client_whatever_the_settings(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    query("insert into notification_settings (user_id, type, is_enabled) values ($1, 'security', false)")
+        .bind(CAROL)
+        .execute(&db)
+        .await
+        .expect("a setting");
+
+    let dirty = format!("curl\u{202e}\n{}", "x".repeat(250));
+    for (number, client) in [(1, Some("Firefox")), (1, Some("Firefox")), (2, None), (3, Some(&*dirty))] {
+        handle(&subgraph, signed_in(number, client)).await;
+    }
+
+    let told = read(&db).await;
+    let shown = ["“Firefox”".to_owned(), "an unknown program".to_owned(), format!("“curl {}”", "x".repeat(115))];
+    assert_eq!(told.len(), 3, "{told:?}");
+    for ((kind, title, body), client) in told.iter().zip(shown) {
+        assert_eq!((&**kind, &**title), ("security", "New sign-in to your account"));
+        assert!(
+            body.starts_with(&format!("Somebody has signed in to your account with {client}, from where")),
+            "{body}"
+        );
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]
@@ -272,7 +306,7 @@ async fn what_never_hears_of_its_cause_is_told_without_it(db: PgPool) {
     handle(&subgraph, EventPayload::EnrollmentCreated(bought("Rust"))).await;
     assert_eq!(read(&db).await, []);
 
-    query("update inbox_events set received_at = received_at - interval '16 s', next_attempt_at = now()")
+    query("update inbox_events set waits_since = waits_since - interval '16 s', next_attempt_at = now()")
         .execute(&db)
         .await
         .expect("time passes");
@@ -282,6 +316,69 @@ async fn what_never_hears_of_its_cause_is_told_without_it(db: PgPool) {
     // The payment of an imported database has no event; another one comes late, and is told all the same.
     handle(&subgraph, EventPayload::PaymentCompleted(purchase("Rust"))).await;
     assert_eq!(read(&db).await.len(), 2);
+}
+
+/// In a backlog the first attempt comes long after the receipt.
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn an_event_waits_for_its_cause_from_the_first_attempt_on(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    receive(&subgraph, &Event::new(EventPayload::EnrollmentCreated(bought("Rust")))).await;
+    query(
+        "update inbox_events set received_at = now() - interval '1 hour', next_attempt_at = now() - interval '1 hour'",
+    )
+    .execute(&db)
+    .await
+    .expect("time passes");
+
+    process_all(&subgraph).await;
+    assert_eq!(read(&db).await, []);
+    receive(&subgraph, &Event::new(EventPayload::PaymentCompleted(purchase("Rust")))).await;
+    process_until(&subgraph, &db, 2).await;
+
+    let titles: Vec<_> = read(&db).await.into_iter().map(|(_, title, _)| title).collect();
+    assert_eq!(titles, ["Payment received: Rust", "You are enrolled: Rust"]);
+}
+
+/// Its cause may be far behind it.
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn an_event_waits_for_its_cause_while_that_is_in_the_inbox(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    receive(&subgraph, &Event::new(EventPayload::EnrollmentCreated(bought("Rust")))).await;
+    receive(&subgraph, &Event::new(EventPayload::PaymentCompleted(purchase("Rust")))).await;
+    let is_effect = "update inbox_events
+                     set waits_since = now() - interval '1 hour', next_attempt_at = now() + $2 * interval '1 hour'
+                     where type = $1";
+    let postpone = async |event_type: &str, hours: f64| {
+        query(is_effect).bind(event_type).bind(hours).execute(&db).await.expect("an event is postponed");
+    };
+    let (cause, effect) = ("lyceum.payment.completed", "lyceum.enrollment.created");
+
+    postpone(cause, 1.0).await;
+    postpone(effect, -1.0).await;
+    process_all(&subgraph).await;
+    assert_eq!(read(&db).await, []);
+    for event_type in [cause, effect] {
+        postpone(event_type, -1.0).await;
+    }
+    process_until(&subgraph, &db, 2).await;
+
+    let titles: Vec<_> = read(&db).await.into_iter().map(|(_, title, _)| title).collect();
+    assert_eq!(titles, ["Payment received: Rust", "You are enrolled: Rust"]);
+}
+
+/// Events of an older process, or of the legacy system, were not cleaned.
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn a_reason_brings_only_what_can_be_seen_in_one_line(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    let removal_reason = Some("Full\u{202e}.\n\nYou\u{7} have won!".to_owned());
+    let revoked = Revocation { enrollment: enrollment("Rust"), removal_reason };
+
+    handle(&subgraph, EventPayload::EnrollmentRevoked(revoked)).await;
+    handle(&subgraph, withdrawn(1, COURSE, Some("Old.\n\nSend money\u{1b}[2J"))).await;
+
+    let read = read(&db).await;
+    assert_eq!(read[0].2, "You were removed from “Rust”. The reason: Full. You have won!");
+    assert!(read[1].2.ends_with("keep it. The reason: Old. Send money [2J"), "{read:?}");
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]

@@ -174,6 +174,53 @@ async fn a_notification_comes_after_all_that_its_user_can_see(db: PgPool) {
     assert_eq!(titles(&mut alices, 1).await, ["later"]);
 }
 
+/// Another replica's clock was ahead, and what it wrote is deleted: a client resumes from it all the same.
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
+async fn a_notification_comes_after_all_that_its_user_has_deleted(db: PgPool) {
+    sqlx::query("update notifications set created_at = now() + interval '1 hour' where id = $1")
+        .bind(ALICES_PAYMENT)
+        .execute(&db)
+        .await
+        .expect("another replica's clock is ahead");
+    let alice = app(db.clone()).await.student(ALICE);
+    delete(&alice, ALICES_PAYMENT).await;
+    let mut alices = follow(&alice, &db, json!(ALICES_PAYMENT)).await;
+
+    insert_one(&db, ALICE, "later").await;
+
+    assert_eq!(titles(&mut alices, 1).await, ["later"]);
+}
+
+async fn delete(client: &Client, id: Uuid) {
+    let document = "mutation ($id: ID!) { deleteNotification(input: { notificationId: $id }) { userErrors { code } } }";
+    let reply = client.send(document, json!({ "id": id })).await.ok();
+    assert_eq!(reply.data("/deleteNotification/userErrors"), &json!([]));
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
+async fn a_slow_subscriber_is_not_sent_what_was_deleted_meanwhile(db: PgPool) {
+    let app = app(db.clone()).await;
+    let alice = app.student(ALICE);
+    let mut bobs = follow(&app.student(BOB), &db, Value::Null).await;
+    let mut written = Vec::new();
+    for number in 0..10 {
+        written.push(insert_one(&db, ALICE, &number.to_string()).await);
+    }
+    // It has read them all, and takes one.
+    let mut slow = alice.subscribe(ADDED, json!({ "after": ALICES_PAYMENT })).boxed();
+    assert_eq!(titles(&mut slow, 1).await, ["0"]);
+
+    for id in &written[3..9] {
+        delete(&alice, *id).await;
+    }
+    // The listener hears of the deletions before it hears of this.
+    insert_one(&db, BOB, "heard").await;
+    assert_eq!(titles(&mut bobs, 1).await, ["heard"]);
+
+    assert_eq!(titles(&mut slow, 3).await, ["1", "2", "9"]);
+    assert!(is_quiet(&mut slow).await);
+}
+
 #[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
 async fn only_ones_own_can_be_a_place_to_go_on_from(db: PgPool) {
     let alice = app(db).await.student(ALICE);

@@ -2,7 +2,7 @@
 
 use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
-    events::{EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration},
+    events::{EnrollmentPayload, EventPayload, Purchase, Refund, RefundReason, Registration, Revocation},
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -32,7 +32,10 @@ async fn settings(client: &Client, user: Uuid) -> Reply {
 fn off(reply: &Reply) -> Vec<&str> {
     let settings = reply.data("/_entities/0/notificationSettings").as_array().expect("a list");
     let types: Vec<_> = settings.iter().map(|setting| setting["type"].as_str().expect("a type")).collect();
-    assert!(["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE"].iter().all(|kind| types.contains(kind)), "{types:?}");
+    assert!(
+        ["REGISTRATION", "ENROLLMENT", "PAYMENT", "COURSE", "SECURITY"].iter().all(|kind| types.contains(kind)),
+        "{types:?}"
+    );
     settings.iter().zip(types).filter(|(setting, _)| setting["isEnabled"] == false).map(|(_, kind)| kind).collect()
 }
 
@@ -55,15 +58,17 @@ async fn each_type_is_on_until_its_user_switches_it_off(db: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]
-async fn receipts_cannot_be_switched_off(db: PgPool) {
+async fn receipts_and_withdrawals_cannot_be_switched_off(db: PgPool) {
     let alice = app(db.clone()).await.student(ALICE);
 
-    let off = set(&alice, "PAYMENT", false).await.ok();
-    let on = set(&alice, "PAYMENT", true).await.ok();
+    for kind in ["PAYMENT", "COURSE"] {
+        let off = set(&alice, kind, false).await.ok();
+        let on = set(&alice, kind, true).await.ok();
 
-    assert_eq!(off.user_errors(), [("INVALID_INPUT", "isEnabled".to_owned())]);
-    assert_eq!(off.data("/setNotificationSetting/notificationSetting"), &Value::Null);
-    assert_eq!(on.data("/setNotificationSetting/notificationSetting/isEnabled"), &json!(true));
+        assert_eq!(off.user_errors(), [("INVALID_INPUT", "isEnabled".to_owned())], "{kind}");
+        assert_eq!(off.data("/setNotificationSetting/notificationSetting"), &Value::Null);
+        assert_eq!(on.data("/setNotificationSetting/notificationSetting/isEnabled"), &json!(true));
+    }
     let off = "select count(*) from notification_settings where not is_enabled";
     assert_eq!(query_scalar::<_, i64>(off).fetch_one(&db).await.expect("a count"), 0);
 }
@@ -134,6 +139,11 @@ async fn a_type_that_is_off_is_not_written_and_receipts_always_are(db: PgPool) {
     ] {
         handle(&subgraph, payload).await;
     }
+    // The student did nothing for it, and would not find out.
+    let removed = Revocation { enrollment: enrolled(ALICE), removal_reason: Some("Full.".to_owned()) };
+    handle(&subgraph, EventPayload::EnrollmentRevoked(removed)).await;
+    let refunded = Revocation { enrollment: enrolled(ALICE), removal_reason: None };
+    handle(&subgraph, EventPayload::EnrollmentRevoked(refunded)).await;
     // What came while it was off does not come later.
     let _ = set(&alice, "ENROLLMENT", true).await.ok();
     handle(&subgraph, EventPayload::EnrollmentCreated(enrolled(ALICE))).await;
@@ -142,7 +152,9 @@ async fn a_type_that_is_off_is_not_written_and_receipts_always_are(db: PgPool) {
         let kinds = query_scalar::<_, String>("select type::text from notifications where user_id = $1 order by id");
         kinds.bind(user).fetch_all(&db).await.expect("types")
     };
-    assert_eq!(of(ALICE).await, ["payment", "payment", "enrollment"]);
+    assert_eq!(of(ALICE).await, ["payment", "payment", "enrollment", "enrollment"]);
+    let removed = query_scalar::<_, String>("select body from notifications where body like '%The reason: Full.'");
+    assert_eq!(removed.fetch_all(&db).await.expect("texts").len(), 1);
     assert_eq!(of(BOB).await, ["enrollment"]);
 }
 

@@ -6,6 +6,7 @@ use contracts::{
 };
 use db::fail_point;
 use service::Credentials;
+use sqlx::PgConnection;
 use subgraph_kit::{Error, Rejection, viewer::Learner};
 use tracing::{info, warn};
 
@@ -103,6 +104,8 @@ impl Payments {
     async fn charge(&self, payment: Payment, course_title: String) -> Result<Payment, Error> {
         let purchase = payment.as_purchase(course_title);
         match with_timeout(self.provider.charge(&purchase)).await {
+            // A webhook may have been faster.
+            Ok(ChargeOutcome::Pending) => self.get(payment.id).await,
             Ok(outcome) => self.settle(&purchase, outcome).await,
             Err(away) => {
                 warn!(payment.id = %payment.id, error = %away, "charge outcome unknown, the reconciler retries");
@@ -113,17 +116,8 @@ impl Payments {
 
     async fn settle(&self, purchase: &Purchase, outcome: ChargeOutcome) -> Result<Payment, Error> {
         fail_point("payment.charged");
-        let status = match outcome {
-            ChargeOutcome::Completed => Status::Completed,
-            ChargeOutcome::Declined => Status::Failed,
-        };
         let mut tx = self.db.begin().await?;
-        let settled = store::settle(&mut tx, purchase.payment_id, status).await?;
-        if let Some(payment) = settled.as_ref().filter(|_| outcome == ChargeOutcome::Completed) {
-            // As stored: the student's account may have been deleted meanwhile.
-            let purchase = payment.as_purchase(purchase.course_title.clone());
-            messaging::publish(&mut tx, EventPayload::PaymentCompleted(purchase)).await?;
-        }
+        let settled = Self::store_charge(&mut tx, purchase, outcome).await?;
         fail_point("payment.before-commit");
         tx.commit().await?;
         fail_point("payment.committed");
@@ -133,15 +127,37 @@ impl Payments {
         }
     }
 
+    /// Stores the outcome of a charge, and publishes it. None if it is not known yet, or was stored before.
+    pub(crate) async fn store_charge(
+        transaction: &mut PgConnection,
+        purchase: &Purchase,
+        outcome: ChargeOutcome,
+    ) -> Result<Option<Payment>, Error> {
+        let status = match outcome {
+            ChargeOutcome::Completed => Status::Completed,
+            ChargeOutcome::Declined => Status::Failed,
+            ChargeOutcome::Pending => return Ok(None),
+        };
+        let settled = store::settle(transaction, purchase.payment_id, status).await?;
+        if let Some(payment) = settled.as_ref().filter(|_| outcome == ChargeOutcome::Completed) {
+            // As stored: the student's account may have been deleted meanwhile.
+            let purchase = payment.as_purchase(purchase.course_title.clone());
+            messaging::publish(transaction, EventPayload::PaymentCompleted(purchase)).await?;
+        }
+        Ok(settled)
+    }
+
     /// Completes one interrupted purchase, or one whose outcome was unknown. False if there is none.
     pub(crate) async fn reconcile_next_purchase(&self) -> Result<bool, Error> {
         let Some(purchase) = store::claim_next_due(&self.db).await? else { return Ok(false) };
-        let outcome = match with_timeout(self.provider.find(purchase.payment_id)).await {
+        let outcome = match with_timeout(self.provider.find(&purchase)).await {
             Ok(None) => with_timeout(self.provider.charge(&purchase)).await,
             Ok(Some(outcome)) => Ok(outcome),
             Err(away) => Err(away),
         };
         match outcome {
+            // It stays due, and is asked again.
+            Ok(ChargeOutcome::Pending) => {}
             Ok(outcome) => {
                 let payment = self.settle(&purchase, outcome).await?;
                 info!(payment.id = %payment.id, status = ?payment.status, "interrupted purchase completed");

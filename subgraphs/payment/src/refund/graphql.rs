@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use contracts::PaymentId;
 use service::CredentialsExt as _;
-use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload};
+use subgraph_kit::{Error, Rejection, UserError, ViewerExt as _, into_payload};
 
 use super::RefundRequest;
 use crate::{payment::Payment, payments::Payments};
@@ -17,7 +17,8 @@ pub struct RefundMutation;
 pub struct RefundPaymentInput {
     /// The id of a completed payment.
     pub payment_id: PaymentId,
-    /// The reason, which the student sees at the payment; at most 500 characters.
+    /// The reason, which the student sees at the payment; at most 500 characters, without control characters other than
+    /// line breaks and tabs.
     pub reason: Option<String>,
     /// Confirms that the student may lose a completion of the course: without this, the refund of a payment is rejected
     /// whose student has completed the course.
@@ -103,9 +104,9 @@ impl RefundMutation {
 }
 
 impl TryFrom<RefundPaymentInput> for RefundRequest {
-    type Error = Error;
+    type Error = Rejection;
 
-    fn try_from(input: RefundPaymentInput) -> Result<Self, Error> {
-        Self::try_new(input.payment_id, input.reason, input.confirm_completion_loss)
+    fn try_from(input: RefundPaymentInput) -> Result<Self, Rejection> {
+        Self::try_new(input.payment_id, input.reason.as_deref(), input.confirm_completion_loss)
     }
 }

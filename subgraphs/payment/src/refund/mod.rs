@@ -6,7 +6,10 @@ mod workflow;
 
 use async_graphql::Enum;
 use contracts::{Code, PaymentId};
-use subgraph_kit::{Error, Rejection, text};
+use subgraph_kit::{
+    Rejection,
+    text::{self, TextRules},
+};
 
 use crate::payment::Status;
 
@@ -24,8 +27,8 @@ pub enum RefundState {
     Done,
 }
 
-/// The maximum length of a reason, in characters, as in the table.
-const MAX_REASON_LENGTH: usize = 500;
+/// The reason of a refund, in characters as in the table.
+const REASON: TextRules = TextRules { is_required: false, is_multiline: true, max_length: Some(500) };
 
 /// An admin's request to refund a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,21 +42,17 @@ pub struct RefundRequest {
 }
 
 impl RefundRequest {
-    /// Validates the inputs of a request. A blank reason is none.
+    /// Cleans and validates the inputs of a request. A blank reason is none.
     ///
     /// # Errors
-    /// `INVALID_INPUT` if the reason cannot be stored.
+    /// `INVALID_INPUT` if the reason is too long or cannot be read.
     pub fn try_new(
         payment_id: PaymentId,
-        reason: Option<String>,
+        reason: Option<&str>,
         confirms_completion_loss: bool,
-    ) -> Result<Self, Error> {
-        let note = reason.filter(|reason| !reason.trim().is_empty());
-        let rejection = note.as_deref().and_then(|note| text::check("reason", note, false, Some(MAX_REASON_LENGTH)));
-        match rejection {
-            Some(rejection) => Err(rejection.into()),
-            None => Ok(Self { payment_id, note, confirms_completion_loss }),
-        }
+    ) -> Result<Self, Rejection> {
+        let note = reason.map(|reason| text::clean("reason", reason, REASON)).transpose()?;
+        Ok(Self { payment_id, note: note.filter(|note| !note.is_empty()), confirms_completion_loss })
     }
 }
 

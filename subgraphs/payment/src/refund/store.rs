@@ -22,11 +22,12 @@ pub struct PendingRefund {
 
 /// Requests the refund of a completed payment, again if the provider has rejected it. None if the payment is not
 /// completed, or its refund is pending; else the request with its first reason and its last note. The reconciler takes over if the caller
-/// does not complete the refund within seconds.
+/// does not complete the refund within seconds; a request that is not confirmed by then is withdrawn.
 pub async fn request(
     db: &mut PgConnection,
     request: PendingRefund,
     note: Option<&str>,
+    is_confirmed: bool,
 ) -> Result<Option<PendingRefund>, sqlx::Error> {
     let seconds = match request.reason {
         RefundReason::Requested => 5.0,
@@ -36,23 +37,59 @@ pub async fn request(
     query_as!(
         PendingRefund,
         r#"
-        insert into refund_requests (payment_id, reason, next_attempt_at, note)
-        select id, $2, now() + make_interval(secs => $3), $4::varchar
+        insert into refund_requests as known (payment_id, reason, next_attempt_at, note, is_confirmed)
+        select id, $2, now() + make_interval(secs => $3), $4::varchar, $5
         from payments
         where id = $1 and status = 'completed'
         on conflict (payment_id) do update
-        set next_attempt_at = excluded.next_attempt_at, attempts = 0, refused_at = null,
-            note = coalesce(excluded.note, refund_requests.note)
-        where refund_requests.refused_at is not null
+        set next_attempt_at = excluded.next_attempt_at, attempts = 0, is_confirmed = excluded.is_confirmed,
+            refused_at = case when excluded.is_confirmed then null else known.refused_at end,
+            reason = case when known.is_confirmed then known.reason else excluded.reason end,
+            note = coalesce(excluded.note, known.note)
+        where known.is_confirmed and known.refused_at is not null or excluded.is_confirmed and not known.is_confirmed
         returning payment_id, reason
         "#,
         request.payment_id.0,
         request.reason,
         seconds,
         note,
+        is_confirmed,
     )
     .fetch_optional(db)
     .await
+}
+
+/// Confirms a request. False if it was withdrawn meanwhile, or somebody else has confirmed it, who completes it.
+pub async fn confirm(db: &DbPool, id: PaymentId) -> Result<bool, sqlx::Error> {
+    let confirmed = query!(
+        "update refund_requests
+         set is_confirmed = true, refused_at = null, next_attempt_at = now() + interval '5 s'
+         where payment_id = $1 and not is_confirmed",
+        id.0,
+    );
+    Ok(confirmed.execute(db).await?.rows_affected() > 0)
+}
+
+/// Withdraws a request that was not confirmed. What the provider has rejected before stays rejected.
+pub async fn withdraw(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
+    query!(
+        "with as_before as (
+             update refund_requests set is_confirmed = true, next_attempt_at = null
+             where payment_id = $1 and not is_confirmed and refused_at is not null
+         )
+         delete from refund_requests where payment_id = $1 and not is_confirmed and refused_at is null",
+        id.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Finds a request that was not confirmed in time: its process has ended in between.
+pub async fn find_unconfirmed(db: &DbPool) -> Result<Option<PaymentId>, sqlx::Error> {
+    query_scalar!("select payment_id from refund_requests where next_attempt_at <= now() and not is_confirmed limit 1")
+        .fetch_optional(db)
+        .await
 }
 
 /// Stores that the provider rejects a refund, unless it was completed meanwhile.
@@ -67,6 +104,17 @@ pub async fn refuse(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Makes an unsettled refund due now, so that the reconciler asks the provider. False if there is none.
+pub async fn expedite(transaction: &mut PgConnection, id: PaymentId) -> Result<bool, sqlx::Error> {
+    let expedited = query!(
+        "update refund_requests set next_attempt_at = now() where payment_id = $1 and next_attempt_at is not null",
+        id.0,
+    )
+    .execute(transaction)
+    .await?;
+    Ok(expedited.rows_affected() > 0)
+}
+
 /// Claims the refund that has been due longest until its new `next_attempt_at`, with exponential backoff; no lock is
 /// held afterwards.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {
@@ -78,7 +126,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::
         where payment_id = (
             select payment_id
             from refund_requests
-            where next_attempt_at <= now()
+            where next_attempt_at <= now() and is_confirmed
             order by next_attempt_at
             limit 1
             for update skip locked

@@ -35,19 +35,41 @@ impl Payments {
     /// the refund; `COMPLETION_WOULD_BE_LOST`; [`Error::Unavailable`] if only the enrollment subgraph knows whether it
     /// would, and is unavailable.
     pub async fn refund(&self, _: Admin, credentials: &Credentials, request: RefundRequest) -> Result<Payment, Error> {
-        let RefundRequest { payment_id: id, note, confirms_completion_loss } = request;
-        if !confirms_completion_loss && self.takes_completion_away(credentials, id).await? {
-            return Err(super::completion_would_be_lost().into());
-        }
+        let RefundRequest { payment_id: id, note, confirms_completion_loss: is_confirmed } = request;
         let request = PendingRefund { payment_id: id, reason: RefundReason::Requested };
-        let Some(request) = store::request(&mut *self.db.acquire().await?, request, note.as_deref()).await? else {
-            return Err(match payment::store::find(&self.db, id).await? {
-                Some(payment) => super::rejection(payment.status).into(),
-                None => no_such_payment().into(),
-            });
-        };
+        let mut db = self.db.acquire().await?;
+        let request = store::request(&mut db, request, note.as_deref(), is_confirmed).await?;
+        drop(db);
+        let Some(request) = request else { return Err(self.not_refundable(id).await?) };
+        if !is_confirmed {
+            self.confirm(credentials, id).await?;
+        }
         fail_point("refund.requested");
         self.complete(request).await
+    }
+
+    async fn not_refundable(&self, id: PaymentId) -> Result<Error, Error> {
+        Ok(match payment::store::find(&self.db, id).await? {
+            Some(payment) => super::rejection(payment.status).into(),
+            None => no_such_payment().into(),
+        })
+    }
+
+    /// Confirms a request that takes no completion away, and withdraws another one. Asked only now, since a completion can
+    /// come at any time: one that comes before the request is not lost.
+    async fn confirm(&self, credentials: &Credentials, id: PaymentId) -> Result<(), Error> {
+        match self.takes_completion_away(credentials, id).await {
+            Ok(false) if store::confirm(&self.db, id).await? => Ok(()),
+            Ok(false) => Err(self.not_refundable(id).await?),
+            Ok(true) => {
+                store::withdraw(&self.db, id).await?;
+                Err(super::completion_would_be_lost().into())
+            }
+            Err(error) => {
+                store::withdraw(&self.db, id).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Whether the student has completed the course with this payment. A payment that is not completed takes nothing away.
@@ -61,7 +83,7 @@ impl Payments {
     /// Requests the refund of a payment that bought no enrollment; the reconciler completes it.
     pub(crate) async fn refund_rejected(db: &mut PgConnection, rejection: EnrollmentRejected) -> Result<(), Error> {
         let request = PendingRefund { payment_id: rejection.payment_id, reason: RefundReason::NotEnrolled };
-        if store::request(db, request, None).await?.is_none() {
+        if store::request(db, request, None, true).await?.is_none() {
             info!(payment.id = %rejection.payment_id, "payment not refundable, or its refund is in progress");
         }
         Ok(())
@@ -73,6 +95,8 @@ impl Payments {
         let title = self.title(&payment).await?;
         match with_timeout(self.provider.refund(id)).await {
             Ok(RefundOutcome::Done) => {}
+            // A webhook may have been faster.
+            Ok(RefundOutcome::Pending) => return self.get(id).await,
             Ok(RefundOutcome::Refused) => {
                 store::refuse(&self.db, id).await?;
                 error!(payment.id = %id, "payment provider rejected the refund, manual action needed");
@@ -85,11 +109,7 @@ impl Payments {
         }
         fail_point("refund.returned");
         let mut tx = self.db.begin().await?;
-        let settled = store::settle(&mut tx, id).await?;
-        if let Some(payment) = &settled {
-            let refund = Refund { purchase: payment.as_purchase(title), reason: request.reason };
-            messaging::publish(&mut tx, EventPayload::PaymentRefunded(refund)).await?;
-        }
+        let settled = Self::store_refund(&mut tx, id, title, request.reason).await?;
         tx.commit().await?;
         fail_point("refund.committed");
         match settled {
@@ -98,8 +118,27 @@ impl Payments {
         }
     }
 
+    /// Stores that a payment was refunded, and publishes it. None if it was stored before.
+    pub(crate) async fn store_refund(
+        transaction: &mut PgConnection,
+        id: PaymentId,
+        title: String,
+        reason: RefundReason,
+    ) -> Result<Option<Payment>, Error> {
+        let settled = store::settle(transaction, id).await?;
+        if let Some(payment) = &settled {
+            let refund = Refund { purchase: payment.as_purchase(title), reason };
+            messaging::publish(transaction, EventPayload::PaymentRefunded(refund)).await?;
+        }
+        Ok(settled)
+    }
+
     /// Completes one interrupted or new refund. False if there is none.
     pub(crate) async fn reconcile_next_refund(&self) -> Result<bool, Error> {
+        if let Some(id) = store::find_unconfirmed(&self.db).await? {
+            store::withdraw(&self.db, id).await?;
+            return Ok(true);
+        }
         let Some(request) = store::claim_next_due(&self.db).await? else { return Ok(false) };
         match self.complete(request).await {
             Ok(payment) => {
@@ -137,7 +176,7 @@ impl Payments {
     }
 
     /// Finds the title of the course that was paid for. A missing title never blocks a refund.
-    async fn title(&self, payment: &Payment) -> Result<String, Error> {
+    pub(crate) async fn title(&self, payment: &Payment) -> Result<String, Error> {
         if let Some(title) = purchase::store::find_title(&self.db, payment.id).await? {
             return Ok(title);
         }

@@ -1,7 +1,7 @@
 //! A stand-in for the course subgraph: a small subgraph of its own, whose courses a test can change.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -25,6 +25,7 @@ pub struct Catalogue(Arc<Mutex<State>>);
 struct State {
     courses: HashMap<Uuid, Course>,
     is_unavailable: bool,
+    broken: HashSet<Uuid>,
     asked: u32,
     pause: Duration,
 }
@@ -62,7 +63,17 @@ impl Query {
         if state.is_unavailable {
             return Err(sqlx::Error::PoolTimedOut.into());
         }
-        Ok(state.courses.get(&id.0).cloned())
+        // As for an anonymous viewer.
+        Ok(state.courses.get(&id.0).filter(|course| course.state != CourseState::Draft).cloned())
+    }
+
+    #[expect(clippy::unused_async, reason = "async-graphql resolvers are asynchronous")]
+    async fn course_teacher(&self, course_id: CourseId) -> Result<Option<Teacher>, Error> {
+        let state = self.0.state();
+        if state.broken.contains(&course_id.0) {
+            return Err(Error::internal(std::io::Error::other("this course is broken")));
+        }
+        Ok(state.courses.get(&course_id.0).and_then(|course| course.teacher.clone()))
     }
 }
 
@@ -83,6 +94,11 @@ impl Catalogue {
     /// Sets a course's state.
     pub fn set_state(&self, id: Uuid, course_state: CourseState) {
         self.state().courses.get_mut(&id).expect("a course").state = course_state;
+    }
+
+    /// Makes every query for a course's teacher fail.
+    pub fn break_course(&self, id: Uuid) {
+        self.state().broken.insert(id);
     }
 
     pub fn delete(&self, id: Uuid) {

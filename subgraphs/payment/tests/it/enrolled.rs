@@ -102,6 +102,51 @@ async fn a_refund_takes_a_completion_away_only_when_that_is_confirmed(db: PgPool
     assert_eq!(again.user_errors(), user_error("NOT_REFUNDABLE", "paymentId"), "nothing is lost any more");
 }
 
+/// Asked before the request, nobody would know of it.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_completion_right_before_the_request_is_not_lost(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let admin = shop.app.admin();
+    let id = shop.bought(ALICE, RUST, "key").await;
+    shop.enrollments.enroll(ALICE, RUST, "IN_PROGRESS", Some(id));
+    shop.enrollments.complete_when_requested();
+
+    let reply = shop.refund(&admin, id).await.ok();
+
+    assert_eq!(reply.user_errors(), user_error("COMPLETION_WOULD_BE_LOST", "confirmCompletionLoss"));
+    assert_eq!((shop.status(id).await.as_str(), shop.count("refund_requests").await), ("completed", 0));
+    assert_eq!((shop.provider.refund_requests(), shop.refund_state(id).await), (0, json!("NONE")));
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_refund_that_was_never_confirmed_is_withdrawn(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let (new, refused) = (shop.bought(ALICE, RUST, "key").await, shop.bought(BOB, RUST, "key").await);
+    for (id, refused_at) in [(new, "null"), (refused, "now()")] {
+        let insert = format!(
+            "insert into refund_requests (payment_id, reason, next_attempt_at, refused_at, is_confirmed)
+             values ($1, 'requested', now() + interval '1 hour', {refused_at}, false)"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(insert))
+            .bind(id)
+            .execute(&shop.db)
+            .await
+            .expect("its process ended in between");
+    }
+
+    shop.settle_all(2).await;
+
+    assert_eq!((shop.status(new).await.as_str(), shop.refund_state(new).await), ("completed", json!("NONE")));
+    assert_eq!(
+        (shop.status(refused).await.as_str(), shop.refund_state(refused).await),
+        ("completed", json!("REFUSED"))
+    );
+    assert_eq!(shop.provider.refund_requests(), 0);
+    for id in [new, refused] {
+        shop.given_back(id).await;
+    }
+}
+
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn a_refund_that_takes_no_completion_away_needs_no_confirmation(db: PgPool) {
     let shop = Shop::open(db).await;
@@ -162,12 +207,16 @@ async fn a_reason_that_cannot_be_stored_refunds_nothing(db: PgPool) {
     let shop = Shop::open(db).await;
     let id = shop.bought(ALICE, RUST, "key").await;
 
-    for bad in ["a\0b".to_owned(), "é".repeat(501)] {
+    for bad in ["a\0b", "a\u{1b}[31mb", "a\u{202e}b", "\u{200b}", &"é".repeat(501)] {
         let reply = shop.refund_with(&shop.app.admin(), json!({ "paymentId": id, "reason": bad })).await.ok();
         assert_eq!(reply.user_errors(), user_error("INVALID_INPUT", "reason"));
     }
     assert_eq!((shop.status(id).await.as_str(), shop.count("refund_requests").await), ("completed", 0));
 
+    let dirty = shop.bought(BOB, RUST, "key").await;
+    let input = json!({ "paymentId": dirty, "reason": "\tCafe\u{301}\r\nis closed. \n" });
+    _ = shop.refund_with(&shop.app.admin(), input).await.ok();
+    assert_eq!(reason(&shop.app.admin(), dirty).await, "Café\nis closed.");
     let longest = "é".repeat(500);
     _ = shop.refund_with(&shop.app.admin(), json!({ "paymentId": id, "reason": longest })).await.ok();
     assert_eq!(reason(&shop.app.admin(), id).await, longest);

@@ -138,9 +138,9 @@ impl PaymentProvider for FakeProvider {
         .boxed()
     }
 
-    fn find(&self, payment: PaymentId) -> BoxFuture<'_, Result<Option<ChargeOutcome>, ProviderUnavailable>> {
+    fn find<'a>(&'a self, purchase: &'a Purchase) -> BoxFuture<'a, Result<Option<ChargeOutcome>, ProviderUnavailable>> {
         async move {
-            let found = self.state().charges.get(&payment).map(|charge| charge.outcome);
+            let found = self.state().charges.get(&purchase.payment_id).map(|charge| charge.outcome);
             self.answer(self.behavior(), found).await
         }
         .boxed()

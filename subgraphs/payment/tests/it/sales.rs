@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use subgraph_testing::StatementCount;
 use uuid::Uuid;
 
-use crate::{fixtures::*, shop::Shop};
+use crate::{catalogue::CourseState, fixtures::*, shop::Shop};
 
 const COURSE_SALES: &str = "... on Course { sales { count amount months { month count amount } } }";
 const USER_SALES: &str = "... on User { sales { count amount months { month count amount } } }";
@@ -124,7 +124,10 @@ async fn only_the_courses_own_teacher_and_admins_see_its_sales(db: PgPool) {
         let admin = app.admin().entities(COURSE_SALES, json!([course])).await.ok();
         assert_eq!(admin.data("/_entities/0/sales/count"), 3);
     }
-    for stranger in [app.anonymous(), app.student(ALICE), app.teacher(BOB), app.unverified_teacher(ALICE)] {
+    let no_more_a_teacher = app.student(TERESA);
+    for stranger in
+        [app.anonymous(), app.student(ALICE), no_more_a_teacher, app.teacher(BOB), app.unverified_teacher(ALICE)]
+    {
         let reply = stranger.entities(COURSE_SALES, json!([course_of(TERESA, RUST)])).await;
         assert_eq!((reply.data("/_entities"), reply.error()), (&json!([{ "sales": null }]), Some("FORBIDDEN")));
     }
@@ -189,4 +192,19 @@ async fn who_teaches_the_course_of_an_older_payment_is_found_out(db: PgPool) {
     shop.work(2, async || sold(&shop, TERESA).await == 3).await;
 
     assert_eq!(shop.count("payments where teacher_id is null").await, 1, "that of a course that was deleted");
+}
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_course_that_fails_or_is_hidden_holds_up_no_other(db: PgPool) {
+    let shop = Shop::open(db).await;
+    for course in [RUST, SQL, LATIN] {
+        shop.import(ALICE, course, "completed").await;
+    }
+    shop.catalogue.break_course(RUST);
+    shop.catalogue.set_state(SQL, CourseState::Draft);
+    shop.catalogue.set_state(LATIN, CourseState::Withdrawn);
+
+    shop.work(1, async || sold(&shop, TERESA).await == 2).await;
+
+    assert_eq!(shop.count("payments where teacher_id is null").await, 1, "that of the course that fails");
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use contracts::events::Event;
 use messaging::EventSettings;
+use payment::provider_settings::ProviderSettings;
 use serde_json::{Value, json};
 use service::{ServiceContext, Subgraph};
 use sqlx::{PgPool, query, query_as, query_scalar};
@@ -38,7 +39,12 @@ pub struct Shop {
 impl Shop {
     /// Sells Rust for 49.99 and SQL for 20.00; Latin is free.
     pub async fn open(db: PgPool) -> Self {
-        let (context, catalogue, provider) =
+        Self::open_with(db, None).await
+    }
+
+    /// The same, with the payment provider of these settings if there are any.
+    pub async fn open_with(db: PgPool, settings: Option<ProviderSettings>) -> Self {
+        let (mut context, catalogue, provider) =
             (ServiceContext::new(verifier()), Catalogue::default(), FakeProvider::default());
         catalogue.quote(RUST, "Rust", Some("49.99"));
         catalogue.quote(SQL, "SQL", Some("20.00"));
@@ -46,7 +52,13 @@ impl Shop {
         let enrollments = FakeEnrollments::default();
         context.peers.add(catalogue.subgraph(db.clone()));
         context.peers.add(enrollments.subgraph(db.clone()));
-        let subgraph = payment::subgraph_with(db.clone(), &context, Arc::new(provider.clone())).await;
+        let subgraph = match settings {
+            Some(settings) => {
+                context.own.insert(settings);
+                payment::subgraph(db.clone(), &context).await
+            }
+            None => payment::subgraph_with(db.clone(), &context, Arc::new(provider.clone())).await,
+        };
         let subgraph = subgraph.expect("the subgraph opens");
         Self { app: TestApp::new(subgraph.clone()), db, catalogue, enrollments, provider, context, subgraph }
     }

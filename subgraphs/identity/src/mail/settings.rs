@@ -1,0 +1,184 @@
+//! The settings of mail.
+
+use std::{
+    fmt::{self, Debug, Display, Formatter},
+    fs,
+    str::FromStr,
+};
+
+use axum::http::Uri;
+use clap::{Args, value_parser};
+use lettre::{message::Mailbox, transport::smtp::client::Certificate};
+
+const PUBLIC_URL: &str = "http://localhost:4000";
+
+/// Settings of mail to users. Not `Debug`: it may hold a password.
+#[derive(Clone, Args)]
+pub struct MailSettings {
+    /// The server that sends mail: `smtps://USER:PASSWORD@HOST:PORT`, or `smtp://…` for a server with STARTTLS, which is
+    /// required; after `smtp://…?tls=none`, mail is sent unencrypted. Without this setting, mail is only stored, and
+    /// `lyceum admin mail` shows it.
+    #[arg(long, env = "LYCEUM_SMTP_URL", hide_env_values = true, value_name = "URL", requires = "mail_from")]
+    pub smtp_url: Option<SmtpUrl>,
+
+    /// A file in PEM form with the certificate of an authority, for an SMTP server whose certificate none of this
+    /// machine's authorities has issued.
+    #[arg(long, env = "LYCEUM_SMTP_CA", value_name = "FILE", value_parser = read_certificate)]
+    pub smtp_ca: Option<Certificate>,
+
+    /// The sender of mail: `Lyceum <noreply@school.example>`.
+    #[arg(long, env = "LYCEUM_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<Mailbox>,
+
+    /// The URL of the front end, to which the links in mails lead: `/reset-password`, `/verify-email` and
+    /// `/confirm-email-change` below it, each with `#token=…`.
+    #[arg(long, env = "LYCEUM_PUBLIC_URL", value_name = "URL", default_value = PUBLIC_URL)]
+    pub public_url: PublicUrl,
+
+    /// The number of days for which mails are kept after they were sent. Those that an SMTP server has accepted are kept
+    /// without their text.
+    #[arg(long, env = "LYCEUM_MAIL_RETENTION_DAYS", default_value_t = 7, value_parser = value_parser!(u32).range(1..=3_650))]
+    pub mail_retention_days: u32,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            smtp_url: None,
+            smtp_ca: None,
+            mail_from: None,
+            public_url: PublicUrl(PUBLIC_URL.to_owned()),
+            mail_retention_days: 7,
+        }
+    }
+}
+
+/// The address of an SMTP server.
+#[derive(Clone)]
+pub struct SmtpUrl {
+    /// As the library reads it.
+    pub(super) url: String,
+    pub(super) host: String,
+    pub(super) encryption: Encryption,
+}
+
+/// How the connection to an SMTP server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encryption {
+    /// From the beginning.
+    Tls,
+    /// After `STARTTLS`.
+    StartTls,
+    None,
+}
+
+impl Debug for SmtpUrl {
+    // It may hold a password.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("smtp")
+    }
+}
+
+impl FromStr for SmtpUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "must have the form smtps://USER:PASSWORD@HOST:PORT or smtp://USER:PASSWORD@HOST:PORT, with special characters of user and password percent-encoded";
+        let uri: Uri = text.parse().map_err(|_| FORM)?;
+        let authority = uri.authority().ok_or(FORM)?;
+        let host = authority.host().to_owned();
+        let encryption = match (uri.scheme_str(), uri.query()) {
+            (Some("smtps"), None) => Encryption::Tls,
+            (Some("smtp"), None | Some("tls=required")) => Encryption::StartTls,
+            (Some("smtp"), Some("tls=none")) => Encryption::None,
+            (Some("smtp" | "smtps"), Some(_)) => return Err("has an unknown option after `?`: only tls=none is one"),
+            _ => return Err(FORM),
+        };
+        let has_credentials = authority.as_str().contains('@');
+        let is_here = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str());
+        if encryption == Encryption::None && has_credentials && !is_here {
+            return Err("would send the password unencrypted: leave tls=none out, or the password");
+        }
+        let query = if encryption == Encryption::StartTls { "?tls=required" } else { "" };
+        let scheme = uri.scheme_str().unwrap_or_default();
+        Ok(Self { url: format!("{scheme}://{authority}{query}"), host, encryption })
+    }
+}
+
+/// The URL of the front end, without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl Display for PublicUrl {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let uri: Uri = text.parse().map_err(|_| "is not a URL")?;
+        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+        if !is_web || uri.query().is_some() || text.contains('#') {
+            return Err("must begin with http:// or https://, and have neither `?` nor `#`");
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+fn read_certificate(path: &str) -> Result<Certificate, String> {
+    let pem = fs::read(path).map_err(|error| error.to_string())?;
+    Certificate::from_pem(&pem).map_err(|_| "has no certificate in PEM form".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn smtp(text: &str) -> Result<(String, Encryption), &'static str> {
+        text.parse::<SmtpUrl>().map(|url| (url.url, url.encryption))
+    }
+
+    #[test]
+    fn an_smtp_server_is_reached_by_tls_unless_the_url_says_otherwise() {
+        for (text, url, encryption) in [
+            ("smtps://bob:x%40y@mail.example", "smtps://bob:x%40y@mail.example", Encryption::Tls),
+            ("smtp://mail.example:587", "smtp://mail.example:587?tls=required", Encryption::StartTls),
+            ("smtp://mail.example?tls=required", "smtp://mail.example?tls=required", Encryption::StartTls),
+            ("smtp://mail.example:25?tls=none", "smtp://mail.example:25", Encryption::None),
+            ("smtp://bob:x@127.0.0.1:25?tls=none", "smtp://bob:x@127.0.0.1:25", Encryption::None),
+        ] {
+            assert_eq!(smtp(text), Ok((url.to_owned(), encryption)), "{text}");
+        }
+        for bad in [
+            "",
+            "mail.example",
+            "http://mail.example",
+            "smtp://",
+            "smtp://mail.example?tls=opportunistic",
+            "smtps://mail.example?tls=none",
+            "smtp://bob:x@mail.example?tls=none",
+        ] {
+            assert!(smtp(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_does_not_show_its_password() {
+        let url: SmtpUrl = "smtps://bob:hidden@mail.example".parse().expect("a URL");
+
+        assert_eq!(format!("{url:?}"), "smtp");
+    }
+
+    #[test]
+    fn a_public_url_can_be_continued() {
+        for (text, url) in [("https://school.example", "https://school.example"), ("http://a.b/c/", "http://a.b/c")] {
+            assert_eq!(text.parse(), Ok(PublicUrl(url.to_owned())));
+        }
+        for bad in ["", "school.example", "ftp://school.example", "https://a.b/?c", "https://a.b/#c", "javascript:x"] {
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
+        }
+    }
+}
