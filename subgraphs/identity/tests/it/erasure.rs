@@ -3,16 +3,21 @@
 use auth::seal::SealKeys;
 use chrono::DateTime;
 use contracts::{
-    ErasureId,
+    Code, ErasureId,
     events::{ErasedTable, ErasureReceipt, EventPayload},
 };
+use identity::admin;
 use serde_json::{Value, json};
 use service::ServiceContext;
-use sqlx::{PgPool, query};
+use sqlx::{PgPool, query, query_scalar};
+use subgraph_kit::Error;
 use subgraph_testing::{TestApp, events::handle, verifier};
 use uuid::Uuid;
 
-use crate::fixtures::{keys, settings};
+use crate::{
+    fixtures::{app, keys, settings},
+    session::{EMAIL, count, register, register_dora},
+};
 
 const ERASURE: Uuid = Uuid::from_u128(0xe4a5);
 
@@ -75,4 +80,46 @@ async fn a_receipt_counts_if_its_service_has_signed_it(db: PgPool) {
     assert_eq!(seen().await["state"], "RUNNING");
     let nobody = app.anonymous().data(FOLLOW, json!({ "id": Uuid::nil() })).await;
     assert_eq!(nobody["erasure"], Value::Null);
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn mails_and_clients_go_with_the_account(db: PgPool) {
+    const OWN: [&str; 5] = ["sessions", "mails", "email_tokens", "known_clients", "data_exports"];
+    let app = app(db.clone()).await;
+    register_dora(&app).await;
+    let eve = json!({ "email": "eve@lyceum.example", "password": "correct horse", "name": "Eve", "role": "STUDENT" });
+    register(&app, eve).await;
+    query(
+        "insert into data_exports (id, user_id, requested_at, content, expires_at)
+         select gen_random_uuid(), id, now(), '{}', now() + interval '1 day' from users",
+    )
+    .execute(&db)
+    .await
+    .expect("files");
+    for typed in [EMAIL, " Dora@Lyceum.Example ", "eve@lyceum.example"] {
+        let insert = query("insert into password_reset_requests (id, email) values (gen_random_uuid(), $1)");
+        insert.bind(typed).execute(&db).await.expect("a request");
+    }
+    for table in OWN {
+        assert_eq!(count(&db, table).await, 2, "{table}");
+    }
+    let pool = (&db).into();
+    let dora = admin::find(&pool, EMAIL).await.expect("the database answers").expect("an account");
+
+    admin::erase(&pool, &dora, &settings().tokens).await.expect("it is deleted");
+
+    for table in OWN {
+        assert_eq!(count(&db, table).await, 1, "{table}");
+    }
+    let requests: Vec<String> =
+        query_scalar("select email from password_reset_requests").fetch_all(&db).await.expect("requests");
+    assert_eq!(requests, ["eve@lyceum.example"]);
+    assert!(admin::find(&pool, EMAIL).await.expect("the database answers").is_none());
+    let again = admin::erase(&pool, &dora, &settings().tokens).await;
+    assert!(matches!(again, Err(Error::Rejected(rejections)) if rejections[0].code == Code::NotFound));
+    // What is left of the account becomes no admin.
+    let pseudonym: Uuid =
+        query_scalar("select id from users where erased_at is not null").fetch_one(&db).await.expect("a pseudonym");
+    let pseudonym = admin::find(&pool, &pseudonym.to_string()).await.expect("the database answers").expect("a row");
+    assert!(matches!(admin::grant(&pool, &pseudonym).await, Ok(admin::Change::Unchanged)));
 }
