@@ -73,13 +73,13 @@ async fn sample_people_are_offered_in_development_only() {
     );
 }
 
-fn mailbox() -> Option<Mailbox> {
-    Some(Mailbox::new(|| Box::pin(async { json!([{ "subject": "Choose a new password" }]) })))
+fn mailbox() -> Mailbox {
+    Mailbox::new(|| Box::pin(async { json!([{ "subject": "Choose a new password" }]) }))
 }
 
 #[tokio::test]
 async fn mails_are_shown_in_development_only_and_on_this_machine_only() {
-    let options = Options { development: true, mailbox: mailbox(), ..Options::default() };
+    let options = Options { development: true, mailbox: Some(mailbox()), ..Options::default() };
     let Own { app, stop, runtime: _runtime, .. } = App::own(Transport::InProcess, options);
     let get = || app.get_page("/playground/mail.json");
     let response = get().send().await.expect("the router answers");
@@ -102,7 +102,7 @@ async fn mails_are_shown_in_development_only_and_on_this_machine_only() {
 #[tokio::test]
 async fn no_other_router_has_a_mailbox() {
     for options in [
-        Options { development: false, mailbox: mailbox(), ..Options::default() },
+        Options { development: false, mailbox: Some(mailbox()), ..Options::default() },
         Options { development: true, mailbox: None, ..Options::default() },
     ] {
         let Own { app, stop, runtime: _runtime, .. } = App::own(Transport::InProcess, options);

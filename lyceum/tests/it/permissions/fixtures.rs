@@ -337,6 +337,7 @@ impl People {
 
     /// How a query or a mutation is asked, for all that needs arguments. Each call names new things
     /// where the graph wants new ones.
+    #[expect(clippy::too_many_lines, reason = "a list of fields")]
     pub fn samples(&self, field: &str, viewer: &str) -> Vec<Sample> {
         let of = |arguments: String| vec![Sample { arguments, owner: None }];
         let by_id = |id: Uuid| format!("(id: \"{id}\")");

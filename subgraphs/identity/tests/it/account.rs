@@ -511,7 +511,7 @@ async fn two_users_confirm_the_same_new_address_at_once(db: PgPool) {
     for email in [EMAIL, "erin@lyceum.example"] {
         change(&signed_in(app, email, PASSWORD).await, NEW_EMAIL, PASSWORD).await;
     }
-    let tokens: Vec<_> = sent(&db, CHANGE_MAIL, 2).await.iter().map(|mail| mail.token()).collect();
+    let tokens: Vec<_> = sent(&db, CHANGE_MAIL, 2).await.iter().map(crate::mailbox::Mail::token).collect();
 
     let (one, other) = join(with_token(app, CONFIRM, &tokens[0]), with_token(app, CONFIRM, &tokens[1])).await;
 
