@@ -24,7 +24,7 @@ use db::{
 };
 use futures::future::{join_all, try_join_all};
 use http::Extensions;
-use identity::{IdentitySettings, Keys};
+use identity::{IdentitySettings, Keys, export::download::Downloads};
 use messaging::EventSettings;
 use router::SubgraphUrl;
 use service::{
@@ -191,7 +191,9 @@ impl SubgraphSettings {
     /// Gives identity its signing keys; returns their verifier.
     pub fn sign_with(&mut self, keys: Keys) -> Verifier {
         let verifier = keys.verifier();
-        self.0.entry(identity::DEFINITION.name).or_default().insert(keys);
+        let identity = self.0.entry(identity::DEFINITION.name).or_default();
+        identity.insert(keys);
+        identity.insert(Downloads::default());
         verifier
     }
 }

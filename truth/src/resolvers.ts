@@ -294,6 +294,9 @@ export class Execution {
       this.#page("User", args, (user) => user.role === "TEACHER" && !user.isVerified, "OLDEST"),
 
     "Query.users": (_, args) => this.#users(args),
+    // Nobody is deleted, and nobody exports: both are unpredictable.
+    "Query.erasure": () => null,
+    "Query.dataExport": () => null,
 
     "User.isVerified": (user: Row["User"]) => user.role === "TEACHER" && user.isVerified,
     "User.sessions": () => {

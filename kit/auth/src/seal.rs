@@ -10,12 +10,15 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use contracts::{CourseId, UserId};
+use contracts::{CourseId, UserId, events::ErasureReceipt};
 
 use crate::secret::{Digest, MacKeys, SIGNATURE_LENGTH, Secret, SecretError, update_with_length};
 
 /// The domain separator of a sealed value.
 const PURPOSE: &[u8] = b"lyceum fact of an entity, 1";
+
+/// The domain separator of an erasure's receipt.
+const RECEIPT_PURPOSE: &[u8] = b"lyceum receipt of an erasure, 1";
 
 /// The secret of `--insecure-dev` if none is set: public, so for a development machine only.
 const INSECURE_DEV_SECRET: &str = "anybody may know this: `--insecure-dev` needs no secret";
@@ -122,10 +125,41 @@ impl SealKeys {
             _ => false,
         }
     }
+
+    /// Signs the receipt of an erasure, whatever its signature was.
+    #[must_use]
+    pub fn sign_receipt(&self, receipt: &ErasureReceipt) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0.sign(|digest| add_receipt(digest, receipt)))
+    }
+
+    /// Whether a service has signed this receipt. Compares in constant time.
+    #[must_use]
+    pub fn has_signed(&self, receipt: &ErasureReceipt) -> bool {
+        let mut bytes = [0; SIGNATURE_LENGTH];
+        match BASE64_URL_SAFE_NO_PAD.decode_slice(&receipt.signature, &mut bytes) {
+            Ok(SIGNATURE_LENGTH) => self.0.verify(&bytes, |digest| add_receipt(digest, receipt)),
+            _ => false,
+        }
+    }
+}
+
+fn add_receipt(digest: &mut Digest, receipt: &ErasureReceipt) {
+    let ErasureReceipt { erasure_id, service, erased_at, tables, signature: _ } = receipt;
+    let time = erased_at.timestamp_micros().to_be_bytes();
+    for part in [RECEIPT_PURPOSE, service.as_bytes(), erasure_id.0.as_bytes(), &time] {
+        update_with_length(digest, part);
+    }
+    for table in tables {
+        update_with_length(digest, table.table.as_bytes());
+        update_with_length(digest, &table.deleted.to_be_bytes());
+        update_with_length(digest, &table.anonymized.to_be_bytes());
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use contracts::{ErasureId, events::ErasedTable};
     use uuid::Uuid;
 
     use super::*;
@@ -158,6 +192,32 @@ mod tests {
             assert!(!keys("a").verify(other, &seal), "{other:?}");
         }
         assert!(!keys("b").verify(value(1, 2), &seal));
+    }
+
+    #[test]
+    fn a_receipt_is_signed_as_a_whole() {
+        let table = |deleted| ErasedTable { table: "notifications".to_owned(), deleted, anonymized: 0 };
+        let mut receipt = ErasureReceipt {
+            erasure_id: ErasureId(Uuid::from_u128(1)),
+            service: "notification".to_owned(),
+            erased_at: DateTime::UNIX_EPOCH,
+            tables: vec![table(3)],
+            signature: String::new(),
+        };
+        receipt.signature = keys("a").sign_receipt(&receipt);
+
+        assert!(keys("a").has_signed(&receipt));
+        assert!(!keys("b").has_signed(&receipt));
+        for forged in [
+            ErasureReceipt { erasure_id: ErasureId(Uuid::from_u128(2)), ..receipt.clone() },
+            ErasureReceipt { service: "payment".to_owned(), ..receipt.clone() },
+            ErasureReceipt { erased_at: DateTime::from_timestamp_nanos(1_000), ..receipt.clone() },
+            ErasureReceipt { tables: vec![table(2)], ..receipt.clone() },
+            ErasureReceipt { tables: Vec::new(), ..receipt.clone() },
+            ErasureReceipt { signature: String::new(), ..receipt.clone() },
+        ] {
+            assert!(!keys("a").has_signed(&forged), "{forged:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CourseId, EnrollmentId, PaymentId, UserId, ids::new_id_and_time, money::Money};
+use crate::{CourseId, EnrollmentId, ErasureId, PaymentId, UserId, ids::new_id_and_time, money::Money};
 
 /// An event, as a `CloudEvents` envelope with its payload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +70,24 @@ pub enum EventPayload {
     /// A course has been withdrawn from the catalogue.
     #[serde(rename = "lyceum.course.withdrawn")]
     CourseWithdrawn(CourseWithdrawn),
+    /// An account was deleted: every service erases what is the user's.
+    #[serde(rename = "lyceum.user.erased")]
+    UserErased(UserErased),
+    /// The course service has erased a user.
+    #[serde(rename = "lyceum.course.user_erased")]
+    ErasedInCourse(ErasureReceipt),
+    /// The enrollment service has erased a user.
+    #[serde(rename = "lyceum.enrollment.user_erased")]
+    ErasedInEnrollment(ErasureReceipt),
+    /// The payment service has erased a user.
+    #[serde(rename = "lyceum.payment.user_erased")]
+    ErasedInPayment(ErasureReceipt),
+    /// The notification service has erased a user.
+    #[serde(rename = "lyceum.notification.user_erased")]
+    ErasedInNotification(ErasureReceipt),
+    /// The file with all data of a user is ready.
+    #[serde(rename = "lyceum.user.data_exported")]
+    DataExported(DataExported),
 }
 
 /// A new user.
@@ -178,6 +196,56 @@ pub struct CourseWithdrawn {
     pub reason: Option<String>,
 }
 
+/// A deleted account. It is the one event with both ids, and no service keeps it once it has erased the user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserErased {
+    /// The id of the erasure.
+    pub erasure_id: ErasureId,
+    /// The id of the user, which no row has afterwards.
+    pub user_id: UserId,
+    /// The random id that takes its place in the rows that are kept.
+    pub pseudonym: UserId,
+    /// The time from which on no access token of the user is valid.
+    pub tokens_end_at: DateTime<Utc>,
+}
+
+/// A service's statement that it has erased a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureReceipt {
+    /// The id of the erasure.
+    pub erasure_id: ErasureId,
+    /// The service.
+    pub service: String,
+    /// The time at which it had erased everything.
+    pub erased_at: DateTime<Utc>,
+    /// What it erased, by table.
+    pub tables: Vec<ErasedTable>,
+    /// The seal of all this, by a key that only the services have.
+    pub signature: String,
+}
+
+/// What was erased in a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedTable {
+    /// The name of the table.
+    pub table: String,
+    /// The number of rows that were deleted.
+    pub deleted: u64,
+    /// The number of rows that were made anonymous.
+    pub anonymized: u64,
+}
+
+/// A file with all data of a user, which can be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataExported {
+    /// The id of the export.
+    pub export_id: Uuid,
+    /// The user.
+    pub user_id: UserId,
+    /// The time at which the file is deleted.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// The event types, with their producers and consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in `EventPayload`")]
@@ -190,11 +258,17 @@ pub enum EventType {
     EnrollmentRevoked,
     EnrollmentRejected,
     CourseWithdrawn,
+    UserErased,
+    ErasedInCourse,
+    ErasedInEnrollment,
+    ErasedInPayment,
+    ErasedInNotification,
+    DataExported,
 }
 
 impl EventType {
     /// All event types.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::UserRegistered,
         Self::SignedInFromNewClient,
         Self::PaymentCompleted,
@@ -203,6 +277,12 @@ impl EventType {
         Self::EnrollmentRevoked,
         Self::EnrollmentRejected,
         Self::CourseWithdrawn,
+        Self::UserErased,
+        Self::ErasedInCourse,
+        Self::ErasedInEnrollment,
+        Self::ErasedInPayment,
+        Self::ErasedInNotification,
+        Self::DataExported,
     ];
 
     /// The event's `type`.
@@ -217,6 +297,12 @@ impl EventType {
             Self::EnrollmentRevoked => "lyceum.enrollment.revoked",
             Self::EnrollmentRejected => "lyceum.enrollment.rejected",
             Self::CourseWithdrawn => "lyceum.course.withdrawn",
+            Self::UserErased => "lyceum.user.erased",
+            Self::ErasedInCourse => "lyceum.course.user_erased",
+            Self::ErasedInEnrollment => "lyceum.enrollment.user_erased",
+            Self::ErasedInPayment => "lyceum.payment.user_erased",
+            Self::ErasedInNotification => "lyceum.notification.user_erased",
+            Self::DataExported => "lyceum.user.data_exported",
         }
     }
 
@@ -230,10 +316,13 @@ impl EventType {
     #[must_use]
     pub fn source(self) -> &'static str {
         match self {
-            Self::UserRegistered | Self::SignedInFromNewClient => "identity",
-            Self::PaymentCompleted | Self::PaymentRefunded => "payment",
-            Self::EnrollmentCreated | Self::EnrollmentRevoked | Self::EnrollmentRejected => "enrollment",
-            Self::CourseWithdrawn => "course",
+            Self::UserRegistered | Self::SignedInFromNewClient | Self::UserErased | Self::DataExported => "identity",
+            Self::PaymentCompleted | Self::PaymentRefunded | Self::ErasedInPayment => "payment",
+            Self::EnrollmentCreated | Self::EnrollmentRevoked | Self::EnrollmentRejected | Self::ErasedInEnrollment => {
+                "enrollment"
+            }
+            Self::CourseWithdrawn | Self::ErasedInCourse => "course",
+            Self::ErasedInNotification => "notification",
         }
     }
 
@@ -245,9 +334,14 @@ impl EventType {
             | Self::SignedInFromNewClient
             | Self::EnrollmentCreated
             | Self::EnrollmentRevoked
-            | Self::CourseWithdrawn => &["notification"],
+            | Self::CourseWithdrawn
+            | Self::DataExported => &["notification"],
             Self::PaymentCompleted | Self::PaymentRefunded => &["enrollment", "notification"],
             Self::EnrollmentRejected => &["payment"],
+            Self::UserErased => &["course", "enrollment", "payment", "notification"],
+            Self::ErasedInCourse | Self::ErasedInEnrollment | Self::ErasedInPayment | Self::ErasedInNotification => {
+                &["identity"]
+            }
         }
     }
 }
@@ -283,6 +377,12 @@ impl EventPayload {
             Self::EnrollmentRevoked(_) => EventType::EnrollmentRevoked,
             Self::EnrollmentRejected(_) => EventType::EnrollmentRejected,
             Self::CourseWithdrawn(_) => EventType::CourseWithdrawn,
+            Self::UserErased(_) => EventType::UserErased,
+            Self::ErasedInCourse(_) => EventType::ErasedInCourse,
+            Self::ErasedInEnrollment(_) => EventType::ErasedInEnrollment,
+            Self::ErasedInPayment(_) => EventType::ErasedInPayment,
+            Self::ErasedInNotification(_) => EventType::ErasedInNotification,
+            Self::DataExported(_) => EventType::DataExported,
         }
     }
 
@@ -301,7 +401,13 @@ impl EventPayload {
             | Self::SignedInFromNewClient(_)
             | Self::PaymentCompleted(_)
             | Self::PaymentRefunded(_)
-            | Self::CourseWithdrawn(_) => None,
+            | Self::CourseWithdrawn(_)
+            | Self::UserErased(_)
+            | Self::ErasedInCourse(_)
+            | Self::ErasedInEnrollment(_)
+            | Self::ErasedInPayment(_)
+            | Self::ErasedInNotification(_)
+            | Self::DataExported(_) => None,
         }
     }
 
@@ -315,6 +421,13 @@ impl EventPayload {
             Self::EnrollmentRevoked(revocation) => revocation.enrollment.enrollment_id.0,
             Self::EnrollmentRejected(rejection) => rejection.payment_id.0,
             Self::CourseWithdrawn(withdrawal) => withdrawal.course_id.0,
+            Self::DataExported(exported) => exported.export_id,
+            // Behind the registration.
+            Self::UserErased(erased) => erased.user_id.0,
+            Self::ErasedInCourse(receipt)
+            | Self::ErasedInEnrollment(receipt)
+            | Self::ErasedInPayment(receipt)
+            | Self::ErasedInNotification(receipt) => receipt.erasure_id.0,
         }
     }
 }
@@ -406,7 +519,25 @@ mod tests {
             reason: None,
         };
         let registration = Registration { user_id: purchase.student_id, name: "Alice".to_owned() };
-        let sign_in = NewClientSignIn { sign_in_id: Uuid::from_u128(8), user_id: purchase.student_id, client: None };
+        let erased = UserErased {
+            erasure_id: ErasureId(Uuid::from_u128(8)),
+            user_id: purchase.student_id,
+            pseudonym: UserId(Uuid::from_u128(9)),
+            tokens_end_at: DateTime::UNIX_EPOCH,
+        };
+        let exported = DataExported {
+            export_id: Uuid::from_u128(10),
+            user_id: purchase.student_id,
+            expires_at: DateTime::UNIX_EPOCH,
+        };
+        let receipt = ErasureReceipt {
+            erasure_id: erased.erasure_id,
+            service: "course".to_owned(),
+            erased_at: DateTime::UNIX_EPOCH,
+            tables: Vec::new(),
+            signature: String::new(),
+        };
+        let sign_in = NewClientSignIn { sign_in_id: Uuid::from_u128(11), user_id: purchase.student_id, client: None };
         let payloads = [
             EventPayload::UserRegistered(registration),
             EventPayload::SignedInFromNewClient(sign_in),
@@ -416,6 +547,12 @@ mod tests {
             EventPayload::EnrollmentRevoked(Revocation { enrollment, removal_reason: None }),
             EventPayload::EnrollmentRejected(rejection),
             EventPayload::CourseWithdrawn(withdrawal),
+            EventPayload::UserErased(erased),
+            EventPayload::ErasedInCourse(receipt.clone()),
+            EventPayload::ErasedInEnrollment(receipt.clone()),
+            EventPayload::ErasedInPayment(receipt.clone()),
+            EventPayload::ErasedInNotification(receipt),
+            EventPayload::DataExported(exported),
         ];
 
         assert_eq!(payloads.each_ref().map(EventPayload::event_type), EventType::ALL);

@@ -117,6 +117,8 @@ macro_rules! id_types {
 id_types! {
     /// The id of a user, of the identity subgraph.
     UserId
+    /// The id of an erasure, of the identity subgraph: unguessable, since whoever has it may follow the erasure.
+    ErasureId
     /// The public id of a user's session, of the identity subgraph.
     SessionId
     /// The id of a course, of the course subgraph.

@@ -10,6 +10,6 @@ pub mod money;
 pub mod timestamp;
 pub mod user_error_code;
 
-pub use ids::{CourseId, EnrollmentId, NotificationId, PaymentId, SessionId, UserId};
+pub use ids::{CourseId, EnrollmentId, ErasureId, NotificationId, PaymentId, SessionId, UserId};
 pub use timestamp::Timestamp;
 pub use user_error_code::Code;

@@ -18,6 +18,8 @@ pub enum Code {
     AccountSuspended,
     /// The user is the last admin who can sign in, and must remain one.
     LastAdmin,
+    /// The user teaches courses that are in the catalogue; they must be withdrawn or deleted before the account is.
+    TeachesCourses,
     /// The session has ended; sign in again.
     SessionExpired,
     /// The token of a mail's link does not work: it was used before, has expired, or another one has replaced it.

@@ -156,7 +156,8 @@ impl Inbox {
              )
              select true from added
              union all
-             select event = $4::jsonb from inbox_events where event_id = $1
+             -- An erased event is empty.
+             select event in ($4::jsonb, '{}'::jsonb) from inbox_events where event_id = $1
              limit 1",
         )
         .bind(envelope.id)

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod delivery;
+pub mod erasure;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

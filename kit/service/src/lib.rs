@@ -3,6 +3,7 @@
 mod credentials;
 mod definition;
 mod documents;
+pub mod erasure;
 pub mod http_server;
 mod own_teacher;
 pub mod peers;
@@ -14,6 +15,7 @@ mod variables;
 
 pub use credentials::{Credentials, CredentialsExt};
 pub use definition::{Open, SubgraphArgs, SubgraphDefinition};
+pub use erasure::{ErasedUsers, Eraser, Erasures};
 pub use http_server::ClientTimeouts;
 pub use own_teacher::OwnTeacherOrAdmin;
 pub use peers::Peers;

@@ -41,7 +41,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{Credentials, documents::Documents, variables::remove_absent_variables};
+use crate::{
+    Credentials,
+    documents::Documents,
+    erasure::{ErasedUsers, Eraser, Erasures},
+    variables::remove_absent_variables,
+};
 
 const MAX_REPRESENTATIONS: usize = 1_000;
 
@@ -105,6 +110,7 @@ pub struct Subgraph {
     documents: Documents,
     inbox: Option<Inbox>,
     tasks: Vec<Task>,
+    erased_users: ErasedUsers,
     public_routes: Router,
 }
 
@@ -114,6 +120,8 @@ type Streaming = Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sy
 
 const TOKEN_EXPIRED: Error =
     Error::Unauthenticated("the access token has expired: refresh the session and subscribe again");
+
+const ACCOUNT_DELETED: Error = Error::Unauthenticated("the account of this access token was deleted");
 
 impl Subgraph {
     /// A subgraph whose resolvers find their request's `Arc<DataLoader<L>>` in the context, made from `loader`.
@@ -161,6 +169,7 @@ impl Subgraph {
             documents: Documents::default(),
             inbox: None,
             tasks: Vec::new(),
+            erased_users: ErasedUsers::default(),
             public_routes: Router::new(),
         }
     }
@@ -177,6 +186,14 @@ impl Subgraph {
     pub fn with_event_handler(mut self, handler: impl Handler) -> Self {
         self.inbox = Some(Inbox::new(self.name, self.db.clone(), handler));
         self
+    }
+
+    /// Adds a handler for the events of other services, and erases users whose accounts were deleted.
+    #[must_use]
+    pub fn with_erasures<E: Eraser>(mut self, erasures: &Erasures<E>, handler: impl Handler) -> Self {
+        self.erased_users = erasures.users().clone();
+        let (erasures, db) = (erasures.clone(), self.db.clone());
+        self.with_event_handler(erasures.handler(handler)).with_task(move |stop| erasures.clone().run(db.clone(), stop))
     }
 
     /// Adds a background task, which has to end when its token is cancelled.
@@ -333,6 +350,15 @@ impl Subgraph {
                 Authenticated::ANONYMOUS
             }
             authenticated => authenticated?,
+        };
+        let authenticated = match authenticated.viewer.id() {
+            Some(user) if self.erased_users.contains(user) => {
+                if !request.parsed_query().is_ok_and(proves_itself) {
+                    return Err(ACCOUNT_DELETED);
+                }
+                Authenticated::ANONYMOUS
+            }
+            _ => authenticated,
         };
         // A document that cannot be parsed fails at execution.
         let asked = request.parsed_query().map_or(0, |document| representations(document, &variables));

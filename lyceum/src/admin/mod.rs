@@ -2,7 +2,9 @@
 
 mod data_dir;
 mod environment;
+mod erase;
 mod events;
+mod export;
 mod mail;
 mod person;
 mod reconcile;
@@ -53,6 +55,10 @@ enum Command {
     EndSessions(Person),
     /// Give a user a new random password, print it, and end their sessions: for whoever has forgotten theirs.
     ResetPassword(Person),
+    /// Delete an account and erase the person in all services, as `deleteMyAccount` does. It cannot be undone.
+    Erase(Box<erase::Settings>),
+    /// Print all data that the services have of a user, as JSON: what `exportMyData` collects.
+    Export(Box<export::Settings>),
     /// Print an access token of a user, for scripts. It is valid as long as any other (`--access-token-seconds`, 15
     /// minutes by default), and cannot be refreshed.
     Token {
@@ -93,6 +99,8 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::Unsuspend(person) => unsuspend(&person).await,
         Command::EndSessions(person) => end_sessions(&person).await,
         Command::ResetPassword(person) => reset_password(&person).await,
+        Command::Erase(settings) => erase::run(&settings).await,
+        Command::Export(settings) => export::run(&settings).await,
         Command::Token { person, keys } => token(&person, &keys).await,
         Command::RotateKey { data_dir, keys } => rotate_key(&data_dir, &keys),
         Command::Events(settings) => events::run(&settings).await,

@@ -7,6 +7,7 @@ mod databases;
 mod mailbox;
 mod page;
 mod people;
+mod seals;
 mod settings;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 };
 
 use anyhow::{Result, anyhow};
-use auth::{seal::SealKeys, signature::RouterAuth};
+use auth::signature::RouterAuth;
 use messaging::{EventBus, EventSettings};
 use router::{Router, SubgraphUrl};
 use service::{ServiceContext, Subgraph, serve};
@@ -137,8 +138,7 @@ impl Graph {
         let mut own = settings.own.clone();
         let verifier = own.sign_with(subgraphs::open_keys(&dirs.join("keys"), own.identity())?);
         let secrets = settings.secret.secrets()?;
-        // All subgraphs are in this process, so no other one needs the keys of their seals.
-        let seals = SealKeys::random();
+        let seals = seals::open(dirs)?;
         let context = ServiceContext::open(verifier, &settings.events, secrets.clone(), seals).await?;
         let mut graph = Self { subgraphs: Vec::new(), serving: JoinSet::new() };
         for definition in subgraphs::ALL {

@@ -353,7 +353,7 @@ fn a_dead_lettered_event_is_shown_and_sent_again() {
     let said = say(&["events", "resend", &event.id.to_string()]);
     let again = fail(data, &["events", "resend", &Uuid::now_v7().to_string()]);
 
-    assert_eq!(boxes.len(), 7, "{boxes:?}");
+    assert_eq!(boxes.len(), 10, "{boxes:?}");
     assert_eq!((&notification["service"], &notification["box"]), (&json!("notification"), &json!("inbox")));
     assert_eq!(notification["deadLettered"][0]["id"], json!(event.id));
     assert_eq!(notification["deadLettered"][0]["reason"], "the disk was full");

@@ -63,7 +63,7 @@ pub fn log_statements(system: &System) -> Vec<PathBuf> {
 }
 
 /// What services look at beside answering, again and again.
-pub const BACKGROUND_TABLES: [&str; 7] = [
+pub const BACKGROUND_TABLES: [&str; 9] = [
     "outbox_events",
     "inbox_events",
     "purchase_requests",
@@ -71,6 +71,8 @@ pub const BACKGROUND_TABLES: [&str; 7] = [
     "mails",
     "email_tokens",
     "password_reset_requests",
+    "erased_users",
+    "data_exports",
 ];
 
 /// Around what services look at beside answering. What an operation reads is in no transaction.

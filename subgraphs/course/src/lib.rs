@@ -1,11 +1,15 @@
 //! The course subgraph: the catalogue.
 
 pub mod course;
+pub mod erasure;
+pub mod export;
 mod user;
 
 use async_graphql::EmptySubscription;
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{
+    Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition, erasure::NoOtherEvents,
+};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
@@ -52,5 +56,7 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
         .data(context.peers.clone())
         .data(context.seals.clone())
         .finish();
-    Ok(Subgraph::new(DEFINITION.name, schema, courses, db, context.verifier.clone()))
+    let erasures = Erasures::new(erasure::CourseEraser, context.seals.clone());
+    Ok(Subgraph::new(DEFINITION.name, schema, courses, db, context.verifier.clone())
+        .with_erasures(&erasures, NoOtherEvents))
 }

@@ -20,12 +20,7 @@ impl Handler for EventHandler {
             EventPayload::PaymentCompleted(purchase) => workflow::redeem(transaction, purchase).await?,
             EventPayload::PaymentRefunded(Refund { purchase, .. }) => workflow::revoke(transaction, purchase).await?,
             // Not delivered to this service, see `EventType::consumers`.
-            EventPayload::UserRegistered(_)
-            | EventPayload::SignedInFromNewClient(_)
-            | EventPayload::EnrollmentCreated(_)
-            | EventPayload::EnrollmentRevoked(_)
-            | EventPayload::EnrollmentRejected(_)
-            | EventPayload::CourseWithdrawn(_) => {}
+            _ => {}
         }
         Ok(None)
     }

@@ -2,14 +2,16 @@
 
 mod course;
 pub mod enrollment;
+pub mod erasure;
 mod event_handler;
+pub mod export;
 mod history;
 mod payment;
 mod user;
 
 use async_graphql::EmptySubscription;
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
@@ -53,6 +55,7 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let db = db.into();
     let enrollments = Table::<enrollment::Enrollment>::open(db.clone()).await?;
     let schema = builder().data(List::open(&enrollments).await?).data(context.clone()).finish();
+    let erasures = Erasures::new(erasure::EnrollmentEraser, context.seals.clone());
     Ok(Subgraph::new(DEFINITION.name, schema, enrollments, db, context.verifier.clone())
-        .with_event_handler(EventHandler))
+        .with_erasures(&erasures, EventHandler))
 }

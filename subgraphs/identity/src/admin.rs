@@ -2,18 +2,25 @@
 
 use std::collections::HashMap;
 
+use auth::seal::SealKeys;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use contracts::UserId;
+use contracts::{ErasureId, UserId};
 use db::DbPool;
+use service::Erasures;
 use sqlx::query;
 use subgraph_kit::{Error, text::has_no_nul};
 
 use crate::{
-    Keys,
+    Keys, TokenSettings,
     email_token::store as tokens,
+    erasure::{
+        self, IdentityEraser,
+        store::{By, Request},
+    },
     password::hash_password,
     session::{ActiveSession, store as sessions},
+    token_lifetime,
     user::{
         Role, SignUp, User, clean_name,
         store::{self, Actor},
@@ -145,4 +152,16 @@ pub async fn create(db: &DbPool, email: &str, name: &str, password: &str) -> Res
 pub async fn existing(db: &DbPool, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, Error> {
     let users = query!("select email, created_at from users where email = any($1)", emails).fetch_all(db).await?;
     Ok(users.into_iter().map(|user| (user.email, user.created_at)).collect())
+}
+
+/// Deletes an account, as `deleteMyAccount` does. The identity that is running tells the other services.
+///
+/// # Errors
+/// `LAST_ADMIN`; `NOT_FOUND` if it was deleted meanwhile.
+pub async fn erase(db: &DbPool, user: &User, tokens: &TokenSettings) -> Result<ErasureId, Error> {
+    // Signs nothing: that is for the identity that is running.
+    let erasures = Erasures::new(IdentityEraser, SealKeys::random());
+    let request =
+        Request { user: user.id, by: By::Other(Actor::Operator), reason: None, token_lifetime: token_lifetime(tokens) };
+    Ok(erasure::store::delete(db, &erasures, request).await?.id)
 }

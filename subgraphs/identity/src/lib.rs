@@ -3,6 +3,8 @@
 pub mod account;
 pub mod admin;
 mod email_token;
+pub mod erasure;
+pub mod export;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -15,14 +17,25 @@ pub mod throttle;
 pub mod user;
 
 use async_graphql::{EmptySubscription, MergedObject};
+use auth::token::LEEWAY_SECONDS;
 use axum::{Json, Router, http::header::CACHE_CONTROL, routing::get};
+use chrono::TimeDelta;
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
 use crate::{
     account::{Accounts, graphql::AccountMutation},
+    erasure::{
+        IdentityEraser, ReceiptHandler,
+        graphql::{Deletions, ErasureMutation, ErasureQuery},
+    },
+    export::{
+        Exporter,
+        download::Downloads,
+        graphql::{ExportMutation, ExportQuery},
+    },
     mail::Mailer,
     session::{Sessions, graphql::SessionMutation},
     user::graphql::{UserMutation, UserQuery},
@@ -42,7 +55,10 @@ pub static DEFINITION: SubgraphDefinition = SubgraphDefinition {
     sdl: || service::sdl(&schema()),
     settings: SubgraphArgs::of::<IdentitySettings>(),
     open: |db, context| Box::pin(subgraph(db, context.require(), context, context.require())),
-    public_routes: Some(|context| public_keys(context.require())),
+    public_routes: Some(|context| {
+        let downloads = context.own.get::<Downloads>().map(Downloads::routes);
+        public_keys(context.require()).merge(downloads.unwrap_or_default())
+    }),
 };
 
 /// A cache must not hide a new key from verifiers that poll for it.
@@ -54,10 +70,14 @@ fn migrations() -> Migrations {
 
 /// Mutations.
 #[derive(MergedObject)]
-pub struct Mutation(SessionMutation, AccountMutation, UserMutation);
+pub struct Mutation(SessionMutation, AccountMutation, UserMutation, ErasureMutation, ExportMutation);
+
+/// Queries.
+#[derive(MergedObject)]
+pub struct Query(UserQuery, ErasureQuery, ExportQuery);
 
 /// Builds the schema without a database, for its export.
-fn schema() -> Schema<UserQuery, Mutation, EmptySubscription> {
+fn schema() -> Schema<Query, Mutation, EmptySubscription> {
     builder().finish()
 }
 
@@ -76,9 +96,29 @@ pub async fn subgraph(
     let mailer = Mailer::new(&settings.mail).map_err(|error| sqlx::Error::Configuration(error.into()))?;
     let sessions = Sessions::new(db.clone(), keys.clone(), settings, mailer.clone());
     let accounts = Accounts::new(db.clone(), sessions.clone(), mailer);
-    let schema = builder().data(List::open(&users).await?).data(sessions).data(accounts.clone()).finish();
+    let erasures = Erasures::new(IdentityEraser, context.seals.clone());
+    let deletions = Deletions {
+        erasures: erasures.clone(),
+        token_lifetime: token_lifetime(&settings.tokens),
+        db: db.clone(),
+        peers: context.peers.clone(),
+    };
+    let users_list = List::open(&users).await?;
+    let schema = builder().data(users_list).data(sessions).data(accounts.clone()).data(deletions).finish();
+    let receipts = ReceiptHandler { seals: context.seals.clone() };
+    let exporter = Exporter { db: db.clone(), peers: context.peers.clone(), keys: keys.clone() };
+    if let Some(downloads) = context.own.get::<Downloads>() {
+        downloads.open(&db);
+    }
     Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone())
-        .with_task(move |stop| accounts.clone().run(stop)))
+        .with_erasures(&erasures, receipts)
+        .with_task(move |stop| accounts.clone().run(stop))
+        .with_task(move |stop| exporter.clone().run(stop)))
+}
+
+/// How long an access token is accepted.
+fn token_lifetime(settings: &TokenSettings) -> TimeDelta {
+    TimeDelta::seconds(i64::from(settings.access_token_seconds) + LEEWAY_SECONDS.cast_signed())
 }
 
 /// Serves the public keys at `/.well-known/jwks.json`, without a database.
@@ -88,7 +128,11 @@ fn public_keys(keys: &Keys) -> Router {
     Router::new().route("/.well-known/jwks.json", get(jwks))
 }
 
-fn builder() -> SchemaBuilder<UserQuery, Mutation, EmptySubscription> {
-    service::build(UserQuery, Mutation(SessionMutation, AccountMutation, UserMutation), EmptySubscription)
-        .override_output_type_description::<Connection<user::User>>("One page of a list of users.")
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    service::build(
+        Query(UserQuery, ErasureQuery, ExportQuery),
+        Mutation(SessionMutation, AccountMutation, UserMutation, ErasureMutation, ExportMutation),
+        EmptySubscription,
+    )
+    .override_output_type_description::<Connection<user::User>>("One page of a list of users.")
 }

@@ -3,12 +3,12 @@
 use contracts::{
     NotificationId, UserId,
     events::{
-        CourseWithdrawn, EnrollmentPayload, Event, EventPayload, EventType, NewClientSignIn, Purchase, Refund,
-        RefundReason, Registration, Revocation,
+        CourseWithdrawn, DataExported, EnrollmentPayload, Event, EventPayload, EventType, NewClientSignIn, Purchase,
+        Refund, RefundReason, Registration, Revocation,
     },
 };
 use messaging::{AfterCommit, Cause, Handler};
-use sqlx::{PgConnection, query_scalar};
+use sqlx::{PgConnection, query, query_scalar};
 use subgraph_kit::Error;
 use tracing::info;
 use uuid::Uuid;
@@ -73,7 +73,8 @@ fn occurrence(event: &Event) -> Uuid {
     }
 }
 
-/// Marks an event as handled, and returns whether the user wants such a notification; none if it was handled before.
+/// Marks an event as handled, and returns whether the user wants such a notification; none if it was handled before,
+/// or the user's account was deleted.
 async fn mark_handled(
     db: &mut PgConnection,
     event_type: EventType,
@@ -81,14 +82,16 @@ async fn mark_handled(
     user: UserId,
     kind: Kind,
 ) -> Result<Option<bool>, sqlx::Error> {
-    let is_wanted = query_scalar!(
+    let is_wanted = query!(
         r#"
         with handled as (
             insert into handled_events (type, subject) values ($1, $2) on conflict do nothing returning true
         )
         select not exists (
             select from notification_settings where user_id = $3 and type = $4 and not is_enabled
-        ) as "is_wanted!"
+        ) as "is_wanted!", exists (
+            select from erased_users where $3 in (user_id, pseudonym)
+        ) as "is_erased!"
         from handled
         "#,
         event_type.name(),
@@ -96,8 +99,9 @@ async fn mark_handled(
         user.0,
         kind as Kind,
     );
-    let is_wanted = is_wanted.fetch_optional(db).await?;
-    Ok(is_wanted.map(|is_wanted| is_wanted || !kind.can_be_disabled()))
+    let handled = is_wanted.fetch_optional(db).await?;
+    let of_a_user = handled.filter(|handled| !handled.is_erased);
+    Ok(of_a_user.map(|handled| handled.is_wanted || !kind.can_be_disabled()))
 }
 
 fn log(id: NotificationId, user: UserId, kind: Kind) {
@@ -113,8 +117,9 @@ fn notification_for(payload: EventPayload) -> Option<NewNotification> {
         EventPayload::EnrollmentCreated(enrollment) => enrolled(&enrollment),
         EventPayload::EnrollmentRevoked(revocation) => revoked(&revocation),
         EventPayload::CourseWithdrawn(withdrawal) => return withdrawn(&withdrawal),
-        // Not delivered to this service: the refund that follows notifies the student.
-        EventPayload::EnrollmentRejected(_) => return None,
+        EventPayload::DataExported(exported) => data_ready(&exported),
+        // Of no interest to a user: the refund that follows a rejection notifies the student.
+        _ => return None,
     })
 }
 
@@ -127,6 +132,19 @@ fn welcome(Registration { user_id, name }: &Registration) -> NewNotification {
             name => titled("Welcome to Lyceum, ", name, "!"),
         },
         body: "Your account is ready. Browse the catalogue and pick your first course.".to_owned(),
+        subject: None,
+    }
+}
+
+fn data_ready(DataExported { user_id, expires_at, .. }: &DataExported) -> NewNotification {
+    NewNotification {
+        user_id: *user_id,
+        kind: Kind::Security,
+        title: "Your data are ready".to_owned(),
+        body: format!(
+            "You have asked for all of your data. You can download them until {}. If it was not you, change your password.",
+            expires_at.format("%Y-%m-%d %H:%M UTC")
+        ),
         subject: None,
     }
 }

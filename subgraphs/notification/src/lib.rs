@@ -1,11 +1,13 @@
 //! The notification subgraph: messages from the platform to its users.
 
+pub mod erasure;
 mod event_handler;
+pub mod export;
 pub mod notification;
 mod user;
 
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table};
 
@@ -52,5 +54,8 @@ pub async fn subgraph(db: impl Into<DbPool>, context: &ServiceContext) -> Result
     let notifications = Table::<notification::Notification>::open(db.clone()).await?;
     let schema = builder().data(Store::new(db.clone())).finish();
     let subgraph = Subgraph::new(DEFINITION.name, schema, notifications, db.clone(), context.verifier.clone());
-    Ok(subgraph.with_event_handler(event_handler::EventHandler).with_task(move |stop| retention::run(db.clone(), stop)))
+    let erasures = Erasures::new(erasure::NotificationEraser, context.seals.clone());
+    Ok(subgraph
+        .with_erasures(&erasures, event_handler::EventHandler)
+        .with_task(move |stop| retention::run(db.clone(), stop)))
 }

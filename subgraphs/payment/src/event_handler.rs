@@ -9,16 +9,9 @@ use crate::payments::Payments;
 
 impl Handler for Payments {
     async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
-        match event.payload {
-            EventPayload::EnrollmentRejected(rejection) => Self::refund_rejected(transaction, rejection).await?,
-            // Not delivered to this service, see `EventType::consumers`.
-            EventPayload::UserRegistered(_)
-            | EventPayload::SignedInFromNewClient(_)
-            | EventPayload::PaymentCompleted(_)
-            | EventPayload::PaymentRefunded(_)
-            | EventPayload::EnrollmentCreated(_)
-            | EventPayload::EnrollmentRevoked(_)
-            | EventPayload::CourseWithdrawn(_) => {}
+        // No other event is delivered to this service, see `EventType::consumers`.
+        if let EventPayload::EnrollmentRejected(rejection) = event.payload {
+            Self::refund_rejected(transaction, rejection).await?;
         }
         Ok(None)
     }

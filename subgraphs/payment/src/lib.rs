@@ -2,7 +2,9 @@
 
 mod course;
 mod enrollment;
+pub mod erasure;
 mod event_handler;
+pub mod export;
 pub mod http_provider;
 pub mod payment;
 pub mod payments;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, MergedObject};
 use db::{DbPool, database::Migrations};
-use service::{Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
+use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
 use subgraph_kit::{Connection, Table, list::List};
 
@@ -92,8 +94,9 @@ async fn subgraph_of(payments: Payments, context: &ServiceContext) -> Result<Sub
     let db = payments.db.clone();
     let table = Table::<payment::Payment>::open(db.clone()).await?;
     let schema = builder().data(List::open(&table).await?).data(payments.clone()).data(context.clone()).finish();
+    let erasures = Erasures::new(erasure::PaymentEraser, context.seals.clone());
     Ok(Subgraph::new(DEFINITION.name, schema, table, db, context.verifier.clone())
-        .with_event_handler(payments.clone())
+        .with_erasures(&erasures, payments.clone())
         .with_task({
             let payments = payments.clone();
             move |stop| reconciler::run(payments.clone(), stop)

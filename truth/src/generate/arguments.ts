@@ -53,6 +53,8 @@ const TYPES_BY_ID_NAME: Record<string, TypeName> = {
   notificationId: "Notification",
   // Nobody's: sessions are not among the reference's rows.
   sessionId: "User",
+  // Nor are erasures.
+  erasure: "User",
   upTo: "Notification",
 };
 

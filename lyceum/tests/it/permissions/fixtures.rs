@@ -214,6 +214,43 @@ impl People {
         user
     }
 
+    /// One that has all that there can be.
+    fn completed_erasure(&self) -> Uuid {
+        let erasure = Uuid::now_v7();
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let mut db = self.connect("identity").await;
+            for insert in [
+                "insert into erasures (id, requested_at, completed_at, reason) values ($1, now(), now(), 'Asked for')",
+                "insert into erasure_receipts (erasure_id, service, erased_at, tables, signature)
+                 values ($1, 'course', now(), '[{\"table\": \"courses\", \"deleted\": 1, \"anonymized\": 0}]', 'signed')",
+            ] {
+                query(insert).bind(erasure).execute(&mut db).await.expect("an erasure");
+            }
+        });
+        erasure
+    }
+
+    /// The viewer's file is ready.
+    fn exported_data(&self, viewer: &str) {
+        self.forget_exported_data(viewer);
+        let Some(user) = self.viewers[viewer].id else { return };
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let insert = "insert into data_exports (id, user_id, requested_at, content, expires_at)
+                values (gen_random_uuid(), $1, now(), '{}', now() + interval '1 day')";
+            query(insert).bind(user).execute(&mut self.connect("identity").await).await.expect("a file");
+        });
+    }
+
+    fn forget_exported_data(&self, viewer: &str) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let delete = query("delete from data_exports where user_id = $1").bind(self.viewers[viewer].id);
+            delete.execute(&mut self.connect("identity").await).await.expect("no file");
+        });
+    }
+
     /// A token works once, so each try needs a new one, of somebody new.
     fn one_more_token(&self, purpose: &str) -> String {
         let (user, secret) = (self.one_more_user(), [(); 3].map(|()| Uuid::now_v7().into_bytes()).concat());
@@ -300,6 +337,7 @@ impl People {
 
     /// How a query or a mutation is asked, for all that needs arguments. Each call names new things
     /// where the graph wants new ones.
+    #[expect(clippy::too_many_lines, reason = "a list of fields")]
     pub fn samples(&self, field: &str, viewer: &str) -> Vec<Sample> {
         let of = |arguments: String| vec![Sample { arguments, owner: None }];
         let by_id = |id: Uuid| format!("(id: \"{id}\")");
@@ -309,6 +347,7 @@ impl People {
                 .map(|owner| Sample { arguments: by_id(id(owner)), owner: Some(owner) })
                 .into(),
             "Query.users" => of(format!("(filter: {{ search: \"{}\" }})", email("unverifiedTeacher"))),
+            "Query.erasure" => of(by_id(self.completed_erasure())),
             "Query.course" => of(by_id(self.course)),
             "Query.enrollment" => of(by_id(self.enrollment)),
             "Query.payment" => of(by_id(self.payment)),
@@ -348,6 +387,20 @@ impl People {
                 of(format!("(input: {{ userId: \"{}\", role: TEACHER }})", id("unverifiedTeacher")))
             }
             "Mutation.suspendUser" => of(format!("(input: {{ userId: \"{}\" }})", self.one_more_user())),
+            // Everybody is needed again.
+            "Mutation.deleteMyAccount" => of("(input: { password: \"not the one\" })".to_owned()),
+            "Mutation.deleteUser" => {
+                of(format!("(input: {{ userId: \"{}\", reason: \"Asked for\" }})", self.one_more_user()))
+            }
+            "Query.dataExport" | "Mutation.createDataExportLink" => {
+                self.exported_data(viewer);
+                of(String::new())
+            }
+            // Once a day.
+            "Mutation.exportMyData" => {
+                self.forget_exported_data(viewer);
+                of(String::new())
+            }
             "Mutation.createCourse" => of(format!("(input: {{ {PAID_COURSE} }})")),
             "Mutation.withdrawCourse" => {
                 let course = self.one_more_course("withdrawn");

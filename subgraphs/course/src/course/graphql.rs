@@ -249,6 +249,16 @@ impl CourseQuery {
         Some(list.await)
     }
 
+    /// What this service has of the signed-in user, as JSON. For `exportMyData` of the identity subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn course_data(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        let data = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+            crate::export::data_of(ctx.table::<Course>().loader().db(), viewer.id()).await
+        };
+        Some(data.await)
+    }
+
     /// Who teaches the course, whatever its state; null if there is no such course. For the payment subgraph; not for
     /// clients.
     #[graphql(inaccessible)]

@@ -186,6 +186,16 @@ impl EnrollmentQuery {
         Some(store::exist_in(ctx.table::<Enrollment>().loader(), course_id).await)
     }
 
+    /// What this service has of the signed-in user, as JSON. For `exportMyData` of the identity subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn enrollment_data(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        let data = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+            crate::export::data_of(ctx.table::<Enrollment>().loader().db(), viewer.id()).await
+        };
+        Some(data.await)
+    }
+
     #[graphql(entity)]
     async fn find_enrollment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Enrollment>>, Error> {
         let Some(id) = EnrollmentId::from_key(&id) else { return Ok(None) };

@@ -5,6 +5,7 @@ mod ended;
 mod enroll;
 mod enrollment;
 mod enrollments;
+mod erasure;
 mod events;
 mod fixtures;
 mod grant;

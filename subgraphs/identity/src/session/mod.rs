@@ -1,6 +1,7 @@
 //! Sessions: they issue short-lived access tokens, and refresh tokens that work once.
 
 mod client;
+mod confirm;
 pub mod graphql;
 mod known_client;
 mod refresh_token;

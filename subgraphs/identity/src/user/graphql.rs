@@ -213,7 +213,7 @@ impl User {
     }
 }
 
-#[Object(name = "Query")]
+#[Object]
 impl UserQuery {
     /// Returns the signed-in user; null if nobody is signed in.
     async fn me(&self, ctx: &Context<'_>) -> Option<Result<Me, Error>> {

@@ -105,6 +105,7 @@ impl Listable for User {
 impl Filter for UserFilter {
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         let Self { search, role, is_verified, is_suspended, is_waiting } = self;
+        sql.push(" and erased_at is null");
         if *is_waiting {
             sql.push(" and role = 'teacher' and not is_verified");
         }
@@ -155,7 +156,7 @@ pub async fn lock_viewer(db: &mut PgConnection, id: UserId, session: CurrentSess
                    select from sessions where public_id = $2 and user_id = users.id and expires_at > $3
                ) as "has_session!"
         from users
-        where id = $1
+        where id = $1 and erased_at is null
         for no key update of users
         "#,
         id.0,
@@ -209,7 +210,7 @@ pub async fn set_verified(db: &DbPool, actor: Actor, id: UserId, is_verified: bo
         User,
         r#"
         update users set is_verified = $2
-        where id = $1 and role = 'teacher'
+        where id = $1 and role = 'teacher' and erased_at is null
         returning id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         "#,
         id.0,
@@ -264,7 +265,7 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
         select id, name, role, is_verified, created_at, email, suspended_at, password_hash,
                coalesce(password_is_normalized, false) as "password_is_normalized!"
         from users
-        where email = any($1) or lower(email) = any($1) and email <> lower(email)
+        where (email = any($1) or lower(email) = any($1) and email <> lower(email)) and erased_at is null
         order by array_position($1, email::text)
         limit 2
         "#,
@@ -297,7 +298,7 @@ pub async fn list_by_address(db: &DbPool, email: &str) -> Result<Vec<User>, Erro
         r#"
         select id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         from users
-        where email = any($1) or lower(email) = any($1) and email <> lower(email)
+        where (email = any($1) or lower(email) = any($1) and email <> lower(email)) and erased_at is null
         order by created_at, id
         limit 10
         "#,
@@ -418,7 +419,7 @@ pub async fn unsuspend(db: &DbPool, actor: Actor, id: UserId) -> Result<User, Er
         User,
         r#"
         update users set suspended_at = null
-        where id = $1
+        where id = $1 and erased_at is null
         returning id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         "#,
         id.0,
@@ -434,7 +435,7 @@ pub async fn unsuspend(db: &DbPool, actor: Actor, id: UserId) -> Result<User, Er
 ///
 /// # Errors
 /// Those of [`Actor`].
-async fn lock(db: &mut PgConnection, actor: Actor, id: UserId) -> Result<(), Error> {
+pub(crate) async fn lock(db: &mut PgConnection, actor: Actor, id: UserId) -> Result<(), Error> {
     let admin = match actor {
         Actor::Admin(admin, _) => Some(admin.id().0),
         Actor::Operator => None,
@@ -449,14 +450,14 @@ async fn lock(db: &mut PgConnection, actor: Actor, id: UserId) -> Result<(), Err
 
 /// # Errors
 /// Those of [`Actor`]; `NOT_FOUND` if there is no such user.
-async fn lock_and_get(db: &mut PgConnection, actor: Actor, id: UserId) -> Result<User, Error> {
+pub(crate) async fn lock_and_get(db: &mut PgConnection, actor: Actor, id: UserId) -> Result<User, Error> {
     lock(db, actor, id).await?;
     let user = query_as!(
         User,
         r#"
         select id, name, role, is_verified, created_at, email, suspended_at, false as "has_signed_in!"
         from users
-        where id = $1
+        where id = $1 and erased_at is null
         "#,
         id.0,
     )
@@ -467,7 +468,7 @@ async fn lock_and_get(db: &mut PgConnection, actor: Actor, id: UserId) -> Result
 
 /// # Errors
 /// `LAST_ADMIN` if the user is an admin who can sign in, and no other one can.
-async fn require_other_admin(db: &mut PgConnection, user: &User, field: &'static str) -> Result<(), Error> {
+pub(crate) async fn require_other_admin(db: &mut PgConnection, user: &User, field: &'static str) -> Result<(), Error> {
     if user.role != Role::Admin || user.suspended_at.is_some() {
         return Ok(());
     }
@@ -491,10 +492,13 @@ async fn require_other_admin(db: &mut PgConnection, user: &User, field: &'static
 pub async fn make_admin(db: &DbPool, id: UserId) -> Result<bool, Error> {
     let mut tx = db.begin().await?;
     lock(&mut tx, Actor::Operator, id).await?;
-    let changed =
-        query!("update users set previous_role = role, role = 'admin' where id = $1 and role <> 'admin'", id.0)
-            .execute(&mut *tx)
-            .await?;
+    let changed = query!(
+        "update users set previous_role = role, role = 'admin'
+         where id = $1 and role <> 'admin' and erased_at is null",
+        id.0,
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(changed.rows_affected() > 0)
 }

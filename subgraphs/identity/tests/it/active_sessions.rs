@@ -32,6 +32,10 @@ const CHANGE: &str = "mutation ($current: String!, $new: String!) {
         user { id email } userErrors { code message field }
     }
 }";
+const DELETE: &str =
+    "mutation ($password: String!) { deleteMyAccount(input: { password: $password }) { erasure { id } } }";
+const EXPORT: &str = "mutation { exportMyData { dataExport { state } } }";
+const EXPORT_LINK: &str = "mutation { createDataExportLink { link { path } userErrors { code } } }";
 const UPDATE: &str =
     "mutation ($name: String) { updateProfile(input: { name: $name }) { user { name } userErrors { code } } }";
 const NEW_PASSWORD: &str = "battery staple";
@@ -266,6 +270,9 @@ async fn changes_nothing(client: &Client, session: &Value, why: &str) {
         (END, json!({ "id": session })),
         (END_OTHERS, json!({})),
         (CHANGE, json!({ "current": PASSWORD, "new": NEW_PASSWORD })),
+        (DELETE, json!({ "password": PASSWORD })),
+        (EXPORT, json!({})),
+        (EXPORT_LINK, json!({})),
     ] {
         let reply = client.send(document, variables).await;
         assert_eq!(reply.error(), Some("UNAUTHENTICATED"), "{why}: {document}: {reply:?}");

@@ -4,6 +4,7 @@ mod account;
 mod active_sessions;
 mod admin;
 mod administration;
+mod erasure;
 mod fixtures;
 mod mail;
 mod mailbox;

@@ -119,6 +119,16 @@ impl NotificationQuery {
         own(ctx, id).await.transpose()
     }
 
+    /// What this service has of the signed-in user, as JSON. For `exportMyData` of the identity subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn notification_data(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        let data = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+            crate::export::data_of(ctx.table::<Notification>().loader().db(), viewer.id()).await
+        };
+        Some(data.await)
+    }
+
     #[graphql(entity)]
     async fn find_notification_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Notification>>, Error> {
         let Some(id) = NotificationId::from_key(&id) else { return Ok(None) };

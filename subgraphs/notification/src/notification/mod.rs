@@ -57,7 +57,8 @@ pub enum Kind {
     Payment,
     /// An admin has withdrawn a course that the user teaches.
     Course,
-    /// Somebody has signed in to the account from where the user has not signed in before.
+    /// What concerns the security of the account: somebody has signed in to it from where the user has not signed in
+    /// before, or an export of its data is ready.
     Security,
 }
 

@@ -100,6 +100,16 @@ impl PaymentQuery {
         Some(exist.map_err(Error::from))
     }
 
+    /// What this service has of the signed-in user, as JSON. For `exportMyData` of the identity subgraph; not for clients.
+    #[graphql(inaccessible)]
+    async fn payment_data(&self, ctx: &Context<'_>) -> Option<Result<String, Error>> {
+        let data = async {
+            let viewer = ctx.viewer().require_signed_in()?;
+            crate::export::data_of(ctx.table::<Payment>().loader().db(), viewer.id()).await
+        };
+        Some(data.await)
+    }
+
     #[graphql(entity)]
     async fn find_payment_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Entity<Payment>>, Error> {
         let Some(id) = PaymentId::from_key(&id) else { return Ok(None) };

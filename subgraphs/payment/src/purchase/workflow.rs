@@ -139,8 +139,10 @@ impl Payments {
             ChargeOutcome::Pending => return Ok(None),
         };
         let settled = store::settle(transaction, purchase.payment_id, status).await?;
-        if settled.is_some() && outcome == ChargeOutcome::Completed {
-            messaging::publish(transaction, EventPayload::PaymentCompleted(purchase.clone())).await?;
+        if let Some(payment) = settled.as_ref().filter(|_| outcome == ChargeOutcome::Completed) {
+            // As stored: the student's account may have been deleted meanwhile.
+            let purchase = payment.as_purchase(purchase.course_title.clone());
+            messaging::publish(transaction, EventPayload::PaymentCompleted(purchase)).await?;
         }
         Ok(settled)
     }

@@ -3,6 +3,7 @@
 mod catalogue;
 mod course;
 mod enrolled;
+mod erasure;
 mod fake_enrollments;
 mod fake_provider;
 mod fake_provider_process;

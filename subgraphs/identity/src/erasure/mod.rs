@@ -1,0 +1,155 @@
+//! Deleted accounts, and what becomes of a deletion in all services.
+
+pub mod graphql;
+mod peers;
+pub mod store;
+
+use async_graphql::{Enum, SimpleObject};
+use auth::seal::SealKeys;
+use contracts::{
+    ErasureId, Timestamp, UserId,
+    events::{ErasedTable, ErasureReceipt, Event, EventPayload, EventType},
+};
+use messaging::{AfterCommit, Handler};
+use service::Eraser;
+use sqlx::PgConnection;
+use subgraph_kit::{Error, Rejection, text};
+
+/// What an account is called once it was deleted.
+pub const NAME: &str = "Deleted user";
+
+/// The maximum length of a reason, in characters, as in the table.
+const MAX_REASON_LENGTH: usize = 500;
+
+/// What becomes of a deleted account in all services. Everyone who has its id may see it: it says nothing about the person.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Erasure {
+    /// The id of the erasure, a UUID that nobody can guess. It is the only way to follow the erasure.
+    pub id: ErasureId,
+    /// Whether all services have erased the user.
+    pub state: ErasureState,
+    /// The time at which the account was deleted.
+    pub requested_at: Timestamp,
+    /// The time at which the last service had erased the user; null until then.
+    pub completed_at: Option<Timestamp>,
+    /// What each service says it has erased, in the order in which the services were done.
+    pub receipts: Vec<Receipt>,
+    /// The services that have not erased everything yet.
+    pub pending_services: Vec<String>,
+    /// For admins.
+    #[graphql(skip)]
+    pub reason: Option<String>,
+}
+
+/// Whether all services have erased a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ErasureState {
+    /// Services are still erasing. Each takes as long as an access token is valid, in case that something comes late.
+    Running,
+    /// All services have erased the user.
+    Completed,
+}
+
+/// A service's signed statement that it has erased a user.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(name = "ErasureReceipt")]
+pub struct Receipt {
+    /// The name of the service.
+    pub service: String,
+    /// The time at which the service had erased everything.
+    pub erased_at: Timestamp,
+    /// What the service erased, by table.
+    pub tables: Vec<ErasedRows>,
+    /// The signature of the service: an HMAC-SHA256 of the receipt in base64url, by a key that only the services have. It
+    /// was verified when the receipt arrived.
+    pub signature: String,
+}
+
+/// What a service erased in one of its tables.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(name = "ErasedTable")]
+pub struct ErasedRows {
+    /// The name of the table.
+    pub table: String,
+    /// The number of rows that were deleted.
+    pub deleted: i32,
+    /// The number of rows that were kept without a trace of the user.
+    pub anonymized: i32,
+}
+
+impl From<ErasureReceipt> for Receipt {
+    fn from(receipt: ErasureReceipt) -> Self {
+        let ErasureReceipt { service, erased_at, tables, signature, .. } = receipt;
+        Self {
+            service,
+            erased_at: erased_at.into(),
+            tables: tables.into_iter().map(ErasedRows::from).collect(),
+            signature,
+        }
+    }
+}
+
+impl From<ErasedTable> for ErasedRows {
+    fn from(ErasedTable { table, deleted, anonymized }: ErasedTable) -> Self {
+        let count = |count| i32::try_from(count).unwrap_or(i32::MAX);
+        Self { table, deleted: count(deleted), anonymized: count(anonymized) }
+    }
+}
+
+/// The services that erase a user.
+fn services() -> impl Iterator<Item = &'static str> {
+    EventType::UserErased.consumers().iter().copied().chain([IdentityEraser::SERVICE])
+}
+
+/// Validates an admin's reason. A blank one is none.
+fn clean_reason(reason: Option<String>) -> Result<Option<String>, Rejection> {
+    let reason = reason.filter(|reason| !reason.trim().is_empty());
+    match reason.as_deref().and_then(|reason| text::check("reason", reason, false, Some(MAX_REASON_LENGTH))) {
+        Some(rejection) => Err(rejection),
+        None => Ok(reason),
+    }
+}
+
+/// Erases a user from identity's tables.
+#[derive(Clone, Copy, Debug)]
+pub struct IdentityEraser;
+
+impl Eraser for IdentityEraser {
+    const SERVICE: &'static str = "identity";
+
+    async fn erase(&self, db: &mut PgConnection, user: UserId, _: UserId) -> Result<Vec<ErasedTable>, Error> {
+        store::delete_user(db, user).await
+    }
+
+    async fn send_receipt(&self, db: &mut PgConnection, receipt: ErasureReceipt) -> Result<(), Error> {
+        store::insert_receipt(db, &receipt).await
+    }
+}
+
+/// Stores the receipts of the other services.
+#[derive(Clone)]
+pub struct ReceiptHandler {
+    /// The keys that the services sign with.
+    pub seals: SealKeys,
+}
+
+impl Handler for ReceiptHandler {
+    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
+        let source = event.payload.event_type().source();
+        let (EventPayload::ErasedInCourse(receipt)
+        | EventPayload::ErasedInEnrollment(receipt)
+        | EventPayload::ErasedInPayment(receipt)
+        | EventPayload::ErasedInNotification(receipt)) = event.payload
+        else {
+            // Not delivered to this service, see `EventType::consumers`.
+            return Ok(None);
+        };
+        if receipt.service != source || !self.seals.has_signed(&receipt) {
+            return Err(Error::Forbidden("the receipt of an erasure has no valid signature of its service"));
+        }
+        store::insert_receipt(transaction, &receipt).await?;
+        messaging::erasure::delete_sent(transaction, receipt.erasure_id, source).await?;
+        Ok(None)
+    }
+}
