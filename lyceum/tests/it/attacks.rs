@@ -45,7 +45,7 @@ const OUTCOMES: [Outcome; 27] = [
     Outcome("nested JSON", "BAD_USER_INPUT", 0, 200),
     Outcome("variables", "", 0, 100),
     Outcome("cursors", "BAD_USER_INPUT", 0, 500),
-    Outcome("introspection", "", 0, 50_000),
+    Outcome("introspection", "", 0, 60_000),
     Outcome("totals", "", 2, 200),
     Outcome("child totals", "", 2, 5_000),
     Outcome("passwords", "", 3, 200),
