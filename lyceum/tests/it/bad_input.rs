@@ -240,9 +240,11 @@ fn a_course_by_someone_who_may_not() {
     let system = System::shared();
     let input = json!({ "input": { "title": "a" } });
 
-    assert_eq!(system.anonymous().send(CREATE, input.clone()).error(), Some("UNAUTHENTICATED"));
+    let refused = system.anonymous().send(CREATE, input.clone());
+    assert_eq!(refused.error(), Some("UNAUTHENTICATED"), "{refused}");
     for email in [STUDENT, UNVERIFIED_TEACHER] {
-        assert_eq!(system.sign_in(email).send(CREATE, input.clone()).error(), Some("FORBIDDEN"), "{email}");
+        let refused = system.sign_in(email).send(CREATE, input.clone());
+        assert_eq!(refused.error(), Some("FORBIDDEN"), "{email}: {refused}");
     }
 }
 

@@ -75,15 +75,16 @@ pub const BACKGROUND_TABLES: [&str; 9] = [
     "data_exports",
 ];
 
-/// Around what services look at beside answering. What an operation reads is in no transaction.
-const TRANSACTION: [&str; 3] = ["statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];
+/// What services run beside answering: readiness probes, and what stands around their reads. What an operation reads is in
+/// no transaction.
+const BACKGROUND_STATEMENTS: [&str; 4] = [": select 1", "statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];
 
 /// Those on our tables: on a new connection sqlx also asks the catalog what an enum looks like.
 pub fn statements(logs: &[PathBuf]) -> Vec<String> {
     let is_ours = |entry: &String| {
         (entry.contains("LOG:  execute ") || entry.contains("LOG:  statement: "))
             && !entry.contains("pg_type")
-            && !TRANSACTION.iter().any(|word| entry.ends_with(word))
+            && !BACKGROUND_STATEMENTS.iter().any(|statement| entry.ends_with(statement))
             && !BACKGROUND_TABLES.iter().any(|table| entry.contains(table))
     };
     let read = |log| entries(&fs::read_to_string(log).expect("the database's log"));
