@@ -236,8 +236,7 @@ export class Execution {
     const text = searchedText(search).toLowerCase();
     const isVerifiedTeacher = (user: Row["User"]) => user.role === "TEACHER" && user.isVerified;
     const isListed = (user: Row["User"]) =>
-      (user.name.toLowerCase().includes(text) ||
-        user.email.toLowerCase().includes(text)) &&
+      (user.name.toLowerCase().includes(text) || user.email.toLowerCase().includes(text)) &&
       (role == null || user.role === role) &&
       (isVerified == null || isVerifiedTeacher(user) === isVerified) &&
       (isSuspended == null || user.isSuspended === isSuspended);
