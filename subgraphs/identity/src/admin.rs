@@ -15,7 +15,8 @@ use crate::{
     Keys, TokenSettings,
     email_token::store as tokens,
     erasure::{
-        self, IdentityEraser,
+        self,
+        handlers::IdentityEraser,
         store::{By, Request},
     },
     password::hash_password,

@@ -28,12 +28,12 @@ use subgraph_kit::{Connection, Table, list::List};
 use crate::{
     account::{Accounts, graphql::AccountMutation},
     erasure::{
-        IdentityEraser, ReceiptHandler,
         graphql::{Deletions, ErasureMutation, ErasureQuery},
+        handlers::{IdentityEraser, ReceiptHandler},
     },
     export::{
-        Exporter,
         download::Downloads,
+        exporter::Exporter,
         graphql::{ExportMutation, ExportQuery},
     },
     mail::Mailer,

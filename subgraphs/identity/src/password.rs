@@ -13,7 +13,7 @@ use subgraph_kit::Error;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::{IdentitySettings, user::store::Account};
+use crate::IdentitySettings;
 
 /// The permitted lengths of a normalized password, in characters.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=128;
@@ -53,14 +53,6 @@ pub struct StoredHash {
     pub hash: String,
     /// Whether the password was normalized before it was hashed.
     pub is_normalized: bool,
-}
-
-impl StoredHash {
-    /// The hash of an account.
-    #[must_use]
-    pub fn of(account: &Account) -> Self {
-        Self { hash: account.password_hash.clone(), is_normalized: account.password_is_normalized }
-    }
 }
 
 /// Hashes a password with the default parameters, for accounts that are not created by sign-up. CPU-bound: not for

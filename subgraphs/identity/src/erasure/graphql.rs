@@ -8,7 +8,9 @@ use service::{CredentialsExt as _, Erasures, Peers};
 use subgraph_kit::{Error, UserError, ViewerExt as _, into_payload};
 
 use super::{
-    Erasure, IdentityEraser, clean_reason, peers,
+    Erasure, clean_reason,
+    handlers::IdentityEraser,
+    peers,
     store::{self, By},
 };
 use crate::{

@@ -1,22 +1,22 @@
 //! Deleted accounts, and what becomes of a deletion in all services.
 
 pub mod graphql;
+pub mod handlers;
 mod peers;
 pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
-use auth::seal::SealKeys;
 use contracts::{
-    ErasureId, Timestamp, UserId,
-    events::{ErasedTable, ErasureReceipt, Event, EventPayload, EventType},
+    ErasureId, Timestamp,
+    events::{ErasedTable, ErasureReceipt, EventType},
 };
-use messaging::{AfterCommit, Handler};
-use service::Eraser;
-use sqlx::PgConnection;
-use subgraph_kit::{Error, Rejection, text};
+use subgraph_kit::{Rejection, text};
 
 /// What an account is called once it was deleted.
 pub const NAME: &str = "Deleted user";
+
+/// This service, in its own receipts.
+const SERVICE: &str = "identity";
 
 /// The maximum length of a reason, in characters, as in the table.
 const MAX_REASON_LENGTH: usize = 500;
@@ -99,7 +99,7 @@ impl From<ErasedTable> for ErasedRows {
 
 /// The services that erase a user.
 fn services() -> impl Iterator<Item = &'static str> {
-    EventType::UserErased.consumers().iter().copied().chain([IdentityEraser::SERVICE])
+    EventType::UserErased.consumers().iter().copied().chain([SERVICE])
 }
 
 /// Validates an admin's reason. A blank one is none.
@@ -108,48 +108,5 @@ fn clean_reason(reason: Option<String>) -> Result<Option<String>, Rejection> {
     match reason.as_deref().and_then(|reason| text::check("reason", reason, false, Some(MAX_REASON_LENGTH))) {
         Some(rejection) => Err(rejection),
         None => Ok(reason),
-    }
-}
-
-/// Erases a user from identity's tables.
-#[derive(Clone, Copy, Debug)]
-pub struct IdentityEraser;
-
-impl Eraser for IdentityEraser {
-    const SERVICE: &'static str = "identity";
-
-    async fn erase(&self, db: &mut PgConnection, user: UserId, _: UserId) -> Result<Vec<ErasedTable>, Error> {
-        store::delete_user(db, user).await
-    }
-
-    async fn send_receipt(&self, db: &mut PgConnection, receipt: ErasureReceipt) -> Result<(), Error> {
-        store::insert_receipt(db, &receipt).await
-    }
-}
-
-/// Stores the receipts of the other services.
-#[derive(Clone)]
-pub struct ReceiptHandler {
-    /// The keys that the services sign with.
-    pub seals: SealKeys,
-}
-
-impl Handler for ReceiptHandler {
-    async fn handle(&self, transaction: &mut PgConnection, event: Event) -> Result<AfterCommit, Error> {
-        let source = event.payload.event_type().source();
-        let (EventPayload::ErasedInCourse(receipt)
-        | EventPayload::ErasedInEnrollment(receipt)
-        | EventPayload::ErasedInPayment(receipt)
-        | EventPayload::ErasedInNotification(receipt)) = event.payload
-        else {
-            // Not delivered to this service, see `EventType::consumers`.
-            return Ok(None);
-        };
-        if receipt.service != source || !self.seals.has_signed(&receipt) {
-            return Err(Error::Forbidden("the receipt of an erasure has no valid signature of its service"));
-        }
-        store::insert_receipt(transaction, &receipt).await?;
-        messaging::erasure::delete_sent(transaction, receipt.erasure_id, source).await?;
-        Ok(None)
     }
 }

@@ -7,12 +7,12 @@ use contracts::{
     ids::new_id_and_time,
 };
 use db::DbPool;
-use service::Erasures;
+use service::{Eraser, Erasures};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{Error, viewer::CurrentSession};
 use uuid::{Builder, Uuid};
 
-use super::{Erasure, ErasureState, IdentityEraser, NAME, Receipt, services};
+use super::{Erasure, ErasureState, NAME, Receipt, services};
 use crate::user::{
     User, all_forms, normalize_email,
     store::{Actor, lock, lock_and_get, lock_viewer, require_other_admin},
@@ -54,7 +54,7 @@ struct Found {
 /// `NOT_FOUND` if there is no such account, or it was deleted before; `LAST_ADMIN`; those of [`Actor`] and [`lock_viewer`].
 pub async fn delete(
     db: &DbPool,
-    erasures: &Erasures<IdentityEraser>,
+    erasures: &Erasures<impl Eraser>,
     Request { user, by, reason, token_lifetime }: Request,
 ) -> Result<Erasure, Error> {
     let mut tx = db.begin().await?;

@@ -33,7 +33,7 @@ use crate::{
     IdentitySettings, Keys,
     email_token::{self, Purpose, store as tokens},
     mail::Mailer,
-    password::{Passwords, StoredHash, Verdict},
+    password::{Passwords, Verdict},
     throttle::RateLimiter,
     user::{
         EmailRules, SignUp, User, password_fault,
@@ -182,7 +182,7 @@ impl Sessions {
         password: String,
     ) -> Result<(Account, String), Error> {
         let account = if has_no_nul(email) { users::find_account(&self.db, email).await? } else { None };
-        let stored = account.as_ref().map(StoredHash::of);
+        let stored = account.as_ref().map(Account::stored_hash);
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;

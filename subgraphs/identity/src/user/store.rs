@@ -19,7 +19,7 @@ use super::{
     Role, SignUp, User,
     email::{search_forms, stored_forms, with_unicode_domain},
 };
-use crate::session::store as sessions;
+use crate::{password::StoredHash, session::store as sessions};
 
 /// A user with their password hash.
 pub struct Account {
@@ -30,6 +30,14 @@ pub struct Account {
     /// Whether it is the hash of the normalized password. One of the legacy system or of an earlier version is that of the
     /// password as it was typed.
     pub password_is_normalized: bool,
+}
+
+impl Account {
+    /// The hash of the account's password.
+    #[must_use]
+    pub fn stored_hash(&self) -> StoredHash {
+        StoredHash { hash: self.password_hash.clone(), is_normalized: self.password_is_normalized }
+    }
 }
 
 /// Who changes a user. An admin must be one still when it happens, since their access token is valid longer: otherwise the
