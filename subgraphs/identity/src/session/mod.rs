@@ -32,7 +32,7 @@ use self::{
 use crate::{
     IdentitySettings, Keys,
     email_token::{self, Purpose, store as tokens},
-    mail::Mailer,
+    mail::{Letter, Mailer},
     password::{Passwords, StoredHash, Verdict},
     throttle::RateLimiter,
     user::{
@@ -195,7 +195,7 @@ impl Sessions {
     }
 
     /// Replaces a user's password, and ends all of their sessions but the current one, and the links of mails for a new
-    /// password or another address.
+    /// password or another address. A mail tells the user.
     ///
     /// # Errors
     /// Those of [`users::lock_viewer`]; [`Error::RateLimited`]; `INVALID_CREDENTIALS` if the current password is wrong, or
@@ -229,7 +229,9 @@ impl Sessions {
                 for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
                     tokens::delete(&mut tx, user.id, purpose).await?;
                 }
+                self.mailer.write(&mut tx, user.id, &user.email, Letter::PasswordChanged).await?;
                 tx.commit().await?;
+                self.mailer.wake();
                 return Ok(user);
             }
         }

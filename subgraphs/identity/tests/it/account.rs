@@ -349,6 +349,7 @@ async fn a_new_password_stops_a_change_of_address_that_was_requested_with_the_ol
 
     assert_eq!(with_token(app, CONFIRM, &stolen).await.user_errors(), not_valid());
     signed_in(app, EMAIL, NEW_PASSWORD).await;
+    assert_eq!(sent(&db, "Your password was changed", 1).await[0].recipient, EMAIL);
     // That of the registration still proves the address.
     let verification = sent(&db, VERIFICATION, 1).await[0].token();
     assert!(with_token(app, VERIFY, &verification).await.data("/verifyEmail/user")["id"].is_string());
