@@ -42,13 +42,12 @@ pub async fn erase_from_events(
 
     // Both tables are read from beginning to end: a busy service has many events.
     query(SET_TIMEOUT).execute(&mut *db).await?;
-    let sent: Vec<i64> = query_scalar(
-        "select position from outbox_events where strpos(event::text, $1) > 0 and type <> $2",
-    )
-    .bind(&user)
-    .bind(ERASED)
-    .fetch_all(&mut *db)
-    .await?;
+    let sent: Vec<i64> =
+        query_scalar("select position from outbox_events where strpos(event::text, $1) > 0 and type <> $2")
+            .bind(&user)
+            .bind(ERASED)
+            .fetch_all(&mut *db)
+            .await?;
     let deleted = query(
         "delete from outbox_events
          where position = any($1)
@@ -73,11 +72,10 @@ pub async fn erase_from_events(
         anonymized: count(anonymized),
     });
 
-    let received: Vec<i64> =
-        query_scalar("select position from inbox_events where strpos(event::text, $1) > 0")
-            .bind(&user)
-            .fetch_all(&mut *db)
-            .await?;
+    let received: Vec<i64> = query_scalar("select position from inbox_events where strpos(event::text, $1) > 0")
+        .bind(&user)
+        .fetch_all(&mut *db)
+        .await?;
     let emptied = query(
         "update inbox_events
          set event = '{}', reason = null, subject = case when subject = $1::uuid then $2::uuid else subject end

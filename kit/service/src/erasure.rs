@@ -238,10 +238,10 @@ impl<E: Eraser> Erasures<E> {
              set user_id = null, erasure_id = null, forget_at = date_trunc('day', forget_at, 'UTC'), tables = $2::jsonb
              where pseudonym = $1",
         )
-            .bind(pseudonym)
-            .bind(counts)
-            .execute(&mut *tx)
-            .await?;
+        .bind(pseudonym)
+        .bind(counts)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         info!(service = E::SERVICE, erasure.id = %erasure_id, "user erased");
         Ok(true)

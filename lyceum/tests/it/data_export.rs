@@ -124,7 +124,15 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
     let mut columns: Vec<_> = data["identity"]["users"][0].as_object().expect("a row").keys().cloned().collect();
     columns.sort();
     let expected = [
-        "created_at", "email", "email_verified_at", "id", "is_verified", "name", "previous_role", "role", "suspended_at",
+        "created_at",
+        "email",
+        "email_verified_at",
+        "id",
+        "is_verified",
+        "name",
+        "previous_role",
+        "role",
+        "suspended_at",
     ];
     assert_eq!(columns, expected);
     assert_eq!(data["payment"]["purchase_requests"][0]["idempotency_key"], "the key of eve");

@@ -164,10 +164,7 @@ mod tests {
             ("smtp://mail.example?tls=required", server("mail.example", 587, Encryption::StartTls, None)),
             ("smtp://mail.example?tls=none", server("mail.example", 25, Encryption::None, None)),
             ("smtps://[2001:db8::1]:8465", server("2001:db8::1", 8465, Encryption::Tls, None)),
-            (
-                "smtp://bob%40school.example:x@[::1]:25?tls=none",
-                server("::1", 25, Encryption::None, bob("x")),
-            ),
+            ("smtp://bob%40school.example:x@[::1]:25?tls=none", server("::1", 25, Encryption::None, bob("x"))),
         ] {
             assert_eq!(smtp(text), expected, "{text}");
         }

@@ -173,7 +173,8 @@ async fn all_are_asked_once_more_if_one_was_late(db: PgPool) {
     assert_eq!(asked().await, all);
 
     for (number, service) in OTHERS.into_iter().enumerate() {
-        answer(service, time + TimeDelta::minutes(11) + TimeDelta::seconds(i64::try_from(number).expect("a few"))).await;
+        answer(service, time + TimeDelta::minutes(11) + TimeDelta::seconds(i64::try_from(number).expect("a few")))
+            .await;
     }
     assert_eq!(seen().await["pendingServices"], json!(["identity"]));
     assert!(asked().await.is_empty());

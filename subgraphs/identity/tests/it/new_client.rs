@@ -76,7 +76,8 @@ async fn a_sign_in_to_an_account_that_was_not_used_for_long_is_told(db: PgPool) 
     let _ = running.app.anonymous().at_with(HOME, FIREFOX).send(REGISTER, json!({ "input": input })).await.ok();
     sign_in(&running.app, HOME, "curl/8.0", PASSWORD).await;
     running.stop().await;
-    let age = "update known_clients set last_seen = now() - case when last_seen = (select max(last_seen) from known_clients)
+    let age =
+        "update known_clients set last_seen = now() - case when last_seen = (select max(last_seen) from known_clients)
                then interval '200 days' else interval '300 days' end";
     query(age).execute(&db).await.expect("an update");
 
