@@ -7,7 +7,6 @@
 use std::{
     collections::{HashMap, HashSet},
     future::Future,
-    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -24,15 +23,20 @@ use db::{
 use messaging::{AfterCommit, Cause, Handler};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::Error;
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// How often other processes of the service learn of a deleted account, and due erasures are looked for.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long an event that was sent before the erasure may be on its way. Longer than a delivery's timeout.
-const LATE_SECONDS: i64 = 10;
+/// How long an event that was sent before the erasure may be on its way. Longer than a delivery's timeout, and than NATS
+/// waits before it delivers again.
+pub const LATE_SECONDS: i64 = 10;
+
+/// How long after the event a service waits at least. Twice as long as an event may be on its way, so that a receipt shows
+/// whether the service was late: if it is as old as those of others, they have looked after its last event had come.
+const MIN_WAIT_SECONDS: i64 = 2 * LATE_SECONDS;
 
 /// Erases a user from one service's tables.
 pub trait Eraser: Clone + Send + Sync + 'static {
@@ -58,22 +62,28 @@ pub trait Eraser: Clone + Send + Sync + 'static {
 
 /// The users whose accounts were deleted while their access tokens may still be valid. Clones share them.
 #[derive(Clone, Default)]
-pub struct ErasedUsers(Arc<RwLock<HashMap<UserId, Instant>>>);
+pub struct ErasedUsers(watch::Sender<HashMap<UserId, Instant>>);
 
 impl ErasedUsers {
     /// Whether this user's account was deleted.
     #[must_use]
     pub fn contains(&self, user: UserId) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(&user)
+        self.0.borrow().contains_key(&user)
     }
 
     fn is_empty(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.0.borrow().is_empty()
     }
 
     /// Adds a user.
     pub fn add(&self, user: UserId) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(user, Instant::now());
+        self.0.send_modify(|users| _ = users.insert(user, Instant::now()));
+    }
+
+    /// Waits until this user's account is deleted.
+    pub(crate) async fn wait_for(&self, user: UserId) {
+        // Not an error while there is a sender, such as this one.
+        _ = self.0.subscribe().wait_for(|users| users.contains_key(&user)).await;
     }
 
     /// Takes over the users in the database.
@@ -84,12 +94,15 @@ impl ErasedUsers {
         if users.is_empty() && self.is_empty() {
             return Ok(());
         }
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // One that was added meanwhile is not in the result yet.
-        known.retain(|user, since| users.contains(user) || since.elapsed() < BACKGROUND_TIMEOUT);
-        for user in users {
-            known.entry(user).or_insert_with(Instant::now);
-        }
+        self.0.send_if_modified(|known| {
+            // One that was added meanwhile is not in the result yet.
+            known.retain(|user, since| users.contains(user) || since.elapsed() < BACKGROUND_TIMEOUT);
+            let kept = known.len();
+            for user in users {
+                known.entry(user).or_insert_with(Instant::now);
+            }
+            known.len() > kept
+        });
         Ok(())
     }
 }
@@ -125,27 +138,31 @@ impl<E: Eraser> Erasures<E> {
         &self.users
     }
 
-    /// Erases a user. Nothing happens if it has happened before.
+    /// Erases a user. If the service has forgotten the user already, it begins again, and signs another receipt: identity
+    /// asks once more if another service was late, since rows may have come of its events.
     ///
     /// # Errors
     /// If a statement fails.
     pub async fn begin(&self, db: &mut PgConnection, erased: &UserErased) -> Result<AfterCommit, Error> {
         let UserErased { erasure_id, user_id, pseudonym, tokens_end_at } = erased;
-        let forget_at = (*tokens_end_at).max(Utc::now() + chrono::TimeDelta::seconds(LATE_SECONDS));
-        let inserted = query(
+        let forget_at = (*tokens_end_at).max(Utc::now() + chrono::TimeDelta::seconds(MIN_WAIT_SECONDS));
+        let begun: Option<String> = query_scalar(
             "insert into erased_users (pseudonym, user_id, erasure_id, forget_at) values ($1, $2, $3, $4)
-             on conflict (pseudonym) do nothing",
+             on conflict (pseudonym) do update
+             set user_id = excluded.user_id, erasure_id = excluded.erasure_id, forget_at = excluded.forget_at
+             where erased_users.user_id is null
+             returning tables::text",
         )
         .bind(pseudonym.0)
         .bind(user_id.0)
         .bind(erasure_id.0)
         .bind(forget_at)
-        .execute(&mut *db)
+        .fetch_optional(&mut *db)
         .await?;
-        let tables = self.erase(db, *user_id, *pseudonym).await?;
-        if inserted.rows_affected() == 0 {
-            return Ok(None);
-        }
+        let erased = self.erase(db, *user_id, *pseudonym).await?;
+        let Some(earlier) = begun else { return Ok(None) };
+        let mut tables: Vec<ErasedTable> = serde_json::from_str(&earlier).map_err(Error::internal)?;
+        add(&mut tables, erased);
         query("update erased_users set tables = $2::jsonb where pseudonym = $1")
             .bind(pseudonym.0)
             .bind(serde_json::to_string(&tables).map_err(Error::internal)?)
@@ -204,6 +221,7 @@ impl<E: Eraser> Erasures<E> {
         let Some(Due { pseudonym, user_id, erasure_id, tables }) = due else { return Ok(false) };
         let mut tables: Vec<ErasedTable> = serde_json::from_str(&tables).map_err(Error::internal)?;
         add(&mut tables, self.erase(&mut tx, UserId(user_id), UserId(pseudonym)).await?);
+        let counts = serde_json::to_string(&tables).map_err(Error::internal)?;
         let mut receipt = ErasureReceipt {
             erasure_id: ErasureId(erasure_id),
             service: E::SERVICE.to_owned(),
@@ -214,10 +232,16 @@ impl<E: Eraser> Erasures<E> {
         };
         receipt.signature = self.seals.sign_receipt(&receipt);
         self.eraser.send_receipt(&mut tx, receipt).await?;
-        query("update erased_users set user_id = null, erasure_id = null, tables = '[]' where pseudonym = $1")
-            .bind(pseudonym)
-            .execute(&mut *tx)
-            .await?;
+        // The counts stay, in case that it begins again. The exact time would lead to the erasure.
+        query(
+            "update erased_users
+             set user_id = null, erasure_id = null, forget_at = date_trunc('day', forget_at, 'UTC'), tables = $2::jsonb
+             where pseudonym = $1",
+        )
+        .bind(pseudonym)
+        .bind(counts)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         info!(service = E::SERVICE, erasure.id = %erasure_id, "user erased");
         Ok(true)

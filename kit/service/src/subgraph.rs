@@ -15,7 +15,7 @@ use contracts::{claims::needs_no_token, money::Money};
 use db::{DbPool, availability, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
-    future::{BoxFuture, join_all},
+    future::{self, BoxFuture, join_all},
     stream::{self, BoxStream},
 };
 use http::HeaderMap;
@@ -312,7 +312,8 @@ impl Subgraph {
         answer.unwrap_or_else(|error| report::error_response(&error))
     }
 
-    /// Verifies the token in `headers` and executes a request that may be a subscription, until the token expires.
+    /// Verifies the token in `headers` and executes a request that may be a subscription, until the token expires, or its
+    /// user's account is deleted.
     pub fn subscribe(
         &self,
         headers: &HeaderMap,
@@ -325,7 +326,8 @@ impl Subgraph {
                 Ok(authenticated) => {
                     let scan_client = ScanClient::of(authenticated.viewer, ClientIp::of(&headers));
                     let request = with_caller(request, &authenticated, &headers, scan_client);
-                    until(authenticated.time_left(), (subgraph.stream)(request).map(report::finalize_errors).boxed())
+                    let end = access_end(&authenticated, subgraph.erased_users.clone());
+                    until(end, (subgraph.stream)(request).map(report::finalize_errors).boxed())
                 }
                 Err(error) => stream::iter([report::error_response(&error)]).boxed(),
             }
@@ -395,15 +397,37 @@ fn proves_itself(document: &ExecutableDocument) -> bool {
     document.operations.iter().all(|(_, operation)| is_self_proving(&operation.node))
 }
 
-/// The responses until the time is over, then an error with the reason.
-fn until(time: Option<Duration>, responses: BoxStream<'static, Response>) -> BoxStream<'static, Response> {
-    let Some(time) = time else { return responses };
-    let end = Box::pin(sleep_until(Instant::now() + time));
-    let next = |open: Option<(BoxStream<'static, Response>, _)>| async {
+/// Waits until the token does not count any more, and returns the reason.
+fn access_end(authenticated: &Authenticated, erased: ErasedUsers) -> BoxFuture<'static, Error> {
+    let expires_at = authenticated.time_left().map(|time| Instant::now() + time);
+    let user = authenticated.viewer.id();
+    let expired = async move {
+        match expires_at {
+            Some(time) => sleep_until(time).await,
+            None => future::pending().await,
+        }
+    };
+    let deleted = async move {
+        match user {
+            Some(user) => erased.wait_for(user).await,
+            None => future::pending().await,
+        }
+    };
+    Box::pin(async {
+        tokio::select! {
+            () = expired => TOKEN_EXPIRED,
+            () = deleted => ACCOUNT_DELETED,
+        }
+    })
+}
+
+/// The responses until `end`, then an error with the reason.
+fn until(end: BoxFuture<'static, Error>, responses: BoxStream<'static, Response>) -> BoxStream<'static, Response> {
+    let next = |open: Option<(BoxStream<'static, Response>, BoxFuture<'static, Error>)>| async {
         let (mut responses, mut end) = open?;
         tokio::select! {
             biased;
-            () = &mut end => Some((report::error_response(&TOKEN_EXPIRED), None)),
+            reason = &mut end => Some((report::error_response(&reason), None)),
             response = responses.next() => response.map(|response| (response, Some((responses, end)))),
         }
     };

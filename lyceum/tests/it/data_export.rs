@@ -50,9 +50,13 @@ impl Person {
     }
 }
 
-fn fetch(path: &str) -> Response {
+fn address(path: &str) -> String {
     let identity = System::shared().addresses.subgraphs["identity"].trim_end_matches("/graphql").to_owned();
-    get(format!("{identity}{path}")).expect("identity answers")
+    format!("{identity}{path}")
+}
+
+fn fetch(path: &str) -> Response {
+    get(address(path)).expect("identity answers")
 }
 
 fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
@@ -103,6 +107,9 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
     // One link at a time, and each for one use.
     let (replaced, link) = (eve.link(), eve.link());
     assert_eq!(fetch(&replaced).status(), 404);
+    // Programs that only look do not use it up.
+    let looked = reqwest::blocking::Client::new().head(address(&link)).send().expect("identity answers");
+    assert_eq!(looked.status(), 405);
     let response = fetch(&link);
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["cache-control"], "no-store");
@@ -112,6 +119,22 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
     let data: Value = serde_json::from_str(&text).expect("JSON");
     let rows = |service: &str, table: &str| data[service][table].as_array().map_or(0, Vec::len);
     assert_eq!(data["identity"]["users"][0]["email"], json!(eve.email));
+    assert_eq!(data["identity"]["email_tokens"][0]["purpose"], "email_verification");
+    // Named one by one: a column that is added may be a secret.
+    let mut columns: Vec<_> = data["identity"]["users"][0].as_object().expect("a row").keys().cloned().collect();
+    columns.sort();
+    let expected = [
+        "created_at",
+        "email",
+        "email_verified_at",
+        "id",
+        "is_verified",
+        "name",
+        "previous_role",
+        "role",
+        "suspended_at",
+    ];
+    assert_eq!(columns, expected);
     assert_eq!(data["payment"]["purchase_requests"][0]["idempotency_key"], "the key of eve");
     for (service, table, number) in [
         ("identity", "users", 1),

@@ -42,7 +42,8 @@ const MAIL_PATH: &str = "/playground/mail.json";
 const SETTINGS_PATH: &str = "/playground.json";
 const CACHE_NEVER: &str = "no-store";
 /// What a proxy tells of the client that it stands for.
-const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "via"];
+const FORWARDED: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 /// Vite puts a hash of the content into these names.
 const HASHED_ASSETS: &str = "/assets/";
 const NOT_BUILT: &str = "The playground has not been built: run `npm ci && npm run build` in `web-playground/`.\n\

@@ -92,7 +92,7 @@ async fn mails_are_shown_in_development_only_and_on_this_machine_only() {
     let mails: Value = response.json().await.expect("it is JSON");
     assert_eq!(mails, json!([{ "subject": "Choose a new password" }]));
     // A proxy on this machine lets others in.
-    for name in ["x-forwarded-for", "forwarded", "via"] {
+    for name in ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "via"] {
         let response = get().header(name, "192.0.2.1").send().await.expect("the router answers");
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
     }

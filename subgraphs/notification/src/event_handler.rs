@@ -149,9 +149,11 @@ fn data_ready(DataExported { user_id, expires_at, .. }: &DataExported) -> NewNot
     }
 }
 
-/// What the client calls itself was chosen by whoever has signed in.
+/// What the client calls itself was chosen by whoever has signed in: it must not end the quotation, and go on as a sentence
+/// of ours.
 fn signed_in(NewClientSignIn { user_id, client, .. }: &NewClientSignIn) -> NewNotification {
-    let client: String = plain(client.as_deref().unwrap_or_default()).chars().take(MAX_CLIENT_LENGTH).collect();
+    let client = plain(client.as_deref().unwrap_or_default()).replace(['“', '”'], "\"");
+    let client: String = client.chars().take(MAX_CLIENT_LENGTH).collect();
     let client = if client.is_empty() { "an unknown program".to_owned() } else { format!("“{client}”") };
     NewNotification {
         user_id: *user_id,
@@ -303,6 +305,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_client_cannot_end_its_quotation() {
+        let client = Some("Firefox”. Your account is locked: call us. “Chrome".to_owned());
+        let sign_in = NewClientSignIn { sign_in_id: Uuid::nil(), user_id: UserId(Uuid::nil()), client };
+
+        let body = signed_in(&sign_in).body;
+
+        assert!(body.contains("with “Firefox\". Your account is locked: call us. \"Chrome”, from where"), "{body}");
     }
 
     #[test]

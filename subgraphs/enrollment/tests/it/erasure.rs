@@ -1,16 +1,21 @@
 //! Students and teachers whose accounts are deleted.
 
-use chrono::Utc;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
 use contracts::{
-    CourseId, ErasureId, PaymentId, UserId,
-    events::{EnrollmentRejected, EventPayload, Purchase, Refund, RefundReason, UserErased},
+    CourseId, EnrollmentId, ErasureId, PaymentId, UserId,
+    events::{EnrollmentPayload, EnrollmentRejected, EventPayload, Purchase, Refund, RefundReason, UserErased},
 };
-use service::{Eraser as _, ServiceContext};
+use db::DbPool;
+use enrollment::erasure::EnrollmentEraser;
+use service::{Eraser as _, Erasures, ServiceContext};
 use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_testing::{
     events::{handle, published},
     verifier,
 };
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::fixtures::*;
@@ -94,7 +99,7 @@ async fn a_place_that_came_late_and_twice_is_refunded(db: PgPool) {
         .expect("a place");
 
     let mut connection = db.acquire().await.expect("a connection");
-    let erased = enrollment::erasure::EnrollmentEraser.erase(&mut connection, UserId(ALICE), UserId(PSEUDONYM)).await;
+    let erased = EnrollmentEraser.erase(&mut connection, UserId(ALICE), UserId(PSEUDONYM)).await;
 
     assert_eq!(erased.expect("it is erased")[0].deleted, 1);
     let rejected = EnrollmentRejected { payment_id: PaymentId(UNUSED_PAYMENT) };
@@ -123,4 +128,80 @@ async fn a_place_whose_payment_was_refunded_under_the_pseudonym_ends(db: PgPool)
         .await
         .expect("places");
     assert_eq!(places, [SQL]);
+}
+
+/// Payment was unavailable meanwhile, and has told of a purchase before it knew of the erasure.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn what_a_late_service_has_told_is_erased_when_identity_asks_again(db: PgPool) {
+    let context = ServiceContext::new(verifier());
+    let subgraph = enrollment::subgraph(db.clone(), &context).await.expect("the subgraph opens");
+    let erasures = Erasures::new(EnrollmentEraser, context.seals.clone());
+    let pool = DbPool::from(&db);
+    let finish = async || {
+        let done = erasures.finish_next(&pool, Utc::now() + TimeDelta::minutes(1)).await;
+        assert!(done.expect("the database answers"), "nothing is due");
+    };
+    let known = async || -> Vec<Option<Uuid>> {
+        query_scalar("select user_id from erased_users").fetch_all(&db).await.expect("rows")
+    };
+    handle(&subgraph, erased(ALICE)).await;
+    finish().await;
+    assert_eq!(known().await, [None]);
+    let purchase = Purchase {
+        payment_id: PaymentId(UNUSED_PAYMENT),
+        student_id: UserId(ALICE),
+        course_id: CourseId(Uuid::from_u128(0xc0_1a7e)),
+        course_title: "Late".to_owned(),
+        amount: contracts::money::Money::from_cents(49_90),
+    };
+    handle(&subgraph, EventPayload::PaymentCompleted(purchase)).await;
+
+    handle(&subgraph, erased(ALICE)).await;
+
+    assert_eq!(known().await, [Some(ALICE)]);
+    finish().await;
+    assert_eq!(known().await, [None]);
+    for table in ["enrollments", "enrollment_history", "inbox_events", "outbox_events"] {
+        let sql = format!("select count(*) from {table} t where strpos(t::text, $1) > 0");
+        let mentions: i64 =
+            query_scalar(sqlx::AssertSqlSafe(sql)).bind(ALICE.to_string()).fetch_one(&db).await.expect("a number");
+        assert_eq!(mentions, 0, "{table}");
+    }
+    // Each receipt counts all that was erased.
+    let counts: Vec<_> = published(&db)
+        .await
+        .into_iter()
+        .filter_map(|payload| match payload {
+            EventPayload::ErasedInEnrollment(receipt) => Some(receipt.tables[2].anonymized),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(counts, [2, 3]);
+}
+
+/// A busy service has many events to look through, and requests have little time.
+#[sqlx::test(migrations = "../../migrations/enrollment", fixtures("enrollments"))]
+async fn an_erasure_has_more_time_than_a_request(db: PgPool) {
+    let enrollment = EnrollmentPayload {
+        enrollment_id: EnrollmentId(ALICES_SQL),
+        student_id: UserId(ALICE),
+        course_id: CourseId(SQL),
+        course_title: "SQL".to_owned(),
+        payment_id: None,
+    };
+    let mut connection = db.acquire().await.expect("a connection");
+    messaging::publish(&mut connection, EventPayload::EnrollmentCreated(enrollment)).await.expect("it is written");
+    let mut busy = db.begin().await.expect("a transaction");
+    query("select from outbox_events for update").execute(&mut *busy).await.expect("a lock");
+    let mut tx = db.begin().await.expect("a transaction");
+    query("set local statement_timeout = 200").execute(&mut *tx).await.expect("a timeout");
+
+    let erase = messaging::erasure::erase_from_events(&mut tx, UserId(ALICE), UserId(PSEUDONYM));
+    let release = async {
+        sleep(Duration::from_secs(1)).await;
+        busy.commit().await.expect("it is committed");
+    };
+    let (erased, ()) = tokio::join!(erase, release);
+
+    assert_eq!(erased.expect("in time")[0].anonymized, 1);
 }

@@ -90,9 +90,18 @@ pub(super) async fn replace_email(
     Ok(replaced.fetch_one(db).await?)
 }
 
-/// Deletes the clients from which users have not signed in for half a year.
+/// Deletes the clients from which users have not signed in for half a year, but for the last one of each user: without it,
+/// the next sign-in to an account that nobody looks after would count as the first one, and would not be told.
 pub(super) async fn delete_old_clients(db: &DbPool) -> Result<(), sqlx::Error> {
-    query!("delete from known_clients where last_seen < now() - interval '180 days'").execute(db).await?;
+    query!(
+        "delete from known_clients
+         where last_seen < now() - interval '180 days' and exists (
+             select from known_clients later
+             where later.user_id = known_clients.user_id and later.last_seen > known_clients.last_seen
+         )"
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -49,8 +49,7 @@ impl Handler for ReceiptHandler {
         if receipt.service != source || !self.seals.has_signed(&receipt) {
             return Err(Error::Forbidden("the receipt of an erasure has no valid signature of its service"));
         }
-        store::insert_receipt(transaction, &receipt).await?;
-        messaging::erasure::delete_sent(transaction, receipt.erasure_id, source).await?;
+        store::receive_receipt(transaction, &receipt).await?;
         Ok(None)
     }
 }

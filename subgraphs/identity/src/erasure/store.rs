@@ -1,22 +1,30 @@
 //! Every SQL statement on the tables `erasures` and `erasure_receipts`, and those that replace a user by a pseudonym.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveTime, SubsecRound as _, TimeDelta, Utc};
 use contracts::{
     ErasureId, Timestamp, UserId,
     events::{ErasedTable, ErasureReceipt, EventPayload, UserErased},
-    ids::new_id_and_time,
+    ids::new_id_at,
 };
 use db::DbPool;
-use service::{Eraser, Erasures};
+use service::{Eraser, Erasures, erasure::LATE_SECONDS};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{Error, viewer::CurrentSession};
 use uuid::{Builder, Uuid};
 
-use super::{Erasure, ErasureState, NAME, Receipt, services};
+use super::{Erasure, ErasureState, NAME, Receipt, SERVICE, services};
 use crate::user::{
     User, all_forms, normalize_email,
     store::{Actor, lock, lock_and_get, lock_viewer, require_other_admin},
 };
+
+/// The time between the first and the last receipt beyond which a service was late.
+const MAX_SPREAD: Duration = Duration::from_secs(LATE_SECONDS.unsigned_abs());
+
+/// How often all services are asked once more, in case that it is only their clocks that differ.
+const MAX_REPEATS: i32 = 3;
 
 /// Who deletes an account.
 #[derive(Clone, Copy)]
@@ -61,14 +69,16 @@ pub async fn delete(
     let account = lock_account(&mut tx, user, by).await?;
     require_other_admin(&mut tx, &account, "userId").await?;
     let id = ErasureId(random_id());
-    let (pseudonym, now) = new_id_and_time();
+    let now = Utc::now().trunc_subsecs(3);
+    // Of the day alone: by the exact time, whoever knows of the erasure would find the pseudonym.
+    let (pseudonym, day) = new_id_at(now.date_naive().and_time(NaiveTime::MIN).and_utc());
     query!("insert into erasures (id, requested_at, reason) values ($1, $2, $3)", id.0, now, reason.as_deref(),)
         .execute(&mut *tx)
         .await?;
     let erased =
         UserErased { erasure_id: id, user_id: user, pseudonym: UserId(pseudonym), tokens_end_at: now + token_lifetime };
     let after_commit = erasures.begin(&mut tx, &erased).await?;
-    insert_pseudonym(&mut tx, erased.pseudonym, now).await?;
+    insert_pseudonym(&mut tx, erased.pseudonym, day).await?;
     messaging::publish(&mut tx, EventPayload::UserErased(erased)).await?;
     tx.commit().await?;
     if let Some(after_commit) = after_commit {
@@ -144,11 +154,39 @@ fn random_id() -> Uuid {
     Builder::from_random_bytes(rand::random()).into_uuid()
 }
 
-/// Stores a receipt, once, and completes the erasure with the last one.
+/// Stores the receipt of another service, and completes the erasure with the last one.
+///
+/// A service that was late has sent events until it knew of the erasure, and others may have been done before they came:
+/// then all are asked once more.
+pub async fn receive_receipt(db: &mut PgConnection, receipt: &ErasureReceipt) -> Result<(), Error> {
+    let erasure = receipt.erasure_id;
+    lock_erasure(db, erasure).await?;
+    store_receipt(db, receipt).await?;
+    let asked = messaging::erasure::take_sent(db, erasure, &receipt.service).await?;
+    if let Some(event) = asked
+        && discard_receipts(db, erasure).await?
+    {
+        messaging::publish(db, event.payload).await?;
+    }
+    complete(db, erasure).await
+}
+
+/// Stores the receipt of identity itself, and completes the erasure if it is the last one.
 pub async fn insert_receipt(db: &mut PgConnection, receipt: &ErasureReceipt) -> Result<(), Error> {
+    lock_erasure(db, receipt.erasure_id).await?;
+    store_receipt(db, receipt).await?;
+    complete(db, receipt.erasure_id).await
+}
+
+/// Receipts come one after the other, so that the last one finds all others.
+async fn lock_erasure(db: &mut PgConnection, id: ErasureId) -> Result<(), Error> {
+    query!("select id from erasures where id = $1 for update", id.0).fetch_optional(db).await?;
+    Ok(())
+}
+
+/// Stores a receipt, once.
+async fn store_receipt(db: &mut PgConnection, receipt: &ErasureReceipt) -> Result<(), Error> {
     let ErasureReceipt { erasure_id, service, erased_at, tables, signature } = receipt;
-    // One after the other, so that the last one finds all others.
-    query!("select id from erasures where id = $1 for update", erasure_id.0).fetch_optional(&mut *db).await?;
     query!(
         "insert into erasure_receipts (erasure_id, service, erased_at, tables, signature)
          select id, $2, $3, $4::text::jsonb, $5 from erasures where id = $1
@@ -159,19 +197,50 @@ pub async fn insert_receipt(db: &mut PgConnection, receipt: &ErasureReceipt) -> 
         serde_json::to_string(tables).map_err(Error::internal)?,
         signature,
     )
-    .execute(&mut *db)
+    .execute(db)
     .await?;
-    let number = i64::try_from(services().count()).unwrap_or(i64::MAX);
+    Ok(())
+}
+
+/// Discards the receipts of all other services if they are here and too far apart. False if they count.
+async fn discard_receipts(db: &mut PgConnection, id: ErasureId) -> Result<bool, Error> {
+    let discarded = query!(
+        "with repeated as (
+             update erasures set repeats = repeats + 1
+             where id = $1 and completed_at is null and repeats < $4 and (
+                 select count(*) = $3 and max(erased_at) - min(erased_at) > make_interval(secs => $5)
+                 from erasure_receipts
+                 where erasure_id = $1 and service <> $2
+             )
+             returning id
+         )
+         delete from erasure_receipts
+         where erasure_id in (select id from repeated) and service <> $2",
+        id.0,
+        SERVICE,
+        number_of_services() - 1,
+        MAX_REPEATS,
+        MAX_SPREAD.as_secs_f64(),
+    );
+    Ok(discarded.execute(db).await?.rows_affected() > 0)
+}
+
+/// Completes an erasure of which all receipts are here.
+async fn complete(db: &mut PgConnection, id: ErasureId) -> Result<(), Error> {
     query!(
         "update erasures set completed_at = now(), reason = null
          where id = $1 and completed_at is null
            and (select count(*) from erasure_receipts where erasure_id = $1) = $2",
-        erasure_id.0,
-        number,
+        id.0,
+        number_of_services(),
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+fn number_of_services() -> i64 {
+    i64::try_from(services().count()).unwrap_or(i64::MAX)
 }
 
 /// Finds an erasure by its id.

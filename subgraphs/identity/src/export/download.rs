@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, REFERRER_POLICY},
+        header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
     },
     response::{IntoResponse, Response},
     routing::get,
@@ -30,9 +30,10 @@ impl Downloads {
         _ = self.0.set(db.clone());
     }
 
-    /// `GET /data-exports/TOKEN`.
+    /// `GET /data-exports/TOKEN`. A `HEAD`, with which some programs look first, must not use the link up.
     pub(crate) fn routes(&self) -> Router {
-        Router::new().route(&format!("{PATH}{{token}}"), get(download)).with_state(self.clone())
+        let one = get(download).head(async || StatusCode::METHOD_NOT_ALLOWED);
+        Router::new().route(&format!("{PATH}{{token}}"), one).with_state(self.clone())
     }
 }
 
@@ -46,6 +47,7 @@ async fn download(State(downloads): State<Downloads>, Path(token): Path<String>)
                 (CONTENT_DISPOSITION, "attachment; filename=\"my-data.json\""),
                 (CACHE_CONTROL, "no-store"),
                 (REFERRER_POLICY, "no-referrer"),
+                (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ];
             (headers, content).into_response()
         }

@@ -59,8 +59,10 @@ impl Exporter {
     async fn round(&self) -> Result<bool, Error> {
         store::delete_expired(&self.db).await?;
         let Some(due) = store::claim_next_due(&self.db).await? else { return Ok(false) };
-        let content = collect(self, due.user).await?;
-        store::finish(&self.db, due, &content).await?;
+        match collect(self, due.user).await {
+            Ok(content) => store::finish(&self.db, due, &content).await?,
+            Err(error) => warn!(export.id = %due.id, error = %error, "data export failed, retrying"),
+        }
         Ok(true)
     }
 }

@@ -29,7 +29,8 @@ const LINK_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
 /// A request whose data are to be collected.
 pub(super) struct Due {
-    id: Uuid,
+    /// The id of the request.
+    pub id: Uuid,
     /// The user.
     pub user: UserId,
 }
@@ -184,13 +185,19 @@ pub(super) async fn delete_expired(db: &DbPool) -> Result<(), Error> {
     Ok(())
 }
 
-/// The user's own rows, without hashes.
+/// The user's own rows, without hashes. The columns are named one by one: one that is added may be a secret.
 pub async fn data_of(db: &DbPool, user: UserId) -> Result<String, Error> {
     let data = query_scalar!(
         r#"
         select jsonb_build_object(
             'users', (
-                select coalesce(jsonb_agg(to_jsonb(one) - 'password_hash'), '[]') from users as one where id = $1
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'id', id, 'email', email, 'email_verified_at', email_verified_at, 'name', name, 'role', role,
+                    'is_verified', is_verified, 'previous_role', previous_role, 'created_at', created_at,
+                    'suspended_at', suspended_at
+                )), '[]')
+                from users
+                where id = $1
             ),
             'sessions', (
                 select coalesce(jsonb_agg(jsonb_build_object(
@@ -206,6 +213,14 @@ pub async fn data_of(db: &DbPool, user: UserId) -> Result<String, Error> {
                     'recipient', recipient, 'subject', subject, 'created_at', created_at, 'sent_at', sent_at
                 ) order by created_at, id), '[]')
                 from mails
+                where user_id = $1
+            ),
+            -- Such as a new address that is not confirmed yet.
+            'email_tokens', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'purpose', purpose, 'email', email, 'expires_at', expires_at
+                ) order by expires_at, purpose), '[]')
+                from email_tokens
                 where user_id = $1
             ),
             'known_clients', (

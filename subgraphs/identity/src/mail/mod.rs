@@ -40,6 +40,7 @@ pub(crate) enum Letter<'a> {
     ResetPassword { token: &'a str, lifetime: TimeDelta },
     ConfirmEmailChange { token: &'a str, lifetime: TimeDelta },
     PasswordReplaced,
+    PasswordChanged,
     EmailChangeRequested,
     EmailChanged,
 }
@@ -88,7 +89,9 @@ impl Letter<'_> {
             Self::VerifyEmail { lifetime, .. }
             | Self::ResetPassword { lifetime, .. }
             | Self::ConfirmEmailChange { lifetime, .. } => lifetime,
-            Self::PasswordReplaced | Self::EmailChangeRequested | Self::EmailChanged => NOTICE_LIFETIME,
+            Self::PasswordReplaced | Self::PasswordChanged | Self::EmailChangeRequested | Self::EmailChanged => {
+                NOTICE_LIFETIME
+            }
         }
     }
 
@@ -128,6 +131,12 @@ impl Letter<'_> {
                 "Your password was replaced",
                 "A new password for your account was set, by a link in a mail to this address. You have been signed out \
                  everywhere. If it was not you, ask for a new password now: somebody can read your mail.\n"
+                    .to_owned(),
+            ),
+            Self::PasswordChanged => (
+                "Your password was changed",
+                "The password of your account was changed by somebody who knew the old one. All other sessions were ended. \
+                 If it was not you, ask for a new password now.\n"
                     .to_owned(),
             ),
             Self::EmailChangeRequested => (

@@ -8,7 +8,11 @@ use std::{
 
 use axum::http::Uri;
 use clap::{Args, value_parser};
-use lettre::{message::Mailbox, transport::smtp::client::Certificate};
+use lettre::{
+    message::Mailbox,
+    transport::smtp::{SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT, authentication::Credentials, client::Certificate},
+};
+use percent_encoding::percent_decode_str;
 
 const PUBLIC_URL: &str = "http://localhost:4000";
 
@@ -56,9 +60,10 @@ impl Default for MailSettings {
 /// The address of an SMTP server.
 #[derive(Clone)]
 pub struct SmtpUrl {
-    /// As the library reads it.
-    pub(super) url: String,
+    /// Without the brackets of an IPv6 address.
     pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) credentials: Option<Credentials>,
     pub(super) encryption: Encryption,
 }
 
@@ -86,22 +91,25 @@ impl FromStr for SmtpUrl {
         const FORM: &str = "must have the form smtps://USER:PASSWORD@HOST:PORT or smtp://USER:PASSWORD@HOST:PORT, with special characters of user and password percent-encoded";
         let uri: Uri = text.parse().map_err(|_| FORM)?;
         let authority = uri.authority().ok_or(FORM)?;
-        let host = authority.host().to_owned();
-        let encryption = match (uri.scheme_str(), uri.query()) {
-            (Some("smtps"), None) => Encryption::Tls,
-            (Some("smtp"), None | Some("tls=required")) => Encryption::StartTls,
-            (Some("smtp"), Some("tls=none")) => Encryption::None,
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        let (encryption, default_port) = match (uri.scheme_str(), uri.query()) {
+            (Some("smtps"), None) => (Encryption::Tls, SUBMISSIONS_PORT),
+            (Some("smtp"), None | Some("tls=required")) => (Encryption::StartTls, SUBMISSION_PORT),
+            (Some("smtp"), Some("tls=none")) => (Encryption::None, SMTP_PORT),
             (Some("smtp" | "smtps"), Some(_)) => return Err("has an unknown option after `?`: only tls=none is one"),
             _ => return Err(FORM),
         };
-        let has_credentials = authority.as_str().contains('@');
-        let is_here = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str());
-        if encryption == Encryption::None && has_credentials && !is_here {
+        let user_info = authority.as_str().rsplit_once('@').map(|(user_info, _)| user_info);
+        let is_here = ["localhost", "127.0.0.1", "::1"].contains(&host.as_str());
+        if encryption == Encryption::None && user_info.is_some() && !is_here {
             return Err("would send the password unencrypted: leave tls=none out, or the password");
         }
-        let query = if encryption == Encryption::StartTls { "?tls=required" } else { "" };
-        let scheme = uri.scheme_str().unwrap_or_default();
-        Ok(Self { url: format!("{scheme}://{authority}{query}"), host, encryption })
+        let decode = |text: &str| percent_decode_str(text).decode_utf8().map_err(|_| FORM).map(String::from);
+        let credentials = match user_info.and_then(|user_info| user_info.split_once(':')) {
+            Some((user, password)) => Some(Credentials::new(decode(user)?, decode(password)?)),
+            None => None,
+        };
+        Ok(Self { host, port: authority.port_u16().unwrap_or(default_port), credentials, encryption })
     }
 }
 
@@ -137,20 +145,28 @@ fn read_certificate(path: &str) -> Result<Certificate, String> {
 mod tests {
     use super::*;
 
-    fn smtp(text: &str) -> Result<(String, Encryption), &'static str> {
-        text.parse::<SmtpUrl>().map(|url| (url.url, url.encryption))
+    type Server = (String, u16, Encryption, Option<Credentials>);
+
+    fn smtp(text: &str) -> Result<Server, &'static str> {
+        text.parse::<SmtpUrl>().map(|url| (url.host, url.port, url.encryption, url.credentials))
     }
 
     #[test]
     fn an_smtp_server_is_reached_by_tls_unless_the_url_says_otherwise() {
-        for (text, url, encryption) in [
-            ("smtps://bob:x%40y@mail.example", "smtps://bob:x%40y@mail.example", Encryption::Tls),
-            ("smtp://mail.example:587", "smtp://mail.example:587?tls=required", Encryption::StartTls),
-            ("smtp://mail.example?tls=required", "smtp://mail.example?tls=required", Encryption::StartTls),
-            ("smtp://mail.example:25?tls=none", "smtp://mail.example:25", Encryption::None),
-            ("smtp://bob:x@127.0.0.1:25?tls=none", "smtp://bob:x@127.0.0.1:25", Encryption::None),
+        let bob = |password: &str| Some(Credentials::new("bob@school.example".to_owned(), password.to_owned()));
+        let server = |host: &str, port, encryption, credentials| Ok((host.to_owned(), port, encryption, credentials));
+        for (text, expected) in [
+            (
+                "smtps://bob%40school.example:x%40y%2F@mail.example",
+                server("mail.example", 465, Encryption::Tls, bob("x@y/")),
+            ),
+            ("smtp://mail.example:2587", server("mail.example", 2587, Encryption::StartTls, None)),
+            ("smtp://mail.example?tls=required", server("mail.example", 587, Encryption::StartTls, None)),
+            ("smtp://mail.example?tls=none", server("mail.example", 25, Encryption::None, None)),
+            ("smtps://[2001:db8::1]:8465", server("2001:db8::1", 8465, Encryption::Tls, None)),
+            ("smtp://bob%40school.example:x@[::1]:25?tls=none", server("::1", 25, Encryption::None, bob("x"))),
         ] {
-            assert_eq!(smtp(text), Ok((url.to_owned(), encryption)), "{text}");
+            assert_eq!(smtp(text), expected, "{text}");
         }
         for bad in [
             "",
@@ -160,6 +176,7 @@ mod tests {
             "smtp://mail.example?tls=opportunistic",
             "smtps://mail.example?tls=none",
             "smtp://bob:x@mail.example?tls=none",
+            "smtps://bob:%ff@mail.example",
         ] {
             assert!(smtp(bad).is_err(), "{bad}");
         }

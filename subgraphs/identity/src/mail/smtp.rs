@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+    Address, Message,
     message::{
         Mailbox,
         header::{ContentType, HeaderName, HeaderValue},
     },
-    transport::smtp::client::{Tls, TlsParameters},
+    transport::smtp::{
+        authentication::DEFAULT_MECHANISMS,
+        client::{AsyncSmtpConnection, TlsParameters},
+        extension::ClientId,
+    },
 };
 use tokio::time::timeout;
 
 use super::{
-    settings::{Encryption, MailSettings},
+    settings::{Encryption, MailSettings, SmtpUrl},
     store::PendingMail,
 };
 
@@ -22,13 +26,20 @@ pub(crate) use lettre::transport::smtp::Error as SmtpError;
 /// The timeout of one mail.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a server may take to say goodbye after it has accepted a mail.
+pub(super) const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Replies that concern this one mail, so that another attempt is of no use (RFC 5321, 4.2.3). Others, such as of a failed
 /// authentication, concern the server.
 const REJECTIONS: [&str; 5] = ["501", "550", "551", "553", "556"];
 
 /// Sends mails to an SMTP server.
 pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: SmtpUrl,
+    /// None if the connection is not encrypted.
+    tls: Option<TlsParameters>,
+    /// What this client calls itself.
+    name: ClientId,
     from: Mailbox,
 }
 
@@ -49,23 +60,39 @@ impl Smtp {
         if let Some(authority) = &settings.smtp_ca {
             tls = tls.add_root_certificate(authority.clone());
         }
-        let tls = match server.encryption {
-            Encryption::Tls => Tls::Wrapper(tls.build_rustls()?),
-            Encryption::StartTls => Tls::Required(tls.build_rustls()?),
-            Encryption::None => Tls::None,
-        };
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&server.url)?.tls(tls).timeout(Some(TIMEOUT));
-        Ok(Some(Self { transport: transport.build(), from: from.clone() }))
+        let tls = if server.encryption == Encryption::None { None } else { Some(tls.build_rustls()?) };
+        Ok(Some(Self { server: server.clone(), tls, name: ClientId::default(), from: from.clone() }))
     }
 
     /// Sends a mail. Each attempt has the same `Message-ID`.
     pub async fn send(&self, mail: &PendingMail) -> Result<(), SendError> {
         let message = self.message(mail)?;
-        match timeout(TIMEOUT, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(SendError::of(&error)),
-            Err(_) => Err(SendError::Unavailable("no reply in time".to_owned())),
+        let sent = timeout(TIMEOUT, self.deliver(&message)).await;
+        let mut connection = match sent {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(SendError::of(&error)),
+            Err(_) => return Err(SendError::Unavailable("no reply in time".to_owned())),
+        };
+        // The mail is the server's now, even if it does not say goodbye: another attempt would send it twice.
+        _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
+        Ok(())
+    }
+
+    /// Returns the connection once the server has accepted the message.
+    async fn deliver(&self, message: &Message) -> Result<AsyncSmtpConnection, SmtpError> {
+        let SmtpUrl { host, port, credentials, encryption } = &self.server;
+        let from_the_beginning = self.tls.clone().filter(|_| *encryption == Encryption::Tls);
+        let server = (host.as_str(), *port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, Some(TIMEOUT), &self.name, from_the_beginning, None).await?;
+        if let Some(tls) = self.tls.clone().filter(|_| *encryption == Encryption::StartTls) {
+            connection.starttls(tls, &self.name).await?;
         }
+        if let Some(credentials) = credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        connection.send(message.envelope(), &message.formatted()).await?;
+        Ok(connection)
     }
 
     fn message(&self, mail: &PendingMail) -> Result<Message, SendError> {
@@ -92,7 +119,11 @@ impl SendError {
             Some(status) => Self::Unavailable(format!("the server replied {status}")),
             None if error.is_response() => Self::Unavailable("the server's reply is malformed".to_owned()),
             // Of the library, of TLS, or of the operating system.
-            None => Self::Unavailable(error.to_string()),
+            None => {
+                let reason = error.to_string();
+                // It never will, for this recipient.
+                if reason.contains("SMTPUTF8") { Self::Rejected(reason) } else { Self::Unavailable(reason) }
+            }
         }
     }
 }

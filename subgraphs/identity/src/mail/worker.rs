@@ -15,7 +15,7 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     Mailer,
-    smtp::{SendError, TIMEOUT},
+    smtp::{QUIT_TIMEOUT, SendError, TIMEOUT},
     store::{self, PendingMail},
 };
 
@@ -29,7 +29,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_mins(2);
 
 /// The time in which a mail that was sent can be marked so, while the database is unavailable.
-const MARK_TIMEOUT: Duration = LEASE.checked_sub(TIMEOUT.saturating_mul(2)).expect("the lease is longer");
+const MARK_TIMEOUT: Duration =
+    LEASE.checked_sub(TIMEOUT.saturating_mul(2).saturating_add(QUIT_TIMEOUT)).expect("the lease is longer");
 
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 

@@ -32,7 +32,7 @@ use self::{
 use crate::{
     IdentitySettings, Keys,
     email_token::{self, Purpose, store as tokens},
-    mail::Mailer,
+    mail::{Letter, Mailer},
     password::{Passwords, Verdict},
     throttle::RateLimiter,
     user::{
@@ -194,7 +194,8 @@ impl Sessions {
         Ok((account, password_hash))
     }
 
-    /// Replaces a user's password, and ends all of their sessions but the current one.
+    /// Replaces a user's password, and ends all of their sessions but the current one, and the links of mails for a new
+    /// password or another address. A mail tells the user.
     ///
     /// # Errors
     /// Those of [`users::lock_viewer`]; [`Error::RateLimited`]; `INVALID_CREDENTIALS` if the current password is wrong, or
@@ -224,8 +225,13 @@ impl Sessions {
             let user = users::lock_viewer(&mut tx, viewer.id(), current_session).await?;
             if users::replace_password_hash(&mut tx, &account, &new_hash).await? {
                 store::end_others(&mut tx, user.id, current_session.0).await?;
-                tokens::delete(&mut tx, user.id, Purpose::PasswordReset).await?;
+                // Whoever knew the old password may have asked for them.
+                for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
+                    tokens::delete(&mut tx, user.id, purpose).await?;
+                }
+                self.mailer.write(&mut tx, user.id, &user.email, Letter::PasswordChanged).await?;
                 tx.commit().await?;
+                self.mailer.wake();
                 return Ok(user);
             }
         }

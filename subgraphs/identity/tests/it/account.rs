@@ -331,6 +331,31 @@ async fn a_new_password_by_hand_ends_open_tokens(db: PgPool) {
     running.stop().await;
 }
 
+/// As the mail to the old address advises, if it was somebody else who has asked.
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_new_password_stops_a_change_of_address_that_was_requested_with_the_old_one(db: PgPool) {
+    let running = Running::start(&db, &settings()).await;
+    let app = &running.app;
+    register_dora(app).await;
+    let (dora, mallory) = (signed_in(app, EMAIL, PASSWORD).await, signed_in(app, EMAIL, PASSWORD).await);
+    change(&mallory, "mallory@evil.example", PASSWORD).await;
+    let stolen = change_token(&db, 1).await;
+
+    let document = "mutation ($current: String!, $new: String!) {
+        changePassword(input: { currentPassword: $current, newPassword: $new }) { userErrors { code } }
+    }";
+    let reply = dora.send(document, json!({ "current": PASSWORD, "new": NEW_PASSWORD })).await.ok();
+    assert_eq!(*reply.data("/changePassword/userErrors"), json!([]));
+
+    assert_eq!(with_token(app, CONFIRM, &stolen).await.user_errors(), not_valid());
+    signed_in(app, EMAIL, NEW_PASSWORD).await;
+    assert_eq!(sent(&db, "Your password was changed", 1).await[0].recipient, EMAIL);
+    // That of the registration still proves the address.
+    let verification = sent(&db, VERIFICATION, 1).await[0].token();
+    assert!(with_token(app, VERIFY, &verification).await.data("/verifyEmail/user")["id"].is_string());
+    running.stop().await;
+}
+
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn a_suspended_user_gets_no_new_password(db: PgPool) {
     let running = Running::start(&db, &settings()).await;

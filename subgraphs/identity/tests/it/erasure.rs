@@ -1,7 +1,7 @@
 //! The receipts of erasures.
 
 use auth::seal::SealKeys;
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{
     Code, ErasureId,
     events::{ErasedTable, ErasureReceipt, EventPayload},
@@ -9,7 +9,7 @@ use contracts::{
 use identity::admin;
 use serde_json::{Value, json};
 use service::ServiceContext;
-use sqlx::{PgPool, query, query_scalar};
+use sqlx::{PgPool, query, query_as, query_scalar};
 use subgraph_kit::Error;
 use subgraph_testing::{TestApp, events::handle, verifier};
 use uuid::Uuid;
@@ -117,9 +117,104 @@ async fn mails_and_clients_go_with_the_account(db: PgPool) {
     assert!(admin::find(&pool, EMAIL).await.expect("the database answers").is_none());
     let again = admin::erase(&pool, &dora, &settings().tokens).await;
     assert!(matches!(again, Err(Error::Rejected(rejections)) if rejections[0].code == Code::NotFound));
+    // Whoever knows when the account was deleted does not find the pseudonym by it.
+    let times: Vec<String> = query_scalar("select extract(epoch from created_at)::bigint % 86400 || ' ' || extract(epoch from erased_at)::bigint % 86400 from users where erased_at is not null")
+        .fetch_all(&db)
+        .await
+        .expect("a pseudonym");
+    assert_eq!(times, ["0 0"]);
     // What is left of the account becomes no admin.
     let pseudonym: Uuid =
         query_scalar("select id from users where erased_at is not null").fetch_one(&db).await.expect("a pseudonym");
     let pseudonym = admin::find(&pool, &pseudonym.to_string()).await.expect("the database answers").expect("a row");
     assert!(matches!(admin::grant(&pool, &pseudonym).await, Ok(admin::Change::Unchanged)));
+}
+
+/// A service that was late knew the user until then. Others may have been done before its last events came.
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn all_are_asked_once_more_if_one_was_late(db: PgPool) {
+    const OTHERS: [&str; 4] = ["course", "enrollment", "payment", "notification"];
+    let context = ServiceContext::new(verifier());
+    let subgraph = identity::subgraph(db.clone(), &keys(), &context, &settings()).await.expect("the subgraph opens");
+    let app = TestApp::new(subgraph.clone());
+    register_dora(&app).await;
+    let pool = (&db).into();
+    let dora = admin::find(&pool, EMAIL).await.expect("the database answers").expect("an account");
+    let id = admin::erase(&pool, &dora, &settings().tokens).await.expect("it is deleted");
+    let asked = async || -> Vec<(String, Uuid)> {
+        let asked = "select destination, (event #>> '{data,user_id}')::uuid from outbox_events
+                     where type = 'lyceum.user.erased' order by destination";
+        query_as(asked).fetch_all(&db).await.expect("events")
+    };
+    let all = ["course", "enrollment", "notification", "payment"].map(|name| (name.to_owned(), dora.id.0));
+    assert_eq!(asked().await, all);
+    let answer = async |service: &str, erased_at: DateTime<Utc>| {
+        let mut receipt =
+            ErasureReceipt { erasure_id: id, erased_at, signature: String::new(), ..receipt(&context.seals, service) };
+        receipt.signature = context.seals.sign_receipt(&receipt);
+        let payload = match service {
+            "course" => EventPayload::ErasedInCourse(receipt),
+            "enrollment" => EventPayload::ErasedInEnrollment(receipt),
+            "payment" => EventPayload::ErasedInPayment(receipt),
+            _ => EventPayload::ErasedInNotification(receipt),
+        };
+        handle(&subgraph, payload).await;
+    };
+    let seen = async || app.anonymous().data(FOLLOW, json!({ "id": id.0 })).await["erasure"].clone();
+    let time = Utc::now();
+
+    for service in OTHERS {
+        let late = if service == "payment" { TimeDelta::minutes(10) } else { TimeDelta::seconds(3) };
+        answer(service, time + late).await;
+    }
+
+    assert_eq!(seen().await["receipts"], json!([]));
+    assert_eq!(seen().await["state"], "RUNNING");
+    assert_eq!(asked().await, all);
+
+    for (number, service) in OTHERS.into_iter().enumerate() {
+        answer(service, time + TimeDelta::minutes(11) + TimeDelta::seconds(i64::try_from(number).expect("a few")))
+            .await;
+    }
+    assert_eq!(seen().await["pendingServices"], json!(["identity"]));
+    assert!(asked().await.is_empty());
+}
+
+/// So that clocks that differ do not keep an erasure from its end.
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn all_are_asked_a_few_times_at_most(db: PgPool) {
+    let context = ServiceContext::new(verifier());
+    let subgraph = identity::subgraph(db.clone(), &keys(), &context, &settings()).await.expect("the subgraph opens");
+    let app = TestApp::new(subgraph.clone());
+    register_dora(&app).await;
+    let pool = (&db).into();
+    let dora = admin::find(&pool, EMAIL).await.expect("the database answers").expect("an account");
+    let id = admin::erase(&pool, &dora, &settings().tokens).await.expect("it is deleted");
+    let open = async || {
+        let open = "select count(*) from outbox_events where type = 'lyceum.user.erased'";
+        query_scalar::<_, i64>(open).fetch_one(&db).await.expect("a number")
+    };
+
+    let mut rounds = 0;
+    while open().await > 0 {
+        rounds += 1;
+        assert!(rounds < 10, "it has no end");
+        let sign = |service: &str, erased_at| {
+            let receipt = ErasureReceipt { erasure_id: id, erased_at, ..receipt(&context.seals, service) };
+            ErasureReceipt { signature: context.seals.sign_receipt(&receipt), ..receipt }
+        };
+        let time = Utc::now();
+        for payload in [
+            EventPayload::ErasedInCourse(sign("course", time)),
+            EventPayload::ErasedInEnrollment(sign("enrollment", time)),
+            EventPayload::ErasedInPayment(sign("payment", time)),
+            EventPayload::ErasedInNotification(sign("notification", time + TimeDelta::minutes(1))),
+        ] {
+            handle(&subgraph, payload).await;
+        }
+    }
+
+    assert_eq!(rounds, 4);
+    let erasure = app.anonymous().data(FOLLOW, json!({ "id": id.0 })).await["erasure"].clone();
+    assert_eq!(erasure["pendingServices"], json!(["identity"]));
 }

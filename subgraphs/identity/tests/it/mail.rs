@@ -162,6 +162,36 @@ async fn a_mail_that_the_server_rejects_is_given_up_and_can_be_resent(db: PgPool
     running.stop().await;
 }
 
+/// It has the mail then: each further attempt would send another copy.
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_mail_is_sent_once_to_a_server_that_hangs_after_it(db: PgPool) {
+    let server = SmtpServer::start("plain");
+    server.omit_goodbye();
+    let running = Running::start(&db, &by_smtp(&server.url(), None)).await;
+    register_dora(&running.app).await;
+
+    let mail = sent(&db, "Confirm your e-mail address", 1).await.remove(0);
+
+    assert_eq!((mail.attempts, mail.reason), (1, None));
+    assert_eq!(server.messages().len(), 1);
+    running.stop().await;
+}
+
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_mail_whose_address_the_server_cannot_read_is_given_up(db: PgPool) {
+    let server = SmtpServer::start("plain");
+    server.accept_ascii_only();
+    let running = Running::start(&db, &by_smtp(&server.url(), None)).await;
+    register(&running.app, json!({ "email": "jörg@lyceum.example", "password": PASSWORD, "name": "Jörg" })).await;
+
+    let mail = wait_for(&db, |mails| mails.iter().any(|mail| mail.reason.is_some())).await.remove(0);
+
+    assert!(mail.is_failed && mail.reason.as_ref().is_some_and(|reason| reason.contains("SMTPUTF8")), "{mail:?}");
+    register_dora(&running.app).await;
+    sent(&db, "Confirm your e-mail address", 1).await;
+    running.stop().await;
+}
+
 #[sqlx::test(migrations = "../../migrations/identity")]
 async fn an_expired_mail_is_not_sent(db: PgPool) {
     let server = SmtpServer::start("plain");

@@ -1,12 +1,16 @@
 //! A sign-in from elsewhere is told to the user.
 
+use std::time::{Duration, Instant};
+
 use contracts::events::EventPayload;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgPool, query};
 use subgraph_testing::{TestApp, events::published};
+use tokio::time::sleep;
 
 use crate::{
     fixtures::*,
+    mailbox::Running,
     session::{EMAIL, PASSWORD, count},
 };
 
@@ -62,4 +66,30 @@ async fn the_first_client_is_not_told(db: PgPool) {
     assert_eq!(told(&db).await, [""; 0]);
     sign_in(&app, "198.51.100.7", FIREFOX, PASSWORD).await;
     assert_eq!(told(&db).await, [FIREFOX]);
+}
+
+/// Nobody looks after it, so it is worth taking over.
+#[sqlx::test(migrations = "../../migrations/identity")]
+async fn a_sign_in_to_an_account_that_was_not_used_for_long_is_told(db: PgPool) {
+    let running = Running::start(&db, &settings()).await;
+    let input = json!({ "email": EMAIL, "password": PASSWORD, "name": "Dora" });
+    let _ = running.app.anonymous().at_with(HOME, FIREFOX).send(REGISTER, json!({ "input": input })).await.ok();
+    sign_in(&running.app, HOME, "curl/8.0", PASSWORD).await;
+    running.stop().await;
+    let age =
+        "update known_clients set last_seen = now() - case when last_seen = (select max(last_seen) from known_clients)
+               then interval '200 days' else interval '300 days' end";
+    query(age).execute(&db).await.expect("an update");
+
+    // Old ones are deleted at the start.
+    let running = Running::start(&db, &settings()).await;
+    let start = Instant::now();
+    while count(&db, "known_clients").await > 1 {
+        assert!(start.elapsed() < Duration::from_secs(30), "the older one is still known");
+        sleep(Duration::from_millis(20)).await;
+    }
+    sign_in(&running.app, "203.0.113.1", "Chrome", PASSWORD).await;
+
+    assert_eq!(told(&db).await, ["curl/8.0", "Chrome"]);
+    running.stop().await;
 }

@@ -76,6 +76,16 @@ impl SmtpServer {
         fs::write(self.directory.path().join("busy"), "").expect("a file");
     }
 
+    /// Has it accept messages, and never say goodbye.
+    pub fn omit_goodbye(&self) {
+        fs::write(self.directory.path().join("no-goodbye"), "").expect("a file");
+    }
+
+    /// Has it accept addresses in ASCII only.
+    pub fn accept_ascii_only(&self) {
+        fs::write(self.directory.path().join("ascii"), "").expect("a file");
+    }
+
     pub fn has_refused(&self) -> bool {
         !self.directory.path().join("busy").exists()
     }

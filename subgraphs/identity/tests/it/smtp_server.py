@@ -22,6 +22,11 @@ class Handler:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_QUIT(self, server, session, envelope):
+        if os.path.exists(os.path.join(directory, "no-goodbye")):
+            await asyncio.sleep(3600)
+        return "221 Bye"
+
     async def handle_DATA(self, server, session, envelope):
         busy = os.path.join(directory, "busy")
         if os.path.exists(busy):
@@ -49,7 +54,7 @@ def session():
         tls.load_cert_chain(os.path.join(directory, "server.pem"), os.path.join(directory, "server.key"))
     return SMTP(
         Handler(),
-        enable_SMTPUTF8=True,
+        enable_SMTPUTF8=not os.path.exists(os.path.join(directory, "ascii")),
         tls_context=tls if mode == "starttls" else None,
         require_starttls=mode == "starttls",
         authenticator=authenticator if mode != "plain" else None,

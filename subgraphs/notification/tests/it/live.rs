@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use contracts::{CourseId, UserId, claims::Role};
+use chrono::{TimeDelta, Utc};
+use contracts::{
+    CourseId, ErasureId, UserId,
+    claims::Role,
+    events::{EventPayload, UserErased},
+};
 use db::DbPool;
 use futures::{
     StreamExt as _,
@@ -14,8 +19,9 @@ use notification::notification::{
     store::{NewNotification, insert},
 };
 use serde_json::{Value, json};
+use service::ServiceContext;
 use sqlx::{PgPool, query_scalar};
-use subgraph_testing::{Client, Reply, StatementCount, claims, token};
+use subgraph_testing::{Client, Reply, StatementCount, TestApp, claims, events::handle, token, verifier};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -266,6 +272,28 @@ async fn a_stream_ends_with_its_token(db: PgPool) {
     assert_eq!(in_time, ["in time"]);
     assert_eq!(end.error(), Some("UNAUTHENTICATED"));
     assert!(alices.next().await.is_none());
+}
+
+#[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
+async fn a_stream_ends_with_the_account(db: PgPool) {
+    let subgraph = notification::subgraph(db.clone(), &ServiceContext::new(verifier())).await.expect("it opens");
+    let app = TestApp::new(subgraph.clone());
+    let mut alices = follow(&app.student(ALICE), &db, Value::Null).await;
+    let mut bobs = follow(&app.student(BOB), &db, Value::Null).await;
+
+    let erased = UserErased {
+        erasure_id: ErasureId(Uuid::from_u128(0xe4a5)),
+        user_id: UserId(ALICE),
+        pseudonym: UserId(Uuid::from_u128(0x9e0d0)),
+        tokens_end_at: Utc::now() + TimeDelta::minutes(5),
+    };
+    handle(&subgraph, EventPayload::UserErased(erased)).await;
+    let end = next(&mut alices).await;
+    insert_one(&db, BOB, "Yours").await;
+
+    assert_eq!(end.error(), Some("UNAUTHENTICATED"));
+    assert!(alices.next().await.is_none());
+    assert_eq!(titles(&mut bobs, 1).await, ["Yours"]);
 }
 
 #[sqlx::test(migrations = "../../migrations/notification", fixtures("notifications"))]
