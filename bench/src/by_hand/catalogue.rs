@@ -106,8 +106,10 @@ fn pattern(text: &str) -> String {
 
 async fn count(databases: &Databases, text: Option<&str>) -> Result<i64, sqlx::Error> {
     let sql = match text {
-        Some(_) => "select count(*) from courses where title ilike $1 or description ilike $1",
-        None => "select count(*) from courses",
+        Some(_) => {
+            "select count(*) from courses where state = 'published' and (title ilike $1 or description ilike $1)"
+        }
+        None => "select count(*) from courses where state = 'published'",
     };
     let count = query_scalar(sql);
     let count = match text {
@@ -118,9 +120,10 @@ async fn count(databases: &Databases, text: Option<&str>) -> Result<i64, sqlx::E
 }
 
 async fn nodes(databases: &Databases, text: Option<&str>) -> Result<Vec<Listed>, sqlx::Error> {
-    let found = if text.is_some() { "where title ilike $1 or description ilike $1" } else { "" };
+    let found = if text.is_some() { "and (title ilike $1 or description ilike $1)" } else { "" };
     let rows = query_as(AssertSqlSafe(format!(
-        "select id, teacher_id, title, upper(level::text) as level, price from courses {found} order by id desc limit 20"
+        "select id, teacher_id, title, upper(level::text) as level, price from courses \
+         where state = 'published' {found} order by id desc limit 20"
     )));
     let rows = match text {
         Some(text) => rows.bind(pattern(text)),

@@ -55,4 +55,6 @@ pub enum Code {
     /// The enrollment has begun too often, or the teacher has enrolled students too often; the message says when it is
     /// possible again.
     TooManyChanges,
+    /// The teacher has too many drafts: one of them has to be published or deleted first.
+    TooManyDrafts,
 }

@@ -58,6 +58,8 @@ struct Instruments {
     deliveries: Counter<u64>,
     effects: Counter<u64>,
     delays: Histogram<f64>,
+    pending_payments: Gauge<u64>,
+    oldest_payment: Gauge<f64>,
     pending: Gauge<u64>,
     oldest: Gauge<f64>,
     dead_lettered: Gauge<u64>,
@@ -112,6 +114,16 @@ impl Instruments {
                 "{webhook}",
                 "Webhooks of the payment provider, by outcome.",
             ),
+            pending_payments: meter
+                .u64_gauge("lyceum.payments.pending")
+                .with_unit("{payment}")
+                .with_description("Purchases and refunds whose outcome is not known yet.")
+                .build(),
+            oldest_payment: meter
+                .f64_gauge("lyceum.payments.oldest")
+                .with_unit("s")
+                .with_description("The age of the oldest of them; 0 if there is none.")
+                .build(),
             deliveries: counter("lyceum.events.delivered", "{event}", "Attempts to deliver an event, by outcome."),
             effects: counter("lyceum.events.handled", "{event}", "Attempts to handle an event, by outcome."),
             delays: seconds("lyceum.events.delay", &DELAYS, "The time from an event until a service has handled it."),
@@ -271,6 +283,25 @@ pub fn record_payment_webhooks(outcome: &'static str, count: u64) {
     if let Some(instruments) = instruments() {
         instruments.payment_webhooks.add(count, &[KeyValue::new("outcome", outcome)]);
     }
+}
+
+/// The purchases or refunds whose outcome is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingPayments {
+    /// `purchase` or `refund`.
+    pub kind: &'static str,
+    /// How many there are.
+    pub pending: u64,
+    /// The age of the oldest.
+    pub oldest: Duration,
+}
+
+/// Records the purchases or refunds whose outcome is not known yet.
+pub fn record_pending_payments(payments: &PendingPayments) {
+    let Some(instruments) = instruments() else { return };
+    let kind = [KeyValue::new("kind", payments.kind)];
+    instruments.pending_payments.record(payments.pending, &kind);
+    instruments.oldest_payment.record(payments.oldest.as_secs_f64(), &kind);
 }
 
 /// Records an attempt to deliver an event: `delivered`, `published`, `unavailable` or `rejected`.

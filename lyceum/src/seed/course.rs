@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::identity::User;
+use super::identity::{SAMPLE_TEACHER, User};
 use super::rng::{SeedRng, Wording};
 use super::row_counts::RowCounts;
 use super::timeline::{DAY, END, HOUR};
@@ -28,19 +28,41 @@ impl Level {
     }
 }
 
+/// The state of a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Draft,
+    Published,
+    Withdrawn,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Published => "published",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// The states of the sample teacher's courses that are not in the catalogue.
+const UNLISTED: [State; 4] = [State::Draft, State::Draft, State::Draft, State::Withdrawn];
+
 pub struct Course {
     pub id: Uuid,
     pub created: i64,
     /// Index into the plan's users.
     pub teacher: usize,
     pub level: Level,
+    pub state: State,
     /// In cents; `None` for a free course.
     pub price: Option<u32>,
     pub minutes: i32,
     wording: u64,
 }
 
-/// Generates all courses, oldest first.
+/// Generates the courses of the catalogue, oldest first.
 pub fn generate(seed: u64, row_counts: RowCounts, users: &[User]) -> Vec<Course> {
     let rng = &mut SeedRng::new(seed, "courses");
     let teachers: Vec<usize> = (row_counts.students..users.len()).filter(|&user| users[user].is_verified).collect();
@@ -57,8 +79,22 @@ pub fn generate(seed: u64, row_counts: RowCounts, users: &[User]) -> Vec<Course>
     courses
 }
 
+/// Generates the sample teacher's courses that are not in the catalogue: free ones that nobody is enrolled in, each right
+/// after one of the catalogue. So the teacher's oldest and newest courses are in the catalogue.
+pub fn generate_unlisted(seed: u64, row_counts: RowCounts, courses: &[Course]) -> Vec<Course> {
+    let rng = &mut SeedRng::new(seed, "unlisted courses");
+    let teacher = row_counts.students + SAMPLE_TEACHER;
+    let before = courses.iter().filter(|course| course.teacher == teacher).skip(1);
+    let unlisted = before.zip(UNLISTED);
+    unlisted.map(|(before, state)| Course { state, ..course_at(rng, before.created + 1, teacher, true) }).collect()
+}
+
 fn course(rng: &mut SeedRng, users: &[User], teacher: usize, is_free: bool) -> Course {
     let created = rng.time_between(users[teacher].created + HOUR, END - 14 * DAY);
+    course_at(rng, created, teacher, is_free)
+}
+
+fn course_at(rng: &mut SeedRng, created: i64, teacher: usize, is_free: bool) -> Course {
     let level =
         rng.pick(&[Level::Beginner, Level::Beginner, Level::Intermediate, Level::Intermediate, Level::Advanced]);
     let quarters_of_an_hour = 3 + rng.below_by_popularity(160);
@@ -67,6 +103,7 @@ fn course(rng: &mut SeedRng, users: &[User], teacher: usize, is_free: bool) -> C
         created,
         teacher,
         level,
+        state: State::Published,
         price: (!is_free).then(|| rng.pick(vocabulary::PRICES)),
         minutes: 15 * i32::try_from(quarters_of_an_hour).expect("is at most a few hundred"),
         wording: rng.bits(),

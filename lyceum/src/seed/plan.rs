@@ -25,8 +25,10 @@ impl Plan {
     pub fn generate(scale: f64, seed: u64) -> anyhow::Result<Self> {
         let row_counts = RowCounts::at(scale);
         let users = identity::generate(seed, row_counts);
-        let courses = course::generate(seed, row_counts, &users);
+        let mut courses = course::generate(seed, row_counts, &users);
         let enrollments = enrollment::generate(seed, row_counts, &users, &courses);
+        // Behind the others, which enrollments refer to by their index.
+        courses.extend(course::generate_unlisted(seed, row_counts, &courses));
         let payments = payment::generate(seed, &enrollments);
         let notifications = notification::generate(seed, &users, &enrollments, &payments);
         Ok(Self { password_hash: identity::password_hash(seed)?, users, courses, enrollments, payments, notifications })

@@ -17,7 +17,7 @@ pub const USERS: Table = Table {
 pub const COURSES: Table = Table {
     database: "course",
     name: "courses",
-    columns: "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at",
+    columns: "id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state",
 };
 pub const ENROLLMENTS: Table = Table {
     database: "enrollment",
@@ -64,6 +64,7 @@ pub fn course(plan: &Plan, index: usize, row: &mut Row<'_>) {
     row.put(course.minutes);
     row.put(course.level.as_str());
     row.put(moment(course.created));
+    row.put(course.state.as_str());
 }
 
 pub fn enrollment(plan: &Plan, index: usize, row: &mut Row<'_>) {

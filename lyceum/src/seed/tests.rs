@@ -24,18 +24,20 @@ async fn the_counts_and_proportions_are_the_platforms() {
         let rows: Vec<_> = summary.tables.iter().map(|table| (table.table, table.rows)).collect();
         assert_eq!(
             rows,
-            [("users", 500), ("courses", 1000), ("enrollments", 2000), ("payments", 500), ("notifications", 3000)]
+            [("users", 500), ("courses", 1004), ("enrollments", 2000), ("payments", 500), ("notifications", 3000)]
         );
         let SeedDatabases { identity, course, enrollment, payment, notification } = &databases;
         assert_eq!(count(identity, "users where role = 'student' and not is_verified").await, 400);
         assert_eq!(count(identity, "users where role = 'teacher' and is_verified").await, 70);
         assert_eq!(count(identity, "users where role = 'teacher' and not is_verified").await, 30);
         assert_eq!(count(identity, "users where email = lower(email)").await, 500);
-        assert_eq!(count(course, "courses where is_free and price is null").await, 500);
-        assert_eq!(count(course, "courses where not is_free and price > 0").await, 500);
+        assert_eq!(count(course, "courses where state = 'published' and is_free and price is null").await, 500);
+        assert_eq!(count(course, "courses where state = 'published' and not is_free and price > 0").await, 500);
+        assert_eq!(count(course, "courses where state = 'draft' and is_free and price is null").await, 3);
+        assert_eq!(count(course, "courses where state = 'withdrawn' and not withdrawn_by_admin").await, 1);
         assert_eq!(
             count(course, "courses where duration_minutes > 0 and title <> '' and description <> ''").await,
-            1000
+            1004
         );
         assert_eq!(count(enrollment, "enrollments").await, 2000);
         assert_eq!(count(enrollment, "enrollments where payment_id is not null").await, 500);
@@ -148,6 +150,16 @@ async fn the_sample_people_have_something_to_show() {
             .await
             .expect("courses");
         assert!(courses.len() >= 5);
+        let states: Vec<String> =
+            sqlx::query_scalar("select state::text from courses where teacher_id = $1 order by id")
+                .bind(teacher)
+                .fetch_all(course)
+                .await
+                .expect("states");
+        assert_eq!([states.first(), states.last()].map(|state| state.map(String::as_str)), [Some("published"); 2]);
+        assert_eq!(states.iter().filter(|state| *state == "draft").count(), 3);
+        assert_eq!(states.iter().filter(|state| *state == "withdrawn").count(), 1);
+        assert_eq!(count(course, "courses where state <> 'published'").await, 4, "nobody else has others");
         let attended: i64 =
             sqlx::query_scalar("select count(distinct course_id) from enrollments where course_id = any($1)")
                 .bind(courses)

@@ -88,7 +88,8 @@ impl Samples {
             ("firstCourseId", ids(router, "{ courses(first: 1) { nodes { id } } }", "/courses/nodes")),
             ("firstTeacherId", vec![first_teacher(router)]),
             ("unboughtCourseId", courses_to_join(&student, false, &withdrawn)),
-            ("ownCourseId", own_course("first: 1")),
+            ("ownCourseId", own_course("first: 1, state: PUBLISHED")),
+            ("ownDraftId", own_course("first: 100, state: DRAFT")),
             ("lastOwnCourseId", withdrawn),
             ("completedPaymentId", completed_payments(&admin)),
             ("unverifiedTeacherId", unverified_teachers(&admin)),
@@ -100,7 +101,7 @@ impl Samples {
                 "ownCourseEnrollmentId",
                 ids(
                     &teacher,
-                    "{ me { courses(first: 1) { nodes { enrollments(first: 100) { nodes { id } } } } } }",
+                    "{ me { courses(first: 1, state: PUBLISHED) { nodes { enrollments(first: 100) { nodes { id } } } } } }",
                     "/me/courses/nodes/0/enrollments/nodes",
                 ),
             ),
@@ -164,7 +165,7 @@ fn unverified_teachers(admin: &Client) -> Vec<String> {
 /// Those who are not enrolled in the teacher's first course.
 fn other_teachers(teacher: &Client) -> Vec<String> {
     let document = "{
-        me { id courses(first: 1) { nodes { enrollments(first: 100) { nodes { student { id } } } } } }
+        me { id courses(first: 1, state: PUBLISHED) { nodes { enrollments(first: 100) { nodes { student { id } } } } } }
         courses(first: 100) { nodes { teacher { id } } } }";
     let answer = teacher.data(document, json!({}));
     let enrollments = answer.pointer("/me/courses/nodes/0/enrollments/nodes").and_then(Value::as_array);

@@ -77,8 +77,11 @@ impl HttpProvider {
             url.set_path(&format!("{}/", url.path()));
         }
         // A redirect could send the secret elsewhere.
-        let http = Client::builder().timeout(timeouts::PROVIDER).pool_idle_timeout(timeouts::IDLE);
-        let http = http.redirect(Policy::none()).build().expect("a client without special needs");
+        let http = Client::builder().redirect(Policy::none());
+        let http = http.timeout(timeouts::PROVIDER).pool_idle_timeout(timeouts::IDLE);
+        // So would a proxy of the environment, which reads whatever is not encrypted.
+        let http = if url.scheme() == "https" { http } else { http.no_proxy() };
+        let http = http.build().expect("a client without special needs");
         Some(Self { http, url, authorization, currency })
     }
 

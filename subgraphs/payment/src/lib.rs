@@ -8,6 +8,7 @@ pub mod export;
 pub mod http_provider;
 pub mod payment;
 pub mod payments;
+pub mod pending;
 pub mod provider;
 pub mod provider_settings;
 pub mod purchase;
@@ -100,6 +101,10 @@ async fn subgraph_of(payments: Payments, context: &ServiceContext) -> Result<Sub
         .with_task({
             let payments = payments.clone();
             move |stop| reconciler::run(payments.clone(), stop)
+        })
+        .with_task({
+            let db = payments.db.clone();
+            move |stop| pending::observe(db.clone(), stop)
         })
         .with_task(move |stop| teachers::run(payments.clone(), stop)))
 }

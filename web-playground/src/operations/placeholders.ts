@@ -8,8 +8,9 @@ type Lookup = () => Promise<string | undefined>;
 const LOOKUPS: Record<string, Lookup> = {
   firstCourseId: async () => (await firstCourse())?.id,
   firstTeacherId: async () => (await firstCourse())?.teacher?.id,
-  ownCourseId: () => ownCourse('first: 1'),
+  ownCourseId: () => ownCourse('first: 1, state: PUBLISHED'),
   lastOwnCourseId: () => ownCourse('last: 1'),
+  ownDraftId: () => ownCourse('first: 1, state: DRAFT'),
   unboughtCourseId: () => courseToEnroll(false),
   completedPaymentId,
   freeCourseId: () => courseToEnroll(true),
@@ -130,7 +131,7 @@ interface OwnCourseEnrollments {
 
 async function ownCourseEnrollmentId() {
   const data = await queryAsViewer<OwnCourseEnrollments>(
-    '{ me { courses(first: 1) { nodes { enrollments(first: 1) { nodes { id } } } } } }',
+    '{ me { courses(first: 1, state: PUBLISHED) { nodes { enrollments(first: 1) { nodes { id } } } } } }',
   );
   return data?.me?.courses?.nodes[0]?.enrollments?.nodes[0]?.id;
 }

@@ -44,6 +44,8 @@ const MAX_ATTEMPTS: usize = 8;
 const REQUESTS_PER_WINDOW: u32 = 3;
 /// The same of a mutation: there are only so many teachers to verify.
 const MUTATIONS_PER_WINDOW: u32 = 2;
+/// More than a mutation is sent: before anything is counted, and in each window of each attempt.
+const DRAFTS: usize = 40;
 /// What make services tell one another something, which those then act on.
 const WITH_EVENTS: [&str; 10] = [
     "ChangeEmail",
@@ -124,6 +126,7 @@ impl Meter {
     fn start() -> Self {
         let callgrind = Callgrind::new();
         let system = System::launch(callgrind.wrap(&lyceum_up()));
+        make_drafts(&system);
         let samples = Samples::look_up(&system.anonymous());
         let logs = log_statements(&system);
         Self { system, callgrind, samples, logs }
@@ -233,6 +236,17 @@ impl Meter {
         work();
         let seconds = started.elapsed().as_secs_f64();
         (self.callgrind.read(&self.system), seconds)
+    }
+}
+
+/// A draft for each time that one is deleted: the sample data have fewer.
+fn make_drafts(system: &System) {
+    let teacher = system.anonymous().sign_in(system::TEACHER, system::PASSWORD);
+    let document = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { userErrors { code } } }";
+    for number in 0..DRAFTS {
+        let input = json!({ "title": format!("Draft {number}"), "isDraft": true });
+        let answer = teacher.data(document, json!({ "input": input }));
+        assert_eq!(answer["createCourse"]["userErrors"], json!([]));
     }
 }
 

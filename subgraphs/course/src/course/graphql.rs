@@ -282,8 +282,9 @@ impl CourseQuery {
 #[Object(name = "Mutation")]
 impl CourseMutation {
     /// Creates a course of the signed-in teacher, and publishes it unless it is a draft. Only verified teachers may do
-    /// this. `userErrors`: `INVALID_INPUT`, and with an idempotency key `IDEMPOTENCY_KEY_REUSED` (the key was used with
-    /// other input) and `NOT_FOUND` (its course was deleted since). It is null, with an error, if the mutation fails.
+    /// this. `userErrors`: `INVALID_INPUT`, `TOO_MANY_DRAFTS` (a teacher can have 500 drafts), and with an idempotency key
+    /// `IDEMPOTENCY_KEY_REUSED` (the key was used with other input) and `NOT_FOUND` (its course was deleted since). It is
+    /// null, with an error, if the mutation fails.
     async fn create_course(
         &self,
         ctx: &Context<'_>,

@@ -27,6 +27,9 @@ use super::{Course, Description, Level, State, not_found, order::PRICE_IN_CENTS}
 /// The separator of title and description in `search_text`.
 const LINE_END: char = '\n';
 
+/// How many drafts a teacher can have. Nobody else sees them, so that nobody else would notice too many.
+const MAX_DRAFTS: i64 = 500;
+
 const WITHOUT_DESCRIPTION: &str = "id, teacher_id, title, '' as description, is_free, price, duration_minutes, level, \
      created_at, state, withdrawn_by_admin";
 
@@ -278,59 +281,37 @@ impl Store {
     /// Inserts a course. With a key that the teacher has used before, the course of that time is returned.
     ///
     /// # Errors
-    /// `IDEMPOTENCY_KEY_REUSED` if the key was used with other input, `NOT_FOUND` if its course was deleted since.
+    /// `IDEMPOTENCY_KEY_REUSED` if the key was used with other input, `NOT_FOUND` if its course was deleted since;
+    /// `TOO_MANY_DRAFTS`.
     pub async fn insert(&self, teacher: VerifiedTeacher, new: &NewCourse) -> Result<Course, Error> {
-        let NewCourse { description: course, state, idempotency_key } = new;
-        let price = course.price()?;
-        let hash = course.hash(*state);
-        let (id, created_at) = new_id_and_time();
-        let inserted = query_as!(
-            Course,
-            r#"
-            with forgotten as (
-                delete from create_course_requests
-                where (teacher_id, idempotency_key) in (
-                    select teacher_id, idempotency_key
-                    from create_course_requests
-                    where created_at < $9::timestamptz - interval '30 days'
-                        and (teacher_id, idempotency_key) is distinct from ($2, $11::text)
-                    order by created_at
-                    limit 10
-                    for update skip locked
-                )
-            ), request as (
-                insert into create_course_requests (teacher_id, idempotency_key, course_id, input_hash)
-                select $2, $11::text, $1, $12 where $11::text is not null
-                on conflict on constraint create_course_requests_one_per_key do nothing
-                returning course_id
-            )
-            insert into courses
-                (id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state)
-            select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-            where $11::text is null or exists (select from request)
-            returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
-                      withdrawn_by_admin
-            "#,
-            id,
-            teacher.id().0,
-            course.title,
-            course.description,
-            course.is_free,
-            price,
-            course.duration_minutes,
-            course.level,
-            created_at,
-            *state,
-            idempotency_key.as_deref(),
-            hash,
-        )
-        .fetch_optional(&self.db)
-        .await?;
-        match (inserted, idempotency_key) {
+        let inserted = match new.state {
+            State::Draft => self.insert_draft(teacher, new).await?,
+            State::Published | State::Withdrawn => insert(&mut *self.db.acquire().await?, teacher, new).await?,
+        };
+        match (inserted, &new.idempotency_key) {
             (Some(course), _) => Ok(course),
-            (None, Some(key)) => self.find_repeated(teacher, key, &hash).await,
+            (None, Some(key)) => self.find_repeated(teacher, key, &new.description.hash(new.state)).await,
             (None, None) => Err(Error::internal(sqlx::Error::RowNotFound)),
         }
+    }
+
+    /// Inserts a draft, unless the teacher has too many. The teacher's are inserted one after the other, so that concurrent
+    /// ones count each other.
+    async fn insert_draft(&self, teacher: VerifiedTeacher, new: &NewCourse) -> Result<Option<Course>, Error> {
+        let mut tx = self.db.begin().await?;
+        query!("select pg_advisory_xact_lock(hashtextextended('drafts ' || $1::text, 0))", teacher.id().to_string())
+            .execute(&mut *tx)
+            .await?;
+        let inserted = insert(&mut tx, teacher, new).await?;
+        if inserted.is_some() {
+            let drafts = query_scalar!(
+                r#"select count(*) as "count!" from courses where teacher_id = $1 and state = 'draft'"#,
+                teacher.id().0
+            );
+            require_few_drafts(drafts.fetch_one(&mut *tx).await?)?;
+        }
+        tx.commit().await?;
+        Ok(inserted)
     }
 
     async fn find_repeated(&self, teacher: VerifiedTeacher, key: &str, hash: &[u8]) -> Result<Course, Error> {
@@ -499,6 +480,68 @@ impl Store {
         let deleted = query!("delete from courses where id = $1 and xmin::text = $2", course.0, version.as_str());
         Ok(deleted.execute(&self.db).await?.rows_affected() == 1)
     }
+}
+
+/// Inserts a course. None if the teacher has used its key before.
+async fn insert(
+    db: &mut PgConnection,
+    teacher: VerifiedTeacher,
+    NewCourse { description: course, state, idempotency_key }: &NewCourse,
+) -> Result<Option<Course>, Error> {
+    let price = course.price()?;
+    let (id, created_at) = new_id_and_time();
+    let inserted = query_as!(
+        Course,
+        r#"
+        with forgotten as (
+            delete from create_course_requests
+            where (teacher_id, idempotency_key) in (
+                select teacher_id, idempotency_key
+                from create_course_requests
+                where created_at < $9::timestamptz - interval '30 days'
+                    and (teacher_id, idempotency_key) is distinct from ($2, $11::text)
+                order by created_at
+                limit 10
+                for update skip locked
+            )
+        ), request as (
+            insert into create_course_requests (teacher_id, idempotency_key, course_id, input_hash)
+            select $2, $11::text, $1, $12 where $11::text is not null
+            on conflict on constraint create_course_requests_one_per_key do nothing
+            returning course_id
+        )
+        insert into courses
+            (id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+        where $11::text is null or exists (select from request)
+        returning id, teacher_id, title, description, is_free, price, duration_minutes, level, created_at, state,
+                  withdrawn_by_admin
+        "#,
+        id,
+        teacher.id().0,
+        course.title,
+        course.description,
+        course.is_free,
+        price,
+        course.duration_minutes,
+        course.level,
+        created_at,
+        *state,
+        idempotency_key.as_deref(),
+        course.hash(*state),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(inserted)
+}
+
+/// Requires that a teacher has not too many drafts, the new one included.
+fn require_few_drafts(drafts: i64) -> Result<(), Rejection> {
+    if drafts <= MAX_DRAFTS {
+        return Ok(());
+    }
+    let message = format!("you have {MAX_DRAFTS} drafts already: publish or delete one of them first");
+    Err(Rejection::new(Code::TooManyDrafts, message).at("isDraft"))
 }
 
 async fn is_being_deleted(tx: &mut PgConnection, id: CourseId) -> Result<bool, sqlx::Error> {

@@ -234,3 +234,39 @@ async fn two_withdrawals_at_once_are_one(db: PgPool) {
     assert_eq!((replies.0.ok().user_errors(), replies.1.ok().user_errors()), (vec![], vec![]));
     assert_eq!(published(&db).await.len(), 1);
 }
+
+async fn create_draft(client: &Client, key: &str) -> Reply {
+    change(client, "createCourse", json!({ "title": "x", "isDraft": true, "idempotencyKey": key })).await.ok()
+}
+
+#[sqlx::test(migrations = "../../migrations/course", fixtures("courses"))]
+async fn a_teacher_has_a_limited_number_of_drafts(db: PgPool) {
+    let app = app(db.clone()).await;
+    let teresa = app.teacher(TERESA);
+    query("insert into courses (teacher_id, title, state) select $1, 'x', 'draft' from generate_series(1, 498)")
+        .bind(TERESA)
+        .execute(&db)
+        .await
+        .expect("drafts");
+    let first = create_draft(&teresa, "first").await;
+    let too_many = rejection("TOO_MANY_DRAFTS", "isDraft");
+
+    // Two at once: there is room for one.
+    let (one, other) = tokio::join!(create_draft(&teresa, "one"), create_draft(&teresa, "other"));
+    let mut errors = [one.user_errors(), other.user_errors()];
+    errors.sort();
+    assert_eq!(errors, [vec![], too_many.clone()]);
+
+    assert_eq!(create_draft(&teresa, "more").await.user_errors(), too_many);
+    let repeated = create_draft(&teresa, "first").await;
+    assert_eq!(repeated.data("/createCourse/course/id"), first.data("/createCourse/course/id"));
+    assert_eq!(create_draft(&app.teacher(TOM), "toms").await.user_errors(), []);
+    let published = change(&teresa, "createCourse", json!({ "title": "x" })).await.ok();
+    assert_eq!(published.user_errors(), []);
+
+    let id = first.data("/createCourse/course/id").as_str().and_then(|id| id.parse().ok()).expect("an id");
+    assert_eq!(publish(&teresa, id).await.ok().user_errors(), []);
+    // The rejected request has left nothing under its key.
+    assert_eq!(create_draft(&teresa, "more").await.user_errors(), []);
+    assert_eq!(create_draft(&teresa, "even more").await.user_errors(), too_many);
+}

@@ -133,12 +133,14 @@ pub async fn settle(
     Ok(payment)
 }
 
-/// Ends the reconciliation of a purchase, and updates `is_active`, after its payment's status has changed.
+/// Ends the reconciliation of a purchase, and updates `is_active`, after its payment's status has changed. A purchase that is
+/// not active stays so: another one of the student's may be.
 pub async fn mark_settled(transaction: &mut PgConnection, id: PaymentId) -> Result<(), sqlx::Error> {
     query!(
         "update purchase_requests
          set next_attempt_at = null,
-             is_active = (select status in ('pending', 'completed') from payments where payments.id = payment_id)
+             is_active = is_active
+                 and (select status in ('pending', 'completed') from payments where payments.id = payment_id)
          where payment_id = $1",
         id.0,
     )

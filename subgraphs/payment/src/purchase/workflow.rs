@@ -48,7 +48,7 @@ impl Payments {
         let quote = quote.require_published()?;
         let price = request.price_of(&quote)?;
         if let Some(enrollment) = enrollment
-            && self.is_enrolled_otherwise(&enrollment).await?
+            && self.is_enrolled_otherwise(student, request.course_id, &enrollment).await?
         {
             return self.replay_or_reject(student, request, already_enrolled()).await;
         }
@@ -70,13 +70,20 @@ impl Payments {
         })
     }
 
-    /// Whether no payment of this service bought the enrollment. If one did, its state decides: it forbids another one, or
-    /// it was refunded, and the enrollment is about to end.
-    async fn is_enrolled_otherwise(&self, enrollment: &Enrollment) -> Result<bool, Error> {
-        match enrollment.payment() {
-            Some(payment) => Ok(payment::store::find(&self.db, payment).await?.is_none()),
-            None => Ok(true),
-        }
+    /// Whether no payment of the student's for this course bought the enrollment. If one did, its state decides: it forbids
+    /// another one, or it was refunded, and the enrollment is about to end. An imported enrollment may have a payment of
+    /// somebody else, or a failed one, whose refund nobody will ever hear of.
+    async fn is_enrolled_otherwise(
+        &self,
+        student: Learner,
+        course: CourseId,
+        enrollment: &Enrollment,
+    ) -> Result<bool, Error> {
+        let Some(payment) = enrollment.payment() else { return Ok(true) };
+        let bought_it = |payment: &Payment| {
+            payment.student_id == student.id() && payment.course_id == course && payment.status != Status::Failed
+        };
+        Ok(!payment::store::find(&self.db, payment).await?.is_some_and(|payment| bought_it(&payment)))
     }
 
     /// Returns the first payment if the request was sent concurrently with itself.

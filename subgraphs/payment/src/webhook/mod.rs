@@ -3,6 +3,11 @@
 pub mod store;
 mod workflow;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use auth::webhook::{self, WebhookKeys};
 use axum::{
     Router,
@@ -12,6 +17,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
+use chrono::Utc;
 use contracts::{PaymentId, money::Money};
 use serde::Deserialize;
 use subgraph_kit::timeouts;
@@ -39,6 +45,19 @@ pub struct Webhooks {
     payments: Payments,
     keys: WebhookKeys,
     currency: String,
+    warnings: Arc<WarningLimit>,
+}
+
+/// Lets one warning a second through: strangers decide how many there would be, and the metric counts them all.
+#[derive(Debug, Default)]
+struct WarningLimit {
+    last_second: AtomicU64,
+}
+
+impl WarningLimit {
+    fn allows(&self, second: u64) -> bool {
+        self.last_second.swap(second, Ordering::Relaxed) != second
+    }
 }
 
 /// An event of the provider that this service acts on.
@@ -95,6 +114,8 @@ pub enum Outcome {
     Contradiction,
     /// Its amount or currency is not the payment's.
     Mismatch,
+    /// Another event was handled under its id.
+    ReusedId,
     /// There is no such payment.
     UnknownPayment,
     /// The signature is missing, expired, or does not match.
@@ -114,6 +135,7 @@ impl Outcome {
             Self::Ignored => "ignored",
             Self::Contradiction => "contradiction",
             Self::Mismatch => "mismatch",
+            Self::ReusedId => "reused_id",
             Self::UnknownPayment => "unknown_payment",
             Self::Forged => "forged",
             Self::Malformed => "malformed",
@@ -127,7 +149,7 @@ impl Outcome {
             Self::Applied | Self::Unchanged | Self::Duplicate | Self::Ignored | Self::Contradiction => {
                 StatusCode::NO_CONTENT
             }
-            Self::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Mismatch | Self::ReusedId => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UnknownPayment => StatusCode::NOT_FOUND,
             Self::Forged => StatusCode::UNAUTHORIZED,
             Self::Malformed => StatusCode::BAD_REQUEST,
@@ -139,12 +161,14 @@ impl Outcome {
 impl Webhooks {
     /// Creates the receiver of webhooks that are signed with one of these keys, and in this currency.
     pub fn new(payments: Payments, keys: WebhookKeys, currency: String) -> Self {
-        Self { payments, keys, currency }
+        Self { payments, keys, currency, warnings: Arc::default() }
     }
 
     async fn outcome(&self, headers: &HeaderMap, body: Body) -> Outcome {
         let forged = |error| {
-            warn!(reason = %error, "webhook signature rejected");
+            if self.warnings.allows(Utc::now().timestamp().unsigned_abs()) {
+                warn!(reason = %error, "webhook signature rejected");
+            }
             Outcome::Forged
         };
         // Before the body is buffered, which an unsigned request must not cause.
@@ -184,6 +208,10 @@ impl Webhooks {
                 payment.id = %payment, event.id = id, event.type = kind,
                 "webhook with another amount or currency rejected, manual action needed"
             ),
+            Outcome::ReusedId => error!(
+                payment.id = %payment, event.id = id, event.type = kind,
+                "webhook with the id of another event rejected, manual action needed"
+            ),
             Outcome::Contradiction => error!(
                 payment.id = %payment, event.id = id, event.type = kind,
                 "webhook contradicts a settled payment, manual action needed"
@@ -200,7 +228,7 @@ impl Webhooks {
 
 /// Begins the series of the outcomes that an alert is about, whether or not there is a provider.
 pub fn begin_metrics() {
-    for outcome in [Outcome::Mismatch, Outcome::Contradiction] {
+    for outcome in [Outcome::Mismatch, Outcome::ReusedId, Outcome::Contradiction, Outcome::UnknownPayment] {
         metrics::record_payment_webhooks(outcome.as_str(), 0);
     }
 }
@@ -249,6 +277,13 @@ mod tests {
 
     fn event(id: &str, kind: &str, data: &str) -> Result<Option<ProviderEvent>, &'static str> {
         read(format!(r#"{{"id":{id},"type":"{kind}","data":{data},"new":1}}"#).as_bytes())
+    }
+
+    #[test]
+    fn one_warning_a_second_is_logged() {
+        let limit = WarningLimit::default();
+
+        assert_eq!([7, 7, 7, 8, 8, 9].map(|second| limit.allows(second)), [true, false, false, true, false, true]);
     }
 
     #[test]

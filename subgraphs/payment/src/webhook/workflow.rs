@@ -4,7 +4,10 @@ use contracts::events::RefundReason;
 use sqlx::PgConnection;
 use subgraph_kit::Error;
 
-use super::{EventType, Outcome, ProviderEvent, store};
+use super::{
+    EventType, Outcome, ProviderEvent,
+    store::{self, Inserted},
+};
 use crate::{
     payment::{self, Payment, Status},
     payments::Payments,
@@ -34,8 +37,10 @@ impl Payments {
         let Some(payment) = payment::store::lock(&mut tx, payment.id).await? else {
             return Ok(Outcome::UnknownPayment);
         };
-        if !store::insert(&mut tx, &event.id, event.r#type.as_str(), payment.id).await? {
-            return Ok(Outcome::Duplicate);
+        match store::insert(&mut tx, &event.id, event.r#type.as_str(), payment.id).await? {
+            Inserted::New => {}
+            Inserted::Duplicate => return Ok(Outcome::Duplicate),
+            Inserted::Other => return Ok(Outcome::ReusedId),
         }
         let outcome = apply_to(&mut tx, &payment, event.r#type, title, reason).await?;
         tx.commit().await?;

@@ -32,6 +32,24 @@ async fn a_student_who_is_enrolled_already_is_not_charged(db: PgPool) {
     assert_eq!(shop.provider.charge_requests(), 0);
 }
 
+/// Imported enrollments: nobody will ever hear that these payments are refunded.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn who_is_enrolled_by_another_payment_than_their_own_for_the_course_is_not_charged(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let failed = shop.import(ALICE, RUST, "failed").await;
+    let anothers = shop.import(NOBODY, RUST, "completed").await;
+    let for_another_course = shop.import(Uuid::from_u128(0xca401), SQL, "completed").await;
+
+    for (student, payment) in [(ALICE, failed), (BOB, anothers), (Uuid::from_u128(0xca401), for_another_course)] {
+        shop.enrollments.enroll(student, RUST, "ENROLLED", Some(payment));
+
+        let reply = shop.buy(student, RUST, "key").await.ok();
+
+        assert_eq!(reply.user_errors(), user_error("ALREADY_ENROLLED", "courseId"));
+    }
+    assert_eq!((shop.count("purchase_requests").await, shop.provider.charge_requests()), (0, 0));
+}
+
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn who_is_enrolled_by_a_purchase_gets_the_same_answers_as_before(db: PgPool) {
     let shop = Shop::open(db).await;

@@ -78,6 +78,26 @@ async fn a_purchase_that_is_under_way_goes_on_under_the_pseudonym(db: PgPool) {
     assert_eq!(mentions(&db, &ALICE.to_string()).await, [""; 0]);
 }
 
+/// A second purchase that another process accepted before it had heard of the deletion.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn a_second_purchase_that_came_late_is_settled(db: PgPool) {
+    let shop = Shop::open(db.clone()).await;
+    let first = shop.bought(ALICE, RUST, "first").await;
+    for table in ["payments", "purchase_requests"] {
+        let sql = format!("update {table} set student_id = $1");
+        query(sqlx::AssertSqlSafe(sql)).bind(PSEUDONYM).execute(&db).await.expect("it is erased");
+    }
+    shop.provider.set_behavior(Behavior::Unavailable);
+    let second = shop.bought(ALICE, RUST, "second").await;
+    handle(&shop.subgraph, erased(ALICE)).await;
+
+    shop.provider.set_behavior(Behavior::Immediate);
+    shop.settle_all(1).await;
+
+    assert_eq!((shop.status(first).await.as_str(), shop.status(second).await.as_str()), ("completed", "completed"));
+    assert_eq!(shop.count("purchase_requests where is_active").await, 1, "enrollment rejects the second one");
+}
+
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn an_event_that_is_pending_goes_out_under_the_pseudonym(db: PgPool) {
     let shop = Shop::open(db.clone()).await;

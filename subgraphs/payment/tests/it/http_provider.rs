@@ -3,6 +3,8 @@
 use std::{env, process::Stdio, time::Instant};
 
 use axum::{Router, http::StatusCode, http::header::LOCATION, response::IntoResponse};
+use contracts::{CourseId, PaymentId, UserId, events::Purchase, money::Money};
+use payment::provider::PaymentProvider as _;
 use serde_json::json;
 use sqlx::{ConnectOptions as _, PgPool};
 use subgraph_kit::timeouts;
@@ -317,4 +319,38 @@ async fn invalid_settings_end_the_start_and_show_no_secret(db: PgPool) {
 
     assert!(!db::availability::is_unavailable(&error), "a retry would not help");
     assert!(!format!("{error:?} {error}").contains("hush"), "{error:?}");
+}
+
+const PROVIDER_OF_CHILD: &str = "LYCEUM_TEST_PROVIDER";
+
+/// Whoever reads the traffic of a proxy would read the secret, which is not encrypted on this machine.
+#[tokio::test]
+async fn the_secret_does_not_go_through_a_proxy_unencrypted() {
+    let provider = FakeProviderProcess::start("127.0.0.1:0", "http://127.0.0.1:9", None).await;
+    let mut child = Command::new(env::current_exe().expect("this program"));
+    child.args(["--exact", "http_provider::a_process_whose_environment_names_a_proxy", "--ignored"]);
+    // Nobody listens there: what is sent through it does not arrive.
+    child.env("http_proxy", "http://127.0.0.1:9").env("HTTP_PROXY", "http://127.0.0.1:9");
+    child.env_remove("no_proxy").env_remove("NO_PROXY").env(PROVIDER_OF_CHILD, &provider.url);
+
+    let output = child.output().await.expect("it runs");
+
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(provider.requests().await, (0, 0, 1));
+}
+
+#[tokio::test]
+#[ignore = "the test above runs it"]
+async fn a_process_whose_environment_names_a_proxy() {
+    let settings = settings(&env::var(PROVIDER_OF_CHILD).expect("the test above sets it"));
+    let (provider, _) = settings.open().expect("valid settings").expect("a provider");
+    let purchase = Purchase {
+        payment_id: PaymentId(Uuid::now_v7()),
+        student_id: UserId(ALICE),
+        course_id: CourseId(RUST),
+        course_title: "Rust".to_owned(),
+        amount: Money::from_cents(4999),
+    };
+
+    assert_eq!(provider.find(&purchase).await, Ok(None));
 }

@@ -278,3 +278,33 @@ async fn what_is_being_settled_is_finished_before_a_stop(db: PgPool) {
     assert_eq!(shop.count("payments where status = 'completed'").await, 1);
     assert_eq!(shop.provider.charge_requests(), 1);
 }
+
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn what_is_pending_is_counted_with_the_age_of_the_oldest(db: PgPool) {
+    let shop = Shop::open(db.clone()).await;
+    let measure = async || payment::pending::measure(&db.clone().into()).await.expect("the database answers");
+    let refunded = shop.bought(NOBODY, RUST, "key").await;
+    assert_eq!(
+        measure().await.map(|kind| (kind.kind, kind.pending, kind.oldest.as_secs())),
+        [("purchase", 0, 0), ("refund", 0, 0)]
+    );
+
+    shop.provider.set_behavior(Behavior::Unavailable);
+    for student in [ALICE, BOB] {
+        shop.bought(student, RUST, "key").await;
+    }
+    shop.given_back(refunded).await;
+    sqlx::query("update payments set created_at = now() - interval '2 hours' where student_id = $1")
+        .bind(ALICE)
+        .execute(&db)
+        .await
+        .expect("time passes");
+
+    let [purchases, refunds] = measure().await;
+    assert_eq!((purchases.pending, refunds.pending), (2, 1));
+    assert_eq!((purchases.oldest.as_secs() / 60, refunds.oldest.as_secs() / 60), (120, 0));
+
+    shop.provider.set_behavior(Behavior::Immediate);
+    shop.settle_all(1).await;
+    assert_eq!(measure().await.map(|kind| kind.pending), [0, 0]);
+}

@@ -89,6 +89,27 @@ async fn an_event_that_is_sent_often_is_handled_once(db: PgPool) {
     assert_eq!(shop.published_types().await, [COMPLETED; 2]);
 }
 
+/// A provider that numbers its events anew, say: the second one must not be lost without a word.
+#[sqlx::test(migrations = "../../migrations/payment")]
+async fn an_event_with_the_id_of_another_one_is_no_repetition(db: PgPool) {
+    let shop = OnlineShop::open(db).await;
+    let (one, other) = (pending(&shop, ALICE, "key").await, pending(&shop, BOB, "key").await);
+    let first = event("evt_1", "charge.completed", one, "49.99");
+    assert_eq!(shop.tell(&first).await, 204);
+
+    for second in [
+        event("evt_1", "charge.completed", other, "49.99"),
+        event("evt_1", "charge.declined", other, "49.99"),
+        event("evt_1", "refund.completed", one, "49.99"),
+    ] {
+        assert_eq!(shop.tell(&second).await, 422, "{second}");
+    }
+
+    assert_eq!(shop.tell(&first).await, 204);
+    assert_eq!((shop.status(one).await.as_str(), shop.status(other).await.as_str()), ("completed", "pending"));
+    assert_eq!((shop.published_types().await, handled(&shop).await), (vec![COMPLETED.to_owned()], 1));
+}
+
 /// Two events about one thing, as of a provider that has forgotten that it told.
 #[sqlx::test(migrations = "../../migrations/payment")]
 async fn two_events_about_the_same_charge_change_it_once(db: PgPool) {
