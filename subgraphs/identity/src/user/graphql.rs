@@ -413,7 +413,7 @@ fn admin(ctx: &Context<'_>) -> Result<Actor, Error> {
 }
 
 impl UserFilter {
-    fn try_into_store(self) -> Result<store::UserFilter, Error> {
+    pub(crate) fn try_into_store(self) -> Result<store::UserFilter, Error> {
         let Self { search, role, is_verified, is_suspended } = self;
         let search = search.as_deref().map(searched).transpose()?.filter(|search| !search.is_empty());
         Ok(store::UserFilter { search, role, is_verified, is_suspended, is_waiting: false })
