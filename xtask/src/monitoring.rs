@@ -1,7 +1,7 @@
 //! `cargo xtask monitoring`: whatever `deploy/monitoring` asks for, asked of a real Prometheus about a real system.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     net::{Ipv4Addr, TcpListener},
     path::Path,
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use subgraph_testing::{Client, Events};
 use tempfile::TempDir;
-use tokio::{process::Command, time::sleep};
+use tokio::{net::TcpStream, process::Command, time::sleep};
 
 use crate::{
     dashboards::{self, Dashboard},
@@ -41,8 +41,15 @@ const PASSWORD: &str = "lyceum-sample";
 
 const LOGIN: &str =
     "mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } userErrors { code } } }";
+const FORGOTTEN: &str =
+    "mutation ($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { userErrors { code } } }";
 const CREATE: &str = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) { course { id } } }";
 const BUY: &str = "mutation ($input: PurchaseCourseInput!) { purchaseCourse(input: $input) { payment { status } } }";
+/// By which the system and its payment provider know each other.
+const PROVIDER_SECRETS: [(&str, &str); 2] = [
+    ("LYCEUM_PAYMENT_PROVIDER_SECRET", "known to a provider that charges nobody"),
+    ("LYCEUM_PAYMENT_WEBHOOK_SECRET", "known to a provider that charges nobody, too"),
+];
 const FOLLOW: &str = "subscription { notificationAdded(after: null) { id } }";
 
 pub async fn run() -> Result<()> {
@@ -56,7 +63,7 @@ pub async fn run() -> Result<()> {
     let page = Package::web_playground();
     page.install().await?;
     page.build().await?;
-    process::run(compile("build").args(["--bin", "lyceum", "--locked"])).await?;
+    process::run(compile("build").args(["--bin", "lyceum", "--bin", "fake-payment-provider", "--locked"])).await?;
 
     let directory = TempDir::new()?;
     let system = System::start(directory.path()).await?;
@@ -94,6 +101,25 @@ fn report(dashboards: &[Dashboard], alerts: usize) {
     terminal::success(&format!("alerts: {alerts} rules; their metrics exist, and none is firing"));
 }
 
+/// Starts a payment provider for the payment subgraph, and waits until it can charge.
+async fn start_provider(address: &str, payment: &str) -> Result<Running> {
+    let webhooks = payment.replace("/graphql", "/webhooks/payment-provider");
+    let mut command = built("fake-payment-provider")?;
+    command.args(["--listen", address, "--webhook-url", &webhooks]).envs(PROVIDER_SECRETS).stdout(Stdio::null());
+    let provider = Running::start(&mut command)?;
+    let deadline = Instant::now() + TIMEOUT;
+    while TcpStream::connect(address).await.is_err() {
+        ensure!(Instant::now() < deadline, "the payment provider does not listen on {address}");
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(provider)
+}
+
+/// A program of the workspace, which was built beside us.
+fn built(name: &str) -> Result<Command> {
+    Ok(Command::new(std::env::current_exe()?.with_file_name(name)))
+}
+
 /// A port that is free.
 fn port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
@@ -104,26 +130,30 @@ struct System {
     router: String,
     metrics: u16,
     process: Running,
+    /// Its webhooks are counted.
+    _provider: Running,
 }
 
 /// What `--addresses` writes.
 #[derive(Deserialize)]
 struct Addresses {
     router: String,
+    subgraphs: BTreeMap<String, String>,
 }
 
 impl System {
     async fn start(directory: &Path) -> Result<Self> {
         let (metrics, file, log) = (port()?, directory.join("addresses.json"), directory.join("lyceum.log"));
         let waiting = Waiting::for_("lyceum up");
-        // It was built beside us.
-        let mut command = Command::new(std::env::current_exe()?.with_file_name("lyceum"));
+        let provider = format!("127.0.0.1:{}", port()?);
+        let mut command = built("lyceum")?;
         // As between containers: so the router counts its requests to subgraphs, too.
         command.args(["up", "--free-ports", "--temporary", "--transport", "http", "--event-bus", "local"]);
         command.args(["--metrics-listen", &format!("127.0.0.1:{metrics}"), "--addresses"]).arg(&file);
         for name in subgraphs()? {
             command.env_remove(format!("{}_DATABASE_URL", name.to_uppercase()));
         }
+        command.env("LYCEUM_PAYMENT_PROVIDER_URL", format!("http://{provider}")).envs(PROVIDER_SECRETS);
         command.current_dir(root()).stdout(Stdio::null()).stderr(File::create(&log)?);
         let process = Running::start(&mut command)?;
         let deadline = Instant::now() + TIMEOUT;
@@ -135,7 +165,8 @@ impl System {
             sleep(Duration::from_millis(100)).await;
         };
         waiting.done();
-        Ok(Self { router: addresses.router, metrics, process })
+        let provider = start_provider(&provider, &addresses.subgraphs["payment"]).await?;
+        Ok(Self { router: addresses.router, metrics, process, _provider: provider })
     }
 
     async fn sign_in(&self) -> Result<People> {
@@ -163,6 +194,9 @@ impl People {
 
         let wrong = json!({ "input": { "email": STUDENT, "password": "not the password" } });
         self.anonymous.try_send(LOGIN, &wrong).await?;
+
+        // A mail. Only the first few are sent.
+        self.anonymous.try_send(FORGOTTEN, &json!({ "input": { "email": STUDENT } })).await?;
 
         let forbidden = self.student.try_send("{ payments(first: 1) { nodes { id } } }", &json!({})).await?;
         ensure!(forbidden.error() == Some("FORBIDDEN"), "{forbidden}");

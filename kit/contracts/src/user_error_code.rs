@@ -38,15 +38,15 @@ pub enum Code {
     PriceChanged,
     /// The idempotency key was used before with different input.
     IdempotencyKeyReused,
-    /// The new status is not later than the current one.
+    /// The new status is earlier than the current one.
     InvalidStatusTransition,
     /// The payment cannot be refunded in its current state.
     NotRefundable,
     /// The student has completed the course, and the mutation takes the completion away; it needs a confirmation.
     CompletionWouldBeLost,
-    /// Nobody enrolls in a course that they teach, or buys it.
+    /// The user teaches the course, and can neither enroll in it nor buy it.
     OwnCourse,
-    /// The course was withdrawn: it cannot be bought any more, and only who has paid for it before can enroll.
+    /// The course was withdrawn: it cannot be bought any more, and only students who have paid for it can enroll.
     CourseWithdrawn,
     /// The course is a draft, which nobody but its teacher and admins can see. It can be published or deleted.
     CourseIsDraft,

@@ -53,8 +53,11 @@ fn finalize_error(failed: &mut ServerError) {
 
 fn extend(failed: &mut ServerError, error: &Error) {
     set_code(failed, error.code());
-    if let (Error::RateLimited { retry_after }, Some(extensions)) = (error, &mut failed.extensions) {
-        extensions.set("retryAfter", *retry_after);
+    let Some(extensions) = &mut failed.extensions else { return };
+    match error {
+        Error::Invalid { field, .. } => extensions.set("field", *field),
+        Error::RateLimited { retry_after } => extensions.set("retryAfter", *retry_after),
+        _ => {}
     }
 }
 

@@ -4,15 +4,29 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use db::{DbPool, database::DatabaseSettings};
 use embedded_postgres::{resolve_data_dir, url_of_running};
 use identity::TokenSettings;
 use service::SubgraphDefinition;
 
-#[derive(Args)]
+use crate::subgraphs;
+
+#[derive(Args, Clone)]
 pub struct DataDirArg {
     /// The directory in which `lyceum up` keeps databases and keys.
     #[arg(long, env = "LYCEUM_DATA_DIR", value_name = "DIRECTORY", default_value = ".lyceum")]
     pub data_dir: PathBuf,
+}
+
+#[derive(Args, Clone)]
+pub struct IdentityDatabase {
+    /// The URL of identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Default: the database of the
+    /// `lyceum up` that is running on the data directory.
+    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    identity_database_url: Option<String>,
+
+    #[command(flatten)]
+    pub data_dir: DataDirArg,
 }
 
 #[derive(Args)]
@@ -37,6 +51,18 @@ impl DataDirArg {
                 name.to_uppercase()
             )
         })
+    }
+}
+
+impl IdentityDatabase {
+    /// One connection, for one command.
+    pub async fn open(&self) -> Result<DbPool> {
+        let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
+        let url = match self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
+            Some(url) => url.clone(),
+            None => self.data_dir.running_database(&identity::DEFINITION)?,
+        };
+        subgraphs::open(&identity::DEFINITION, &url, &one).await
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn run(Settings { person, course_database_url, keys }: &Settings) -> R
     let (db, user) = person.find().await?;
     let courses = match course_database_url.as_ref().filter(|url| !url.is_empty()) {
         Some(url) => url.clone(),
-        None => person.data_dir.running_database(&course::DEFINITION)?,
+        None => person.database.data_dir.running_database(&course::DEFINITION)?,
     };
     let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
     let courses = subgraphs::open(&course::DEFINITION, &courses, &one).await?;

@@ -3,15 +3,15 @@
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand};
 use console::style;
-use db::{DbPool, database::DatabaseSettings};
-use identity::mail::store::{self, Mail};
+use db::DbPool;
+use identity::{
+    mail::store::{self, Mail},
+    user::normalize_email,
+};
 use uuid::Uuid;
 
-use super::data_dir::DataDirArg;
-use crate::{subgraphs, terminal::line};
-
-/// The form of a time.
-const TIME: &str = "%Y-%m-%d %H:%M UTC";
+use super::{TIME, data_dir::IdentityDatabase};
+use crate::terminal::line;
 
 /// The settings of `lyceum admin mail`.
 #[derive(Args)]
@@ -20,7 +20,7 @@ pub struct Settings {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Only mails to this address, exactly as it is stored.
+    /// Only mails to this address.
     #[arg(long, value_name = "ADDRESS")]
     to: Option<String>,
 
@@ -29,7 +29,7 @@ pub struct Settings {
     limit: u32,
 
     #[command(flatten)]
-    database: Database,
+    database: IdentityDatabase,
 }
 
 #[derive(Subcommand)]
@@ -39,26 +39,15 @@ enum Command {
         /// The id of the mail.
         id: Uuid,
         #[command(flatten)]
-        database: Database,
+        database: IdentityDatabase,
     },
     /// Resend a mail that was given up, as long as its link works.
     Resend {
         /// The id of the mail.
         id: Uuid,
         #[command(flatten)]
-        database: Database,
+        database: IdentityDatabase,
     },
-}
-
-#[derive(Args)]
-struct Database {
-    /// The URL of identity's database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Default: the database of the
-    /// `lyceum up` that is running on the data directory.
-    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    identity_database_url: Option<String>,
-
-    #[command(flatten)]
-    data_dir: DataDirArg,
 }
 
 /// Lists mails, shows or resends one.
@@ -72,7 +61,14 @@ pub async fn run(settings: &Settings) -> Result<()> {
 
 async fn list(settings: &Settings) -> Result<()> {
     let db = settings.database.open().await?;
-    for mail in store::list(&db, settings.to.as_deref(), settings.limit.into()).await? {
+    let mails = match &settings.to {
+        None => store::list(&db, None, settings.limit.into()).await?,
+        Some(address) => list_to(&db, address, settings.limit.into()).await?,
+    };
+    if mails.is_empty() {
+        line("No mails.");
+    }
+    for mail in mails {
         line(format_args!(
             "{} {} {} to {}: {}",
             mail.id,
@@ -84,6 +80,15 @@ async fn list(settings: &Settings) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// An address of the legacy system may be stored in another form than ours are.
+async fn list_to(db: &DbPool, address: &str, limit: i64) -> Result<Vec<Mail>> {
+    let mails = store::list(db, Some(address), limit).await?;
+    if !mails.is_empty() {
+        return Ok(mails);
+    }
+    Ok(store::list(db, Some(&normalize_email(address)), limit).await?)
 }
 
 async fn show(id: Uuid, db: &DbPool) -> Result<()> {
@@ -117,16 +122,5 @@ fn state(mail: &Mail) -> String {
         Mail { sent_at: Some(_), .. } => style("sent").green().to_string(),
         Mail { failed_at: Some(_), .. } => style("given up").red().to_string(),
         _ => style("pending").yellow().to_string(),
-    }
-}
-
-impl Database {
-    async fn open(&self) -> Result<DbPool> {
-        let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
-        let url = match self.identity_database_url.as_ref().filter(|url| !url.is_empty()) {
-            Some(url) => url.clone(),
-            None => self.data_dir.running_database(&identity::DEFINITION)?,
-        };
-        subgraphs::open(&identity::DEFINITION, &url, &one).await
     }
 }

@@ -8,13 +8,14 @@ mod export;
 mod mail;
 mod person;
 mod reconcile;
+mod users;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use identity::{
     Keys,
     admin::{self, Change},
-    user::Role,
+    user::{Role, User},
 };
 
 use self::{
@@ -44,14 +45,25 @@ enum Command {
     VerifyTeacher(Person),
     /// Take a teacher's verification back, from the next refresh of their session on. Their courses stay.
     UnverifyTeacher(Person),
-    /// Show an account: name, role, whether it is suspended, and where the person is signed in.
+    /// Set the role of a user, effective with the next refresh of their session. A new teacher is not verified, also one
+    /// who was before. The sessions of an admin who is no longer one end.
+    SetRole {
+        #[command(flatten)]
+        person: Person,
+        /// The new role.
+        role: Role,
+    },
+    /// List users, the newest account first, by a part of their name or e-mail address, role and state.
+    Users(Box<users::Settings>),
+    /// Show an account: name, role, whether its address is verified and whether it is suspended, and where the user is
+    /// signed in.
     User(Person),
-    /// Suspend a user: end their sessions, and let them sign in no more. An access token that is out stays good until it
-    /// ends.
+    /// Suspend a user: end their sessions, and let them sign in no more. Access tokens that were already issued stay
+    /// valid until they expire.
     Suspend(Person),
     /// Let a suspended user sign in again.
     Unsuspend(Person),
-    /// End all sessions of a user. An access token that is out stays good until it ends.
+    /// End all sessions of a user. Access tokens that were already issued stay valid until they expire.
     EndSessions(Person),
     /// Give a user a new random password, print it, and end their sessions: for whoever has forgotten theirs.
     ResetPassword(Person),
@@ -94,6 +106,8 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::Revoke(person) => revoke(&person).await,
         Command::VerifyTeacher(person) => verify_teacher(&person).await,
         Command::UnverifyTeacher(person) => unverify_teacher(&person).await,
+        Command::SetRole { person, role } => set_role(&person, role).await,
+        Command::Users(settings) => users::run(&settings).await,
         Command::User(person) => show(&person).await,
         Command::Suspend(person) => suspend(&person).await,
         Command::Unsuspend(person) => unsuspend(&person).await,
@@ -152,10 +166,22 @@ async fn unverify_teacher(person: &Person) -> Result<()> {
     let email = &person.email;
     match admin::unverify_teacher(&db, &user).await? {
         Some(Change::Applied(())) => {
-            line(format_args!("{email} is no verified teacher any more, from the next refresh of a session on."));
+            line(format_args!("{email} is no longer a verified teacher, effective with the next session refresh."));
         }
-        Some(Change::Unchanged) => line(format_args!("{email} is not a verified teacher; nothing changed.")),
-        None => bail!("{email} does not teach, the role is {}; nothing changed", name(user.role)),
+        Some(Change::Unchanged) => line(format_args!("{email} is not a verified teacher: nothing changed.")),
+        None => bail!("{email} is not a teacher but has the role {}: nothing changed", name(user.role)),
+    }
+    Ok(())
+}
+
+async fn set_role(person: &Person, role: Role) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::set_role(&db, &user, role).await? {
+        Change::Applied(()) => {
+            line(format_args!("{email} has the role {} now, effective with the next session refresh.", name(role)));
+        }
+        Change::Unchanged => line(format_args!("{email} has the role {} already: nothing changed.", name(role))),
     }
     Ok(())
 }
@@ -163,11 +189,12 @@ async fn unverify_teacher(person: &Person) -> Result<()> {
 async fn show(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     line(format_args!("id         {}", user.id));
-    line(format_args!("address    {}", user.email));
+    let is_verified = admin::is_email_verified(&db, &user).await?;
     // What a user has typed must not control the terminal.
+    let email = user.email.escape_debug();
+    line(format_args!("address    {email} ({})", if is_verified { "verified" } else { "not verified" }));
     line(format_args!("name       {}", user.name.escape_debug()));
-    let role = if user.is_verified_teacher() { "verified teacher" } else { name(user.role) };
-    line(format_args!("role       {role}"));
+    line(format_args!("role       {}", role_of(&user)));
     line(format_args!("created    {}", user.created_at.0.format(TIME)));
     if let Some(since) = user.suspended_at {
         line(format_args!("suspended  {}", since.format(TIME)));
@@ -184,8 +211,10 @@ async fn suspend(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let email = &person.email;
     match admin::suspend(&db, &user).await? {
-        Change::Applied(()) => line(format_args!("{email} is suspended now, and signed out.")),
-        Change::Unchanged => line(format_args!("{email} is suspended already; nothing changed.")),
+        Change::Applied(()) => line(format_args!(
+            "{email} is suspended now, and all sessions have ended. Access tokens stay valid until they expire."
+        )),
+        Change::Unchanged => line(format_args!("{email} is suspended already: nothing changed.")),
     }
     Ok(())
 }
@@ -195,7 +224,7 @@ async fn unsuspend(person: &Person) -> Result<()> {
     let email = &person.email;
     match admin::unsuspend(&db, &user).await? {
         Change::Applied(()) => line(format_args!("{email} can sign in again.")),
-        Change::Unchanged => line(format_args!("{email} is not suspended; nothing changed.")),
+        Change::Unchanged => line(format_args!("{email} is not suspended: nothing changed.")),
     }
     Ok(())
 }
@@ -203,7 +232,7 @@ async fn unsuspend(person: &Person) -> Result<()> {
 async fn end_sessions(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let ended = admin::end_sessions(&db, &user).await?;
-    line(format_args!("{} is signed out; sessions ended: {ended}.", person.email));
+    line(format_args!("Sessions of {} ended: {ended}. Access tokens stay valid until they expire.", person.email));
     Ok(())
 }
 
@@ -215,7 +244,7 @@ async fn reset_password(person: &Person) -> Result<()> {
 }
 
 async fn token(person: &Person, settings: &KeySettings) -> Result<()> {
-    let keys = Keys::load(&settings.directory(&person.data_dir)?, &settings.tokens)?;
+    let keys = Keys::load(&settings.directory(&person.database.data_dir)?, &settings.tokens)?;
     let (_, user) = person.find().await?;
     line(admin::access_token(&keys, &user)?);
     Ok(())
@@ -228,6 +257,10 @@ fn rotate_key(data_dir: &DataDirArg, settings: &KeySettings) -> Result<()> {
         settings.tokens.key_publication_seconds
     ));
     Ok(())
+}
+
+fn role_of(user: &User) -> &'static str {
+    if user.is_verified_teacher() { "verified teacher" } else { name(user.role) }
 }
 
 fn name(role: Role) -> &'static str {

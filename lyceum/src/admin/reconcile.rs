@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
-    data_dir::{DataDirArg, KeySettings},
+    data_dir::{IdentityDatabase, KeySettings},
     person::Person,
 };
 use crate::terminal::line;
@@ -64,12 +64,8 @@ pub struct Settings {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     usual: u32,
 
-    /// The URL of identity's database. Default: the database of the `lyceum up` that is running on the data directory.
-    #[arg(long, env = "IDENTITY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    identity_database_url: Option<String>,
-
     #[command(flatten)]
-    data_dir: DataDirArg,
+    database: IdentityDatabase,
 
     #[command(flatten)]
     keys: KeySettings,
@@ -333,10 +329,9 @@ impl Graph {
         let (login, token) = match (&settings.token, &settings.email) {
             (Some(token), _) if !token.is_empty() => (Login::Given, token.clone()),
             (_, Some(email)) => {
-                let data_dir = DataDirArg { data_dir: settings.data_dir.data_dir.clone() };
-                let keys = Keys::load(&settings.keys.directory(&data_dir)?, &settings.keys.tokens)?;
-                let identity_database_url = settings.identity_database_url.clone();
-                let (_, user) = Person { email: email.clone(), identity_database_url, data_dir }.find().await?;
+                let keys = Keys::load(&settings.keys.directory(&settings.database.data_dir)?, &settings.keys.tokens)?;
+                let person = Person { email: email.clone(), database: settings.database.clone() };
+                let (_, user) = person.find().await?;
                 ensure!(user.role == Role::Admin, "{email} is not an admin");
                 let token = admin::access_token(&keys, &user)?;
                 (Login::Made { keys: Box::new(keys), user: Box::new(user) }, token)

@@ -124,8 +124,8 @@ fn the_last_admin_is_not_dismissed() {
     let run = |command, name| admin(&system.addresses.data, &[command, &format!("{name}@admin.example")]);
     assert!(run("grant", "ada").status.success());
 
-    for command in ["revoke", "suspend"] {
-        let output = run(command, "ada");
+    let demote = admin(&system.addresses.data, &["set-role", "ada@admin.example", "student"]);
+    for output in [run("revoke", "ada"), run("suspend", "ada"), demote] {
         assert_eq!(output.status.code(), Some(1));
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains("there would be no admin left who can sign in"), "{said}");
@@ -147,6 +147,8 @@ fn support_reads_the_mails_that_nobody_sends() {
         assert!(start.elapsed() < Duration::from_secs(30), "{listed}");
     };
     assert!(listed.contains(&mila.email) && listed.ends_with(wanted) && !listed.contains("token"), "{listed}");
+    assert_eq!(say(&["mail", "--to", &format!(" {} ", mila.email.to_uppercase())]), listed);
+    assert_eq!(say(&["mail", "--to", "nobody@admin.example"]), "No mails.");
     let id = listed.split_whitespace().next().expect("an id").to_owned();
 
     let shown = say_all(&["mail", "show", &id]);
@@ -235,15 +237,52 @@ fn support_suspends_a_person_and_signs_them_out() {
     assert!(login(PASSWORD)["session"]["accessToken"].is_string());
 
     let shown = show(&sue.email);
-    for part in ["role       teacher", "name       sue", &sue.email, "session    since"] {
+    let address = format!("address    {} (not verified)", sue.email);
+    for part in ["role       teacher", "name       sue", &address, "session    since"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    assert!(say(&["end-sessions", &sue.email]).ends_with("sessions ended: 1."));
+    assert!(say(&["end-sessions", &sue.email]).contains(" ended: 1. "));
 
     let said = say(&["reset-password", &sue.email]);
     let password = said.split(' ').skip_while(|word| *word != "is").nth(1).expect("a password");
     assert_eq!(login(PASSWORD)["userErrors"][0]["code"], "INVALID_CREDENTIALS");
     assert!(login(password)["session"]["accessToken"].is_string());
+}
+
+#[test]
+fn support_finds_a_user_by_a_part_of_their_name_or_address() {
+    let [olga, olaf] =
+        [("olga.found", "TEACHER"), ("olaf.found", "STUDENT")].map(|(n, role)| Person::register(n, role));
+    say(&["suspend", &olga.email]);
+
+    let found = say(&["users", " LGA.fou "]);
+
+    assert!(found.ends_with(&format!("{} olga.found: teacher, suspended", olga.email)), "{found}");
+    assert!(say(&["users", ".found", "--role", "student"]).contains(&olaf.email));
+    assert!(say(&["users", ".found", "--suspended", "true"]).contains(&olga.email));
+    assert_eq!(say(&["users", ".found", "--verified", "true"]), "No users.");
+    let newest = say_all(&["users", ".found", "--limit", "1"]);
+    assert!(newest.contains(&olaf.email) && !newest.contains(&olga.email), "{newest}");
+    assert!(newest.ends_with("There are more than 1: narrow the search, or raise `--limit`.\n"), "{newest}");
+    assert!(fail(&system().addresses.data, &["users", &"x".repeat(201)]).contains("at most 200 characters"));
+}
+
+#[test]
+fn support_sets_a_role() {
+    let [rita, vera] = ["rita", "vera"].map(|name| Person::register(name, "STUDENT"));
+    say(&["set-role", &vera.email, "admin"]);
+
+    assert!(say(&["set-role", &rita.email, "teacher"]).contains("has the role teacher now"));
+    assert!(say(&["set-role", &rita.email, "teacher"]).contains("nothing changed"));
+    let rita = rita.refresh().expect("her session goes on");
+    assert_eq!(rita.create_course().error(), Some("FORBIDDEN"), "a new teacher is not verified");
+    say(&["set-role", &rita.email, "admin"]);
+    let rita = rita.refresh().expect("her session goes on");
+    rita.visitor.data(WAITING, json!({}));
+    say(&["set-role", &rita.email, "student"]);
+    assert!(rita.refresh().is_none(), "who was an admin signs in again");
+    assert!(show(&rita.email).contains("role       student"));
+    assert_eq!(admin(&system().addresses.data, &["set-role", &rita.email, "owner"]).status.code(), Some(2));
 }
 
 #[test]
@@ -253,10 +292,10 @@ fn support_takes_a_verification_back() {
     let ulla = ulla.refresh().expect("her session goes on");
     assert!(ulla.create_course()["data"]["createCourse"]["course"]["id"].is_string());
 
-    assert!(say(&["unverify-teacher", &ulla.email]).contains("no verified teacher any more"));
+    assert!(say(&["unverify-teacher", &ulla.email]).contains("is no longer a verified teacher"));
     assert!(say(&["unverify-teacher", &ulla.email]).contains("nothing changed"));
     assert_eq!(ulla.refresh().expect("her session goes on").create_course().error(), Some("FORBIDDEN"));
-    assert!(fail(&system().addresses.data, &["unverify-teacher", &stan.email]).contains("does not teach"));
+    assert!(fail(&system().addresses.data, &["unverify-teacher", &stan.email]).contains("is not a teacher"));
 }
 
 #[test]

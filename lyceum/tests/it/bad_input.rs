@@ -33,6 +33,7 @@ fn page_sizes_and_cursors_that_cannot_be() {
         ("after: \"broken\"".to_owned(), "after"),
         ("before: \"\"".to_owned(), "before"),
         (format!("after: {foreign}"), "after"),
+        ("filter: { minPrice: \"10,50\" }".to_owned(), "filter.minPrice"),
     ];
 
     for (arguments, field) in cases {
@@ -42,6 +43,7 @@ fn page_sizes_and_cursors_that_cannot_be() {
             answer["errors"][0]["message"].as_str().is_some_and(|message| message.contains(field)),
             "{arguments}: {answer}"
         );
+        assert_eq!(answer["errors"][0]["extensions"]["field"], field, "{arguments}: {answer}");
     }
 }
 

@@ -59,9 +59,9 @@ impl Course {
         Some(page.await)
     }
 
-    /// What happened to the enrollments in the course, newest first; also what happened to those that have ended. The
-    /// newest 100 changes; for one student these are usually all, since a student can enroll in a course 20 times. Only the course's teacher and admins may see it; it is null for everyone else, with a
-    /// `FORBIDDEN` error.
+    /// The last 100 changes of the enrollments in the course, newest first, those that have ended included. To see all
+    /// changes of one student's enrollment, name the student. Only the course's teacher and admins may see them; it is
+    /// null for everyone else, with a `FORBIDDEN` error.
     #[graphql(requires = "teacherSeal")]
     async fn enrollment_history(
         &self,

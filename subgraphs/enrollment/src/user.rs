@@ -38,8 +38,9 @@ impl User {
         Some(page.await)
     }
 
-    /// What happened to the enrollments of the user, newest first; also what happened to those that have ended. The newest
-    /// 100 changes; for one course these are usually all, since a student can enroll in a course 20 times. Only the user and admins may see it; it is null for everyone else, with a `FORBIDDEN` error.
+    /// The last 100 changes of the user's enrollments, newest first, those that have ended included. To see all changes of
+    /// an enrollment that has many, name its course. Only the user and admins may see them; it is null for everyone else,
+    /// with a `FORBIDDEN` error.
     async fn enrollment_history(
         &self,
         ctx: &Context<'_>,

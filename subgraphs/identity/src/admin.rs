@@ -12,7 +12,7 @@ use sqlx::query;
 use subgraph_kit::{Error, text::has_no_nul};
 
 use crate::{
-    Keys, TokenSettings,
+    Keys, TokenSettings, account,
     email_token::store as tokens,
     erasure::{
         self,
@@ -24,6 +24,7 @@ use crate::{
     token_lifetime,
     user::{
         Role, SignUp, User, clean_name,
+        graphql::UserFilter,
         store::{self, Actor},
     },
 };
@@ -62,6 +63,28 @@ pub async fn find(db: &DbPool, email_or_id: &str) -> Result<Option<User>, Error>
         return Err(Error::invalid("email", message));
     }
     Ok(users.pop())
+}
+
+/// Lists the newest accounts that a filter finds, up to a limit.
+///
+/// # Errors
+/// [`Error::Invalid`] if the text to search for is too long.
+pub async fn list(db: &DbPool, filter: UserFilter, limit: i64) -> Result<Vec<User>, Error> {
+    store::list(db, &filter.try_into_store()?, limit).await
+}
+
+/// Whether the user has proven the e-mail address.
+pub async fn is_email_verified(db: &DbPool, user: &User) -> Result<bool, Error> {
+    account::store::is_email_verified(db, user.id).await
+}
+
+/// Sets a user's role, from the next refresh of their session on; an admin's sessions end.
+///
+/// # Errors
+/// `LAST_ADMIN` if no admin could sign in any more.
+pub async fn set_role(db: &DbPool, user: &User, role: Role) -> Result<Change<()>, Error> {
+    store::set_role(db, Actor::Operator, user.id, role).await?;
+    Ok(if user.role == role { Change::Unchanged } else { Change::Applied(()) })
 }
 
 /// Makes a user an admin, from the next refresh of their session on.

@@ -304,7 +304,8 @@ impl CourseMutation {
         Some(payload.await)
     }
 
-    /// Changes a course. Only the teacher of the course may do this. It is null, with an error, if the mutation fails.
+    /// Changes a course. Only the teacher of the course may do this. `userErrors`: `NOT_FOUND`, `INVALID_INPUT`. It is
+    /// null, with an error, if the mutation fails.
     async fn update_course(
         &self,
         ctx: &Context<'_>,

@@ -250,8 +250,9 @@ impl EnrollmentMutation {
     }
 
     /// Records the progress of the signed-in student in a course: from `ENROLLED` to `IN_PROGRESS`, and to `COMPLETED`.
-    /// Only the enrollment's own student may do this. The same status again succeeds and changes nothing. It is null, with
-    /// an error, if the mutation fails.
+    /// Only the enrollment's own student may do this. The same status again succeeds and changes nothing. `userErrors`:
+    /// `NOT_FOUND`, and `INVALID_STATUS_TRANSITION` for an earlier status. It is null, with an error, if the mutation
+    /// fails.
     async fn set_enrollment_status(
         &self,
         ctx: &Context<'_>,

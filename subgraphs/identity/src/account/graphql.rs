@@ -47,7 +47,7 @@ pub struct ResetPasswordPayload {
 pub struct RequestEmailVerificationPayload {
     /// The signed-in user; null if no mail was sent.
     user: Option<User>,
-    /// The reasons why no mail was sent; empty if the mutation succeeded.
+    /// Always empty: this mutation cannot be rejected.
     user_errors: Vec<UserError>,
 }
 
@@ -105,8 +105,9 @@ pub struct ConfirmEmailChangePayload {
 #[Object]
 impl AccountMutation {
     /// Sends the owner of an account a mail with a link that lets them choose a new password, which works once, for an
-    /// hour. Everyone may do this, as often as few mails need it; the answer is the same, and takes as long, if no
-    /// account has the address. It is null, with an error, if the mutation fails.
+    /// hour. Everyone may do this; the response is the same, and takes as long, if no account has the address.
+    /// `userErrors`: `INVALID_INPUT` for what is no e-mail address. It is null, with an error, if the mutation fails, and
+    /// with `RATE_LIMITED` after too many requests for one address, or from one client.
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
@@ -124,7 +125,9 @@ impl AccountMutation {
 
     /// Replaces a forgotten password, and ends all sessions of the user. Everyone who has the token of a mail may do
     /// this, once; other such tokens of the user stop working, too. Access tokens that were already issued stay valid
-    /// until they expire. It is null, with an error, if the mutation fails.
+    /// until they expire. `userErrors`: `TOKEN_NOT_VALID`; `INVALID_INPUT` for an unacceptable password, after which the
+    /// token still works. It is null, with an error, if the mutation fails, and with `RATE_LIMITED` if a client tries too
+    /// many tokens.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
@@ -142,7 +145,7 @@ impl AccountMutation {
 
     /// Sends the signed-in user a mail with a link that verifies their e-mail address, which works once, for three days.
     /// Every signed-in user may do this; if the address is verified, it has no effect. It is null, with an error, if the
-    /// mutation fails.
+    /// mutation fails, and with `RATE_LIMITED` after too many requests.
     async fn request_email_verification(
         &self,
         ctx: &Context<'_>,
@@ -159,8 +162,9 @@ impl AccountMutation {
         Some(payload.await)
     }
 
-    /// Verifies a user's e-mail address. Everyone who has the token of a mail to this address may do this, once. It is
-    /// null, with an error, if the mutation fails.
+    /// Verifies a user's e-mail address. Everyone who has the token of a mail to this address may do this, once.
+    /// `userErrors`: `TOKEN_NOT_VALID`. It is null, with an error, if the mutation fails, and with `RATE_LIMITED` if a
+    /// client tries too many tokens.
     async fn verify_email(
         &self,
         ctx: &Context<'_>,
@@ -176,8 +180,9 @@ impl AccountMutation {
     }
 
     /// Sends a mail to a new e-mail address of the signed-in user, with a link that makes it the address of the account,
-    /// which works once, for a day; and tells the old address. Every signed-in user may do this, as often as they may
-    /// try to sign in. It is null, with an error, if the mutation fails.
+    /// which works once, for a day; and tells the old address. Every signed-in user may do this. `userErrors`:
+    /// `INVALID_CREDENTIALS` for a wrong password, `INVALID_INPUT`, `EMAIL_TAKEN`. It is null, with an error, if the
+    /// mutation fails, and with `RATE_LIMITED` after too many wrong passwords or mails.
     async fn change_email(
         &self,
         ctx: &Context<'_>,
@@ -198,7 +203,9 @@ impl AccountMutation {
     }
 
     /// Makes a new e-mail address that of the account, and tells the old one. Everyone who has the token of the mail to
-    /// the new address may do this, once. It is null, with an error, if the mutation fails.
+    /// the new address may do this, once. `userErrors`: `TOKEN_NOT_VALID`; `EMAIL_TAKEN` if another account has got the
+    /// address meanwhile. It is null, with an error, if the mutation fails, and with `RATE_LIMITED` if a client tries too
+    /// many tokens.
     async fn confirm_email_change(
         &self,
         ctx: &Context<'_>,

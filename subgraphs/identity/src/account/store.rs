@@ -58,7 +58,7 @@ pub(super) async fn set_email_verified(db: &mut PgConnection, id: UserId) -> Res
 }
 
 /// Whether a user's address is verified.
-pub(super) async fn is_email_verified(db: &DbPool, id: UserId) -> Result<bool, Error> {
+pub(crate) async fn is_email_verified(db: &DbPool, id: UserId) -> Result<bool, Error> {
     let is_verified =
         query_scalar!(r#"select email_verified_at is not null as "is_verified!" from users where id = $1"#, id.0);
     Ok(is_verified.fetch_optional(db).await?.unwrap_or(false))

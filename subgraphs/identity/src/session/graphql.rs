@@ -133,7 +133,8 @@ pub struct LogoutPayload {
 #[Object]
 impl SessionMutation {
     /// Creates an account and signs in to it. Everyone may do this. A teacher cannot publish courses until an admin has
-    /// verified the account. It is null, with an error, if the mutation fails.
+    /// verified the account. `userErrors`: `INVALID_INPUT`, `EMAIL_TAKEN`. It is null, with an error, if the mutation
+    /// fails, and with `RATE_LIMITED` after too many registrations.
     async fn register(
         &self,
         ctx: &Context<'_>,
@@ -168,8 +169,9 @@ impl SessionMutation {
 
     /// Returns new tokens for a session. Everyone who has its refresh token may do this, whatever their access token. A
     /// refresh token works once: for a few seconds it gets the same client the same next token again, since another tab may
-    /// have been faster, or the answer lost; after that, or from another client, it ends the session. It is null, with
-    /// an error, if the mutation fails.
+    /// have been faster, or the answer lost; after that, or from another client, it ends the session. `userErrors`:
+    /// `SESSION_EXPIRED`. It is null, with an error, if the mutation fails, and with `RATE_LIMITED` after too many
+    /// refreshes.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
@@ -203,7 +205,7 @@ impl SessionMutation {
 
     /// Ends a session of the signed-in user: its refresh tokens stop working. Every signed-in user may do this, also
     /// for the current session. Access tokens that were already issued stay valid until they expire, except for changes
-    /// to the account. It is null, with an error, if the mutation fails.
+    /// to the account. `userErrors`: `NOT_FOUND`. It is null, with an error, if the mutation fails.
     async fn end_session(
         &self,
         ctx: &Context<'_>,
@@ -236,7 +238,8 @@ impl SessionMutation {
     }
 
     /// Changes the password of the signed-in user, and ends all of their sessions but the current one. Every signed-in
-    /// user may do this, as often as they may try to sign in. It is null, with an error, if the mutation fails.
+    /// user may do this. `userErrors`: `INVALID_CREDENTIALS` for a wrong current password, `INVALID_INPUT`. It is null,
+    /// with an error, if the mutation fails, and with `RATE_LIMITED` after too many wrong passwords.
     async fn change_password(
         &self,
         ctx: &Context<'_>,

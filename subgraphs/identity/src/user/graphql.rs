@@ -283,7 +283,8 @@ impl UserQuery {
 #[Object]
 impl UserMutation {
     /// Verifies a teacher, who may publish courses from their next `refreshSession` on. Only admins may do this.
-    /// Verifying a teacher again has no effect. It is null, with an error, if the mutation fails.
+    /// Verifying a teacher again has no effect. `userErrors`: `NOT_FOUND`, also for a user who is not a teacher. It is
+    /// null, with an error, if the mutation fails.
     async fn verify_teacher(
         &self,
         ctx: &Context<'_>,
@@ -300,8 +301,8 @@ impl UserMutation {
         Some(payload.await)
     }
 
-    /// Changes the profile of the signed-in user. Every signed-in user may do this. It is null, with an error, if the
-    /// mutation fails.
+    /// Changes the profile of the signed-in user. Every signed-in user may do this. `userErrors`: `INVALID_INPUT`. It is
+    /// null, with an error, if the mutation fails.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
@@ -324,7 +325,8 @@ impl UserMutation {
     }
 
     /// Revokes the verification of a teacher, who may publish no more courses from their next `refreshSession` on;
-    /// those that they have published stay. Only admins may do this. It is null, with an error, if the mutation fails.
+    /// those that they have published stay. Only admins may do this. `userErrors`: `NOT_FOUND`, also for a user who is not
+    /// a teacher. It is null, with an error, if the mutation fails.
     async fn unverify_teacher(
         &self,
         ctx: &Context<'_>,
@@ -342,8 +344,8 @@ impl UserMutation {
     }
 
     /// Sets the role of a user, which counts from their next `refreshSession` on. A new teacher is not verified, also
-    /// one who was before. Who is no longer an admin has to sign in again. Only admins may do this. It is null, with an
-    /// error, if the mutation fails.
+    /// one who was before. Who is no longer an admin has to sign in again. Only admins may do this. `userErrors`:
+    /// `NOT_FOUND`, `LAST_ADMIN`. It is null, with an error, if the mutation fails.
     async fn set_user_role(
         &self,
         ctx: &Context<'_>,
@@ -362,7 +364,7 @@ impl UserMutation {
 
     /// Suspends a user: ends their sessions, and lets them sign in no more. Access tokens that were already issued stay
     /// valid until they expire, except for changes to accounts. Only admins may do this. Suspending a user again has no
-    /// effect. It is null, with an error, if the mutation fails.
+    /// effect. `userErrors`: `NOT_FOUND`, `LAST_ADMIN`. It is null, with an error, if the mutation fails.
     async fn suspend_user(
         &self,
         ctx: &Context<'_>,
@@ -380,7 +382,7 @@ impl UserMutation {
     }
 
     /// Lets a suspended user sign in again. Only admins may do this. For a user who is not suspended it has no effect.
-    /// It is null, with an error, if the mutation fails.
+    /// `userErrors`: `NOT_FOUND`. It is null, with an error, if the mutation fails.
     async fn unsuspend_user(
         &self,
         ctx: &Context<'_>,
@@ -413,7 +415,7 @@ fn admin(ctx: &Context<'_>) -> Result<Actor, Error> {
 }
 
 impl UserFilter {
-    fn try_into_store(self) -> Result<store::UserFilter, Error> {
+    pub(crate) fn try_into_store(self) -> Result<store::UserFilter, Error> {
         let Self { search, role, is_verified, is_suspended } = self;
         let search = search.as_deref().map(searched).transpose()?.filter(|search| !search.is_empty());
         Ok(store::UserFilter { search, role, is_verified, is_suspended, is_waiting: false })

@@ -6,6 +6,7 @@ pub mod store;
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
+use clap::ValueEnum;
 use contracts::{Timestamp, UserId, claims};
 use sqlx::FromRow;
 use subgraph_kit::{
@@ -49,7 +50,7 @@ pub struct User {
 }
 
 /// The role of a user on the platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type, ValueEnum)]
 #[graphql(name = "UserRole")]
 #[sqlx(type_name = "user_role", rename_all = "snake_case")]
 pub enum Role {

@@ -150,6 +150,14 @@ pub async fn find(db: &DbPool, id: UserId) -> Result<Option<User>, Error> {
     Ok(User::find_by_ids(db, &[id.0]).await?.pop())
 }
 
+/// Lists the newest accounts, up to a limit.
+pub async fn list(db: &DbPool, filter: &UserFilter, limit: i64) -> Result<Vec<User>, Error> {
+    let mut sql = QueryBuilder::new(format!("select {} from {} where true", User::COLUMNS, User::TABLE));
+    filter.push(&mut sql);
+    sql.push(" order by created_at desc, id desc limit ").push_bind(limit);
+    Ok(sql.build_query_as().fetch_all(db).await?)
+}
+
 /// Locks the viewer's own account until the transaction ends, and requires that their access token still counts: it is
 /// valid longer than what it was issued for. Every mutation that acts for a viewer does this, in its transaction.
 ///
@@ -493,7 +501,12 @@ pub(crate) async fn require_other_admin(db: &mut PgConnection, user: &User, fiel
     if has_other {
         return Ok(());
     }
-    Err(Rejection::new(Code::LastAdmin, "there would be no admin left who can sign in").at(field).into())
+    Err(Rejection::new(
+        Code::LastAdmin,
+        "there would be no admin left who can sign in: make somebody else an admin first",
+    )
+    .at(field)
+    .into())
 }
 
 /// Makes a user an admin, and stores their previous role. False if they are an admin already.

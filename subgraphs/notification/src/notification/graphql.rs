@@ -143,8 +143,8 @@ impl NotificationQuery {
 
 #[Object(name = "Mutation")]
 impl NotificationMutation {
-    /// Marks one of the signed-in user's own notifications as read. Marking it again has no effect. It is null, with an
-    /// error, if the mutation fails.
+    /// Marks one of the signed-in user's own notifications as read. Marking it again has no effect. `userErrors`:
+    /// `NOT_FOUND`. It is null, with an error, if the mutation fails.
     async fn mark_notification_read(
         &self,
         ctx: &Context<'_>,
@@ -160,8 +160,8 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Marks all notifications of the signed-in user as read. It is null, with an error, if the mutation fails or
-    /// nobody is signed in.
+    /// Marks all notifications of the signed-in user as read, or those up to one. `userErrors`: `NOT_FOUND` for an `upTo`
+    /// that is none of them. It is null, with an error, if the mutation fails or nobody is signed in.
     async fn mark_all_notifications_read(
         &self,
         ctx: &Context<'_>,
@@ -187,8 +187,8 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Deletes one of the signed-in user's own notifications for good. It is null, with an error, if the mutation
-    /// fails.
+    /// Deletes one of the signed-in user's own notifications for good. `userErrors`: `NOT_FOUND`. It is null, with an
+    /// error, if the mutation fails.
     async fn delete_notification(
         &self,
         ctx: &Context<'_>,
@@ -220,8 +220,9 @@ impl NotificationMutation {
         Some(payload.await)
     }
 
-    /// Switches a type of notifications on or off for the signed-in user. Notifications that were sent before stay. It
-    /// is null, with an error, if the mutation fails.
+    /// Switches a type of notifications on or off for the signed-in user. Notifications that were sent before stay.
+    /// `userErrors`: `INVALID_INPUT` for a type that cannot be switched off. It is null, with an error, if the mutation
+    /// fails.
     async fn set_notification_setting(
         &self,
         ctx: &Context<'_>,

@@ -44,7 +44,7 @@ pub struct Notification {
     pub subject_id: Option<Uuid>,
 }
 
-/// The subject of a notification.
+/// The kind of event that a notification tells about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, sqlx::Type)]
 #[graphql(name = "NotificationType")]
 #[sqlx(type_name = "notification_type", rename_all = "snake_case")]
