@@ -390,6 +390,33 @@ export const mutations: Record<string, Mutation> = {
     throw new Unpredictable("changeEmail");
   },
 
+  setUpSecondFactor(context, { password }: { password: string }) {
+    const user = context.tables.User.find(requireAllowed(context, "setUpSecondFactor"));
+    if (!user) throw codedError("UNAUTHENTICATED");
+    if (!user.hasPassword || password !== PASSWORD)
+      return withUserErrors("setup", userError("INVALID_CREDENTIALS", "password"));
+    throw new Unpredictable("setUpSecondFactor");
+  },
+
+  /** Nobody has a second factor, and nobody sets one up. */
+  enableSecondFactor(context) {
+    const user = context.tables.User.find(requireAllowed(context, "enableSecondFactor"));
+    if (!user) throw codedError("UNAUTHENTICATED");
+    const { userErrors } = withUserErrors("user", userError("NOT_FOUND"));
+    return { user: null, recoveryCodes: null, userErrors };
+  },
+
+  disableSecondFactor(context, { password }: { password: string }) {
+    return withUserErrors("user", withoutSecondFactor(context, "disableSecondFactor", password));
+  },
+
+  replaceRecoveryCodes(context, { password }: { password: string }) {
+    return withUserErrors(
+      "recoveryCodes",
+      withoutSecondFactor(context, "replaceRecoveryCodes", password),
+    );
+  },
+
   /** A random id is never a session's. */
   endSession(context) {
     requireAllowed(context, "endSession");
@@ -524,6 +551,20 @@ function hasOtherAdmin({ tables }: ExecutionContext, user: User): boolean {
   return tables.User.all().some(
     (other) => other.role === "ADMIN" && !other.isSuspended && other.id !== user.id,
   );
+}
+
+/** Why a user without a second factor cannot change it. */
+function withoutSecondFactor(
+  context: ExecutionContext,
+  mutation: string,
+  password: string,
+): UserError {
+  const user = context.tables.User.find(requireAllowed(context, mutation));
+  if (!user) throw codedError("UNAUTHENTICATED");
+  const isRight = user.hasPassword && password === PASSWORD;
+  return isRight
+    ? userError("SECOND_FACTOR_NOT_ENABLED")
+    : userError("INVALID_CREDENTIALS", "password");
 }
 
 function requireSignedIn({ viewer }: ExecutionContext): void {

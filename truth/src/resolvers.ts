@@ -302,6 +302,8 @@ export class Execution {
       // They begin when the viewers sign in, after the rows were read.
       throw new Unpredictable("User.sessions");
     },
+    // Nobody enables one: that is unpredictable.
+    "User.secondFactor": () => ({ isEnabled: false, enabledAt: null, recoveryCodesLeft: 0 }),
     "User.courses": ({ id }: Row["User"], args) =>
       this.#page(
         "Course",

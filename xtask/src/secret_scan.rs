@@ -38,6 +38,8 @@ const FORMS: &[(&str, &str)] = &[
     ("an access token", r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
     ("a token", r"(?i)\bbearer +[\w.~+/=-]{8,}"),
     ("a database password", r"postgres(ql)?://[^\s:/@]*:[^\s@]+@"),
+    ("a recovery code", r"\b[A-Z2-7]{4}(-[A-Z2-7]{4}){3}\b"),
+    ("a secret of an authenticator app", r"\b[A-Z2-7]{32}\b|(?i)otpauth:"),
     ("an e-mail address", r"[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b"),
 ];
 
@@ -193,6 +195,9 @@ mod tests {
             ("the password is 0123456789abcdef", "a database password"),
             ("DETAIL:  Key (email)=(ada.l+x@lyceum.example) already exists.", "an e-mail address"),
             (r#"{"email":"ADA@SUB.LYCEUM.EXAMPLE"}"#, "an e-mail address"),
+            ("code: GEZD-GNBV-GY3T-QOJQ", "a recovery code"),
+            (r#"secret="GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ""#, "a secret of an authenticator app"),
+            ("otpauth://totp/Lyceum", "a secret of an authenticator app"),
             (&format!("refreshToken: \"{REFRESH}\""), "a refresh token"),
         ];
 

@@ -1,5 +1,6 @@
 //! Authentication of users and processes: access tokens, signatures between processes, sealed values.
 
+pub mod encryption;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

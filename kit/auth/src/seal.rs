@@ -94,7 +94,7 @@ impl SealedValue {
 
 /// The keys to seal values, and to verify seals.
 #[derive(Clone)]
-pub struct SealKeys(MacKeys);
+pub struct SealKeys(pub(crate) MacKeys);
 
 impl SealKeys {
     /// Keys of a random secret.

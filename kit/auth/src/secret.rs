@@ -158,6 +158,16 @@ impl MacKeys {
         digest.finalize().into_bytes().into()
     }
 
+    /// Derives keys for another use, from the current secret and from the previous one: the HMACs of what `add` adds.
+    pub(crate) fn derive(&self, add: impl Fn(&mut Digest)) -> ([u8; SIGNATURE_LENGTH], Option<[u8; SIGNATURE_LENGTH]>) {
+        let derive = |key: &Digest| {
+            let mut digest = key.clone();
+            add(&mut digest);
+            digest.finalize().into_bytes().into()
+        };
+        (derive(&self.0.current), self.0.previous.as_ref().map(derive))
+    }
+
     /// Whether `signature` is the HMAC of what `add` adds, with either key. Compares in constant time.
     pub(crate) fn verify(&self, signature: &[u8], add: impl Fn(&mut Digest)) -> bool {
         let fits = |key: &Digest| {

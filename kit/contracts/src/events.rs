@@ -88,6 +88,9 @@ pub enum EventPayload {
     /// The file with all data of a user is ready.
     #[serde(rename = "lyceum.user.data_exported")]
     DataExported(DataExported),
+    /// Something has happened to the second factor of a user.
+    #[serde(rename = "lyceum.user.second_factor_changed")]
+    SecondFactorChanged(SecondFactorChanged),
 }
 
 /// A new user.
@@ -246,6 +249,36 @@ pub struct DataExported {
     pub expires_at: DateTime<Utc>,
 }
 
+/// What has happened to the second factor of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorChanged {
+    /// The id of this change: there can be several of a user.
+    pub change_id: Uuid,
+    /// The user.
+    pub user_id: UserId,
+    /// What has happened.
+    pub change: SecondFactorChange,
+}
+
+/// What can happen to a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactorChange {
+    /// Signing in needs it now.
+    Enabled,
+    /// Its user has disabled it.
+    Disabled,
+    /// An operator has disabled it.
+    Reset,
+    /// A recovery code was used.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: u32,
+    },
+    /// All recovery codes were replaced.
+    RecoveryCodesReplaced,
+}
+
 /// The event types, with their producers and consumers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in `EventPayload`")]
@@ -264,11 +297,12 @@ pub enum EventType {
     ErasedInPayment,
     ErasedInNotification,
     DataExported,
+    SecondFactorChanged,
 }
 
 impl EventType {
     /// All event types.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UserRegistered,
         Self::SignedInFromNewClient,
         Self::PaymentCompleted,
@@ -283,6 +317,7 @@ impl EventType {
         Self::ErasedInPayment,
         Self::ErasedInNotification,
         Self::DataExported,
+        Self::SecondFactorChanged,
     ];
 
     /// The event's `type`.
@@ -303,6 +338,7 @@ impl EventType {
             Self::ErasedInPayment => "lyceum.payment.user_erased",
             Self::ErasedInNotification => "lyceum.notification.user_erased",
             Self::DataExported => "lyceum.user.data_exported",
+            Self::SecondFactorChanged => "lyceum.user.second_factor_changed",
         }
     }
 
@@ -316,7 +352,11 @@ impl EventType {
     #[must_use]
     pub fn source(self) -> &'static str {
         match self {
-            Self::UserRegistered | Self::SignedInFromNewClient | Self::UserErased | Self::DataExported => "identity",
+            Self::UserRegistered
+            | Self::SignedInFromNewClient
+            | Self::UserErased
+            | Self::DataExported
+            | Self::SecondFactorChanged => "identity",
             Self::PaymentCompleted | Self::PaymentRefunded | Self::ErasedInPayment => "payment",
             Self::EnrollmentCreated | Self::EnrollmentRevoked | Self::EnrollmentRejected | Self::ErasedInEnrollment => {
                 "enrollment"
@@ -335,7 +375,8 @@ impl EventType {
             | Self::EnrollmentCreated
             | Self::EnrollmentRevoked
             | Self::CourseWithdrawn
-            | Self::DataExported => &["notification"],
+            | Self::DataExported
+            | Self::SecondFactorChanged => &["notification"],
             Self::PaymentCompleted | Self::PaymentRefunded => &["enrollment", "notification"],
             Self::EnrollmentRejected => &["payment"],
             Self::UserErased => &["course", "enrollment", "payment", "notification"],
@@ -383,6 +424,7 @@ impl EventPayload {
             Self::ErasedInPayment(_) => EventType::ErasedInPayment,
             Self::ErasedInNotification(_) => EventType::ErasedInNotification,
             Self::DataExported(_) => EventType::DataExported,
+            Self::SecondFactorChanged(_) => EventType::SecondFactorChanged,
         }
     }
 
@@ -407,7 +449,8 @@ impl EventPayload {
             | Self::ErasedInEnrollment(_)
             | Self::ErasedInPayment(_)
             | Self::ErasedInNotification(_)
-            | Self::DataExported(_) => None,
+            | Self::DataExported(_)
+            | Self::SecondFactorChanged(_) => None,
         }
     }
 
@@ -422,6 +465,7 @@ impl EventPayload {
             Self::EnrollmentRejected(rejection) => rejection.payment_id.0,
             Self::CourseWithdrawn(withdrawal) => withdrawal.course_id.0,
             Self::DataExported(exported) => exported.export_id,
+            Self::SecondFactorChanged(changed) => changed.user_id.0,
             // Behind the registration.
             Self::UserErased(erased) => erased.user_id.0,
             Self::ErasedInCourse(receipt)
@@ -537,6 +581,11 @@ mod tests {
             tables: Vec::new(),
             signature: String::new(),
         };
+        let changed = SecondFactorChanged {
+            change_id: Uuid::from_u128(12),
+            user_id: purchase.student_id,
+            change: SecondFactorChange::RecoveryCodeUsed { left: 9 },
+        };
         let sign_in = NewClientSignIn { sign_in_id: Uuid::from_u128(11), user_id: purchase.student_id, client: None };
         let payloads = [
             EventPayload::UserRegistered(registration),
@@ -553,6 +602,7 @@ mod tests {
             EventPayload::ErasedInPayment(receipt.clone()),
             EventPayload::ErasedInNotification(receipt),
             EventPayload::DataExported(exported),
+            EventPayload::SecondFactorChanged(changed),
         ];
 
         assert_eq!(payloads.each_ref().map(EventPayload::event_type), EventType::ALL);

@@ -14,6 +14,14 @@ pub enum Code {
     EmailTaken,
     /// No account has this e-mail address and password, or the current password of the account is another one.
     InvalidCredentials,
+    /// The password is right, but signing in to the account needs its second factor, too: repeat it with `secondFactorCode`.
+    SecondFactorRequired,
+    /// The code is neither a current one of the authenticator app nor an unused recovery code, or was used before.
+    WrongSecondFactor,
+    /// The account has a second factor already.
+    SecondFactorEnabled,
+    /// The account has no second factor.
+    SecondFactorNotEnabled,
     /// An admin has suspended the account; its owner cannot sign in.
     AccountSuspended,
     /// The user is the last admin who can sign in, and must remain one.

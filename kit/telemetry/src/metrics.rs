@@ -256,7 +256,7 @@ fn add_streams(subgraph: &'static str, more: i64) {
     }
 }
 
-/// Records a rejected sign-in: `credentials`, `throttled`, or `busy` if the queue for password hashes is full.
+/// Records a rejected sign-in: `credentials`, `second_factor`, `throttled`, or `busy` if the queue for password hashes is full.
 pub fn record_failed_sign_in(reason: &'static str) {
     if let Some(instruments) = instruments() {
         instruments.sign_ins_rejected.add(1, &[KeyValue::new("reason", reason)]);

@@ -67,6 +67,9 @@ enum Command {
     EndSessions(Person),
     /// Give a user a new random password, print it, and end their sessions: for whoever has forgotten theirs.
     ResetPassword(Person),
+    /// Disable the second factor of a user who has lost the authenticator app and the recovery codes, so that signing in needs
+    /// only the password. Make sure that it is the person who asks. They are told by mail and by a notification.
+    ResetSecondFactor(Person),
     /// Delete an account and erase the person in all services, as `deleteMyAccount` does. It cannot be undone.
     Erase(Box<erase::Settings>),
     /// Print all data that the services have of a user, as JSON: what `exportMyData` collects.
@@ -113,6 +116,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::Unsuspend(person) => unsuspend(&person).await,
         Command::EndSessions(person) => end_sessions(&person).await,
         Command::ResetPassword(person) => reset_password(&person).await,
+        Command::ResetSecondFactor(person) => reset_second_factor(&person).await,
         Command::Erase(settings) => erase::run(&settings).await,
         Command::Export(settings) => export::run(&settings).await,
         Command::Token { person, keys } => token(&person, &keys).await,
@@ -199,6 +203,9 @@ async fn show(person: &Person) -> Result<()> {
     if let Some(since) = user.suspended_at {
         line(format_args!("suspended  {}", since.format(TIME)));
     }
+    if let Some((since, left)) = admin::second_factor_of(&db, &user).await? {
+        line(format_args!("2nd factor since {}, recovery codes left: {left}", since.format(TIME)));
+    }
     for session in admin::sessions_of(&db, &user).await? {
         let client = session.client.as_deref().unwrap_or("unknown client").escape_debug().to_string();
         let (signed_in, last_used) = (session.created_at.0.format(TIME), session.last_used_at.0.format(TIME));
@@ -240,6 +247,18 @@ async fn reset_password(person: &Person) -> Result<()> {
     let (db, user) = person.find().await?;
     let password = admin::reset_password(&db, &user).await?;
     line(format_args!("The password of {} is {password} now, and all sessions have ended.", person.email));
+    Ok(())
+}
+
+async fn reset_second_factor(person: &Person) -> Result<()> {
+    let (db, user) = person.find().await?;
+    let email = &person.email;
+    match admin::reset_second_factor(&db, &user).await? {
+        Change::Applied(()) => {
+            line(format_args!("The second factor of {email} is disabled now, and the user is told."))
+        }
+        Change::Unchanged => line(format_args!("{email} has no second factor; nothing changed.")),
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use auth::seal::SealKeys;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use contracts::{ErasureId, UserId};
+use contracts::{ErasureId, UserId, events::SecondFactorChange};
 use db::DbPool;
 use service::Erasures;
 use sqlx::query;
@@ -19,7 +19,9 @@ use crate::{
         handlers::IdentityEraser,
         store::{By, Request},
     },
+    mail::{MailSettings, Mailer},
     password::hash_password,
+    second_factor,
     session::{ActiveSession, store as sessions},
     token_lifetime,
     user::{
@@ -152,6 +154,28 @@ pub async fn reset_password(db: &DbPool, user: &User) -> Result<String, Error> {
     tokens::delete_all(&mut tx, user.id).await?;
     tx.commit().await?;
     Ok(password)
+}
+
+/// Finds since when a user has a second factor, and how many recovery codes are left; None if they have enabled none.
+pub async fn second_factor_of(db: &DbPool, user: &User) -> Result<Option<(DateTime<Utc>, i32)>, Error> {
+    let found = second_factor::store::find_all(db, &[user.id.0]).await?.remove(&user.id);
+    Ok(found.and_then(|second_factor| Some((second_factor.enabled_at?.0, second_factor.recovery_codes_left))))
+}
+
+/// Disables a user's second factor, for whoever has lost the app and the recovery codes, and tells them. The identity that
+/// is running sends the mail.
+///
+/// # Errors
+/// Also if the account was deleted meanwhile.
+pub async fn reset_second_factor(db: &DbPool, user: &User) -> Result<Change<()>, Error> {
+    let mailer = Mailer::new(&MailSettings::default()).map_err(Error::internal)?;
+    let mut tx = db.begin().await?;
+    if !second_factor::store::disable(&mut tx, user.id).await? {
+        return Ok(Change::Unchanged);
+    }
+    second_factor::tell(&mut tx, &mailer, user, SecondFactorChange::Reset).await?;
+    tx.commit().await?;
+    Ok(Change::Applied(()))
 }
 
 /// Issues an access token for a user, as signing in does.

@@ -11,6 +11,7 @@ pub mod fuzzing;
 mod keys;
 pub mod mail;
 pub mod password;
+pub mod second_factor;
 pub mod session;
 mod settings;
 pub mod throttle;
@@ -37,6 +38,7 @@ use crate::{
         graphql::{ExportMutation, ExportQuery},
     },
     mail::Mailer,
+    second_factor::{SecondFactorCodes, SecondFactors, graphql::SecondFactorMutation},
     session::{Sessions, graphql::SessionMutation},
     user::graphql::{UserMutation, UserQuery},
 };
@@ -70,7 +72,14 @@ fn migrations() -> Migrations {
 
 /// Mutations.
 #[derive(MergedObject)]
-pub struct Mutation(SessionMutation, AccountMutation, UserMutation, ErasureMutation, ExportMutation);
+pub struct Mutation(
+    SessionMutation,
+    AccountMutation,
+    SecondFactorMutation,
+    UserMutation,
+    ErasureMutation,
+    ExportMutation,
+);
 
 /// Queries.
 #[derive(MergedObject)]
@@ -94,7 +103,10 @@ pub async fn subgraph(
     let db = db.into();
     let users = Table::<user::User>::open(db.clone()).await?;
     let mailer = Mailer::new(&settings.mail).map_err(|error| sqlx::Error::Configuration(error.into()))?;
-    let sessions = Sessions::new(db.clone(), keys.clone(), settings, mailer.clone());
+    let storage_keys = context.seals.storage_keys();
+    let second_factor_codes = SecondFactorCodes::new(storage_keys.clone(), mailer.clone());
+    let sessions = Sessions::new(db.clone(), keys.clone(), settings, mailer.clone(), second_factor_codes);
+    let second_factors = SecondFactors::new(db.clone(), sessions.clone());
     let accounts = Accounts::new(db.clone(), sessions.clone(), mailer);
     let erasures = Erasures::new(IdentityEraser, context.seals.clone());
     let deletions = Deletions {
@@ -104,16 +116,19 @@ pub async fn subgraph(
         peers: context.peers.clone(),
     };
     let users_list = List::open(&users).await?;
-    let schema = builder().data(users_list).data(sessions).data(accounts.clone()).data(deletions).finish();
+    let schema =
+        builder().data(users_list).data(sessions).data(accounts.clone()).data(second_factors).data(deletions).finish();
     let receipts = ReceiptHandler { seals: context.seals.clone() };
     let exporter = Exporter { db: db.clone(), peers: context.peers.clone(), keys: keys.clone() };
     if let Some(downloads) = context.own.get::<Downloads>() {
         downloads.open(&db);
     }
+    let rotated = (db.clone(), storage_keys);
     Ok(Subgraph::new(DEFINITION.name, schema, users, db, context.verifier.clone())
         .with_erasures(&erasures, receipts)
         .with_task(move |stop| accounts.clone().run(stop))
-        .with_task(move |stop| exporter.clone().run(stop)))
+        .with_task(move |stop| exporter.clone().run(stop))
+        .with_task(move |stop| second_factor::encrypt_anew(rotated.0.clone(), rotated.1.clone(), stop)))
 }
 
 /// How long an access token is accepted.
@@ -131,7 +146,7 @@ fn public_keys(keys: &Keys) -> Router {
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     service::build(
         Query(UserQuery, ErasureQuery, ExportQuery),
-        Mutation(SessionMutation, AccountMutation, UserMutation, ErasureMutation, ExportMutation),
+        Mutation(SessionMutation, AccountMutation, SecondFactorMutation, UserMutation, ErasureMutation, ExportMutation),
         EmptySubscription,
     )
     .override_output_type_description::<Connection<user::User>>("One page of a list of users.")

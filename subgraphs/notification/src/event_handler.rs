@@ -4,7 +4,7 @@ use contracts::{
     NotificationId, UserId,
     events::{
         CourseWithdrawn, DataExported, EnrollmentPayload, Event, EventPayload, EventType, NewClientSignIn, Purchase,
-        Refund, RefundReason, Registration, Revocation,
+        Refund, RefundReason, Registration, Revocation, SecondFactorChange, SecondFactorChanged,
     },
 };
 use messaging::{AfterCommit, Cause, Handler};
@@ -69,6 +69,7 @@ fn occurrence(event: &Event) -> Uuid {
     match &event.payload {
         EventPayload::CourseWithdrawn(withdrawal) => withdrawal.withdrawal_id,
         EventPayload::SignedInFromNewClient(sign_in) => sign_in.sign_in_id,
+        EventPayload::SecondFactorChanged(changed) => changed.change_id,
         _ => event.subject,
     }
 }
@@ -118,6 +119,7 @@ fn notification_for(payload: EventPayload) -> Option<NewNotification> {
         EventPayload::EnrollmentRevoked(revocation) => revoked(&revocation),
         EventPayload::CourseWithdrawn(withdrawal) => return withdrawn(&withdrawal),
         EventPayload::DataExported(exported) => data_ready(&exported),
+        EventPayload::SecondFactorChanged(changed) => second_factor_changed(changed),
         // Of no interest to a user: the refund that follows a rejection notifies the student.
         _ => return None,
     })
@@ -165,6 +167,40 @@ fn signed_in(NewClientSignIn { user_id, client, .. }: &NewClientSignIn) -> NewNo
         ),
         subject: None,
     }
+}
+
+fn second_factor_changed(SecondFactorChanged { user_id, change, .. }: SecondFactorChanged) -> NewNotification {
+    let (title, body) = match change {
+        SecondFactorChange::Enabled => (
+            "Second factor enabled",
+            "Signing in to your account needs a code of your authenticator app now. All other sessions have ended.".to_owned(),
+        ),
+        SecondFactorChange::Disabled => (
+            "Second factor disabled",
+            "Signing in to your account needs only the password again. If it was not you, change your password now."
+                .to_owned(),
+        ),
+        SecondFactorChange::Reset => (
+            "Second factor reset",
+            "The support has disabled the second factor of your account. If you have not asked for it, change your password \
+             now, and contact the support."
+                .to_owned(),
+        ),
+        SecondFactorChange::RecoveryCodeUsed { left } => (
+            "Recovery code used",
+            format!(
+                "A recovery code of your account was used. Unused recovery codes: {left}. If it was not you, change your \
+                 password and replace your recovery codes now."
+            ),
+        ),
+        SecondFactorChange::RecoveryCodesReplaced => (
+            "Recovery codes replaced",
+            "The recovery codes of your account were replaced: the old ones do not work any more. If it was not you, change \
+             your password now."
+                .to_owned(),
+        ),
+    };
+    NewNotification { user_id, kind: Kind::Security, title: title.to_owned(), body, subject: None }
 }
 
 fn paid(Purchase { payment_id, student_id, course_title, amount, .. }: &Purchase) -> NewNotification {

@@ -22,6 +22,12 @@ test('a token in variables is removed', () => {
   );
 });
 
+test('a code of a second factor is removed', () => {
+  expect(redactSecrets('{ "input": { "email": "a@b.c", "secondFactorCode": "123456" } }')).toBe(
+    '{ "input": { "email": "a@b.c", "secondFactorCode": "" } }',
+  );
+});
+
 test('fields and variables with such names are kept', () => {
   const document = 'query($token: ID) { session { accessToken refreshToken } }';
   expect(redactSecrets(document)).toBe(document);

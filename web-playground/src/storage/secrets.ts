@@ -1,8 +1,8 @@
 // In a document (`password: "…"`, `$password: String = "…"`, block strings too) and in JSON (`"refreshToken": "…"`).
 const SECRET =
-  /("?\w*(?:password|token)\w*"?\s*:\s*(?:[\w![\]]+\s*=\s*)?)(?:"""(?:\\"""|[\s\S])*?"""|"(?:[^"\\\n]|\\.)*")/gi;
+  /("?\w*(?:password|token|secondFactorCode)\w*"?\s*:\s*(?:[\w![\]]+\s*=\s*)?)(?:"""(?:\\"""|[\s\S])*?"""|"(?:[^"\\\n]|\\.)*")/gi;
 
-/** Removes passwords and tokens from a document or variables. */
+/** Removes passwords, tokens and codes of second factors from a document or variables. */
 export function redactSecrets(text: string): string {
   return text.replace(SECRET, '$1""');
 }

@@ -32,6 +32,7 @@ use crate::{
         store::{self as tokens, TokenOwner},
     },
     mail::{self, Letter, Mailer},
+    second_factor,
     session::{SessionClient, Sessions, at_field, store as sessions},
     user::{
         User, all_forms, email_fault, normalize_email, password_fault,
@@ -124,7 +125,7 @@ impl Accounts {
         Ok(true)
     }
 
-    /// Replaces the password of the owner of a token, and ends all of their sessions and tokens.
+    /// Replaces the password of the owner of a token, and ends all of their sessions and tokens. A second factor stays.
     ///
     /// # Errors
     /// [`Error::RateLimited`]; `TOKEN_NOT_VALID`; `INVALID_INPUT` if the password is not acceptable, after which the token
@@ -142,6 +143,7 @@ impl Accounts {
 
         let mut tx = self.db.begin().await?;
         let user = take_token(&mut tx, &hash, &owner, Purpose::PasswordReset).await?;
+        let needs_second_factor = second_factor::store::is_enabled(&mut tx, user.id).await?;
         users::set_password_hash(&mut tx, user.id, &password_hash).await?;
         // The token came by mail.
         store::set_email_verified(&mut tx, user.id).await?;
@@ -150,7 +152,9 @@ impl Accounts {
         self.mailer.write(&mut tx, user.id, &user.email, Letter::PasswordReplaced).await?;
         tx.commit().await?;
         self.mailer.wake();
-        self.sessions.rate_limiter.trust_client(client.ip, &user.email);
+        if !needs_second_factor {
+            self.sessions.rate_limiter.trust_client(client.ip, &user.email);
+        }
         Ok(user)
     }
 

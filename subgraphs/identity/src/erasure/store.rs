@@ -112,6 +112,8 @@ pub async fn delete_user(db: &mut PgConnection, user: UserId) -> Result<Vec<Eras
     let tokens = query!("delete from email_tokens where user_id = $1", user.0).execute(&mut *db).await?;
     let mails = query!("delete from mails where user_id = $1", user.0).execute(&mut *db).await?;
     let exports = query!("delete from data_exports where user_id = $1", user.0).execute(&mut *db).await?;
+    let recovery_codes = query!("delete from recovery_codes where user_id = $1", user.0).execute(&mut *db).await?;
+    let second_factors = query!("delete from second_factors where user_id = $1", user.0).execute(&mut *db).await?;
     let sessions = query!("delete from sessions where user_id = $1", user.0).execute(&mut *db).await?;
     let users = query!("delete from users where id = $1", user.0).execute(db).await?;
     let table = |table: &str, deleted| ErasedTable { table: table.to_owned(), deleted, anonymized: 0 };
@@ -123,6 +125,8 @@ pub async fn delete_user(db: &mut PgConnection, user: UserId) -> Result<Vec<Eras
         table("email_tokens", tokens.rows_affected()),
         table("known_clients", clients.rows_affected()),
         table("password_reset_requests", resets),
+        table("second_factors", second_factors.rows_affected()),
+        table("recovery_codes", recovery_codes.rows_affected()),
     ])
 }
 

@@ -223,6 +223,15 @@ pub async fn data_of(db: &DbPool, user: UserId) -> Result<String, Error> {
                 from email_tokens
                 where user_id = $1
             ),
+            -- Since when it is enabled is in `users`.
+            'second_factors', (
+                select coalesce(jsonb_agg(jsonb_build_object(
+                    'created_at', created_at,
+                    'recovery_codes_left', (select count(*) from recovery_codes where user_id = $1)
+                )), '[]')
+                from second_factors
+                where user_id = $1
+            ),
             'known_clients', (
                 select coalesce(jsonb_agg(jsonb_build_object('last_seen', last_seen) order by last_seen), '[]')
                 from known_clients

@@ -8,7 +8,7 @@ mod worker;
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use contracts::UserId;
+use contracts::{UserId, events::SecondFactorChange};
 use sqlx::PgConnection;
 use subgraph_kit::Error;
 use tokio::sync::Notify;
@@ -43,6 +43,7 @@ pub(crate) enum Letter<'a> {
     PasswordChanged,
     EmailChangeRequested,
     EmailChanged,
+    SecondFactor(SecondFactorChange),
 }
 
 impl Mailer {
@@ -89,9 +90,11 @@ impl Letter<'_> {
             Self::VerifyEmail { lifetime, .. }
             | Self::ResetPassword { lifetime, .. }
             | Self::ConfirmEmailChange { lifetime, .. } => lifetime,
-            Self::PasswordReplaced | Self::PasswordChanged | Self::EmailChangeRequested | Self::EmailChanged => {
-                NOTICE_LIFETIME
-            }
+            Self::PasswordReplaced
+            | Self::PasswordChanged
+            | Self::EmailChangeRequested
+            | Self::EmailChanged
+            | Self::SecondFactor(_) => NOTICE_LIFETIME,
         }
     }
 
@@ -151,7 +154,45 @@ impl Letter<'_> {
                  in with this address. If it was not you, contact the support of the platform.\n"
                     .to_owned(),
             ),
+            Self::SecondFactor(change) => second_factor_text(change),
         }
+    }
+}
+
+/// The subject and the body of a mail about the second factor. It holds no code.
+fn second_factor_text(change: SecondFactorChange) -> (&'static str, String) {
+    match change {
+        SecondFactorChange::Enabled => (
+            "Signing in needs a second factor now",
+            "A second factor was enabled for your account: signing in needs a code of your authenticator app. All other \
+             sessions have ended. If it was not you, contact the support of the platform.\n"
+                .to_owned(),
+        ),
+        SecondFactorChange::Disabled => (
+            "Your second factor was disabled",
+            "The second factor of your account was disabled: signing in needs only the password again. If it was not you, \
+             change your password now.\n"
+                .to_owned(),
+        ),
+        SecondFactorChange::Reset => (
+            "The support has reset your second factor",
+            "The support of the platform has disabled the second factor of your account: signing in needs only the password \
+             again. If you have not asked for it, change your password now, and contact the support.\n"
+                .to_owned(),
+        ),
+        SecondFactorChange::RecoveryCodeUsed { left } => (
+            "A recovery code was used",
+            format!(
+                "A recovery code of your account was used, instead of a code of your authenticator app. Unused recovery \
+                 codes: {left}. If it was not you, change your password and replace your recovery codes now.\n"
+            ),
+        ),
+        SecondFactorChange::RecoveryCodesReplaced => (
+            "Your recovery codes were replaced",
+            "The recovery codes of your account were replaced: the old ones do not work any more. If it was not you, change \
+             your password now.\n"
+                .to_owned(),
+        ),
     }
 }
 

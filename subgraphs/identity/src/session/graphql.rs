@@ -33,6 +33,9 @@ pub struct LoginInput {
     pub email: String,
     /// The password of the account.
     pub password: String,
+    /// For an account with a second factor: the code of 6 digits that the authenticator app shows, or a recovery code. Each
+    /// works once. Without it, such an account is `SECOND_FACTOR_REQUIRED`. Other accounts ignore it.
+    pub second_factor_code: Option<String>,
 }
 
 /// The payload of `register`.
@@ -150,15 +153,20 @@ impl SessionMutation {
         Some(payload.await)
     }
 
-    /// Signs in with e-mail address and password. Everyone may do this. It is null, with an error, if the mutation
-    /// fails.
+    /// Signs in with e-mail address and password, and with a code if the account has a second factor. Everyone may do this.
+    ///
+    /// `userErrors`: `INVALID_CREDENTIALS`; if the password is right, `ACCOUNT_SUSPENDED`, `SECOND_FACTOR_REQUIRED` or
+    /// `WRONG_SECOND_FACTOR`. It is null, with an error, if the mutation fails.
     async fn login(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The e-mail address and the password.")] input: LoginInput,
+        #[graphql(desc = "The e-mail address, the password and, if the account has a second factor, a code.")]
+        input: LoginInput,
     ) -> Option<Result<LoginPayload, Error>> {
         let payload = async {
-            let outcome = ctx.data_unchecked::<Sessions>().sign_in(&client(ctx), &input.email, input.password).await;
+            let LoginInput { email, password, second_factor_code } = input;
+            let sessions = ctx.data_unchecked::<Sessions>();
+            let outcome = sessions.sign_in(&client(ctx), &email, password, second_factor_code.as_deref()).await;
 
             let (signed_in, user_errors) = into_payload(outcome)?;
             let (session, user) = signed_in.unzip();

@@ -27,13 +27,14 @@ use tokio::time::{Instant, sleep_until};
 pub use self::{client::SessionClient, store::ActiveSession};
 use self::{
     refresh_token::RefreshToken,
-    store::{Lifetime, Refreshed},
+    store::{Authenticated, Lifetime, Refreshed},
 };
 use crate::{
     IdentitySettings, Keys,
     email_token::{self, Purpose, store as tokens},
     mail::{Letter, Mailer},
     password::{Passwords, Verdict},
+    second_factor::{SecondFactorCodes, second_factor_required},
     throttle::RateLimiter,
     user::{
         EmailRules, SignUp, User, password_fault,
@@ -72,12 +73,19 @@ pub struct Sessions {
     pub(crate) email_rules: EmailRules,
     min_failure_time: Duration,
     mailer: Mailer,
+    pub(crate) second_factor_codes: SecondFactorCodes,
 }
 
 impl Sessions {
     /// Creates sessions with the settings' lifetime and limits.
     #[must_use]
-    pub fn new(db: DbPool, keys: Keys, settings: &IdentitySettings, mailer: Mailer) -> Self {
+    pub(crate) fn new(
+        db: DbPool,
+        keys: Keys,
+        settings: &IdentitySettings,
+        mailer: Mailer,
+        second_factor_codes: SecondFactorCodes,
+    ) -> Self {
         Self {
             db,
             keys,
@@ -91,6 +99,7 @@ impl Sessions {
             email_rules: EmailRules { domain_needs_dot: settings.email_domain_needs_dot },
             min_failure_time: Duration::from_millis(settings.failed_sign_in_min_ms.into()),
             mailer,
+            second_factor_codes,
         }
     }
 
@@ -107,7 +116,9 @@ impl Sessions {
         let mut tx = self.db.begin().await?;
         let user = users::insert(&mut tx, &sign_up, &password_hash).await?;
         let refresh_token = RefreshToken::new();
-        let session = store::insert(&mut tx, &refresh_token, (user.id, &password_hash), client, self.lifetime).await?;
+        let authenticated =
+            Authenticated { user: user.id, password_hash: &password_hash, second_factor_enabled_at: None };
+        let session = store::insert(&mut tx, &refresh_token, authenticated, client, self.lifetime).await?;
         let session = session.ok_or_else(invalid_credentials)?;
         known_client::record(&mut tx, user.id, client).await?;
         let registration = Registration { user_id: user.id, name: user.name.clone() };
@@ -124,12 +135,14 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Error::RateLimited`]; `INVALID_CREDENTIALS`, the same and after the same time for an unknown address and a
-    /// wrong password; `ACCOUNT_SUSPENDED`, if the password is right.
+    /// wrong password; if the password is right, `ACCOUNT_SUSPENDED`, or `SECOND_FACTOR_REQUIRED` and `WRONG_SECOND_FACTOR`
+    /// where the user has enabled one.
     pub async fn sign_in(
         &self,
         client: &SessionClient,
         email: &str,
         password: String,
+        second_factor_code: Option<&str>,
     ) -> Result<(Session, User), Error> {
         let sign_in = async {
             for _ in 0..MAX_VERIFICATIONS {
@@ -138,12 +151,25 @@ impl Sessions {
                 if user.suspended_at.is_some() {
                     return Err(account_suspended());
                 }
+                let second_factor_enabled_at = account.second_factor_enabled_at;
+                let code = match (second_factor_enabled_at, second_factor_code) {
+                    (None, _) => None,
+                    (Some(_), None) => return Err(second_factor_required()),
+                    (Some(_), Some(code)) => Some(code),
+                };
                 let refresh_token = RefreshToken::new();
                 let mut tx = self.db.begin().await?;
-                let session = store::insert(&mut tx, &refresh_token, (user.id, &password_hash), client, self.lifetime);
+                let authenticated =
+                    Authenticated { user: user.id, password_hash: &password_hash, second_factor_enabled_at };
+                let session = store::insert(&mut tx, &refresh_token, authenticated, client, self.lifetime);
                 if let Some(session) = session.await? {
+                    if let Some(code) = code {
+                        self.second_factor_codes.use_up(&mut tx, &user, code).await?;
+                    }
                     known_client::record(&mut tx, user.id, client).await?;
                     tx.commit().await?;
+                    self.mailer.wake();
+                    self.rate_limiter.has_signed_in(client.ip, email);
                     return Ok((self.tokens(&user, session, &refresh_token)?, user));
                 }
             }
@@ -164,8 +190,9 @@ impl Sessions {
         let started = Instant::now();
         let outcome = attempt.await;
         match &outcome {
-            Err(Error::Rejected(_)) => {
-                metrics::record_failed_sign_in("credentials");
+            Err(Error::Rejected(rejections)) => {
+                let Some(reason) = failure(rejections) else { return outcome };
+                metrics::record_failed_sign_in(reason);
                 sleep_until(started + self.min_failure_time).await;
             }
             Err(Error::RateLimited { .. }) => metrics::record_failed_sign_in("busy"),
@@ -186,7 +213,10 @@ impl Sessions {
         let verdict = self.passwords.verify(password.clone(), stored).await?;
 
         let account = account.filter(|_| verdict != Verdict::Wrong).ok_or_else(invalid_credentials)?;
-        self.rate_limiter.has_signed_in(client.ip, email);
+        // With a second factor, who knows the password alone still guesses: the attempt counts.
+        if account.second_factor_enabled_at.is_none() {
+            self.rate_limiter.has_signed_in(client.ip, email);
+        }
         let password_hash = match verdict {
             Verdict::RightButOutdated => self.rehash_password(&account, password).await?,
             Verdict::Right | Verdict::Wrong => account.password_hash.clone(),
@@ -341,13 +371,22 @@ impl Sessions {
     }
 }
 
+/// What was wrong about the proof of who asks; None if something else was, or only the second half is missing.
+fn failure(rejections: &[Rejection]) -> Option<&'static str> {
+    match rejections.first()?.code {
+        Code::SecondFactorRequired | Code::SecondFactorEnabled | Code::SecondFactorNotEnabled | Code::NotFound => None,
+        Code::WrongSecondFactor => Some("second_factor"),
+        _ => Some("credentials"),
+    }
+}
+
 const NO_SESSION: Error = Error::Unauthenticated("the access token names no session: refresh the session first");
 
 fn session_expired() -> Error {
     Rejection::new(Code::SessionExpired, "the session has ended: sign in again").into()
 }
 
-fn invalid_credentials() -> Error {
+pub(crate) fn invalid_credentials() -> Error {
     Rejection::new(Code::InvalidCredentials, "wrong e-mail address or password").into()
 }
 

@@ -46,6 +46,16 @@ pub struct Lifetime {
 /// The most sessions of a user that are listed.
 const MAX_LISTED: i64 = 100;
 
+/// Who has proven to be a user, and by what: whoever changes that meanwhile ends the sessions, and must find this one.
+pub struct Authenticated<'a> {
+    /// The user.
+    pub user: UserId,
+    /// The hash of the password.
+    pub password_hash: &'a str,
+    /// Since when the user has the second factor, which is part of the proof; `None` if they have none.
+    pub second_factor_enabled_at: Option<DateTime<Utc>>,
+}
+
 /// The key of a user's sessions. It is made of the proof that the viewer may see them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionsOf(UserId);
@@ -75,11 +85,11 @@ impl From<SelfOrAdmin> for SessionsOf {
 }
 
 /// Inserts a session with its valid `token`, returns its public id, and deletes some that have expired. None if the user is
-/// suspended, or their password hash is not this one any more: who replaces it ends the sessions, and must find this one.
+/// suspended, or what they have proven is not enough any more.
 pub async fn insert(
     db: &mut PgConnection,
     token: &RefreshToken,
-    (user, password_hash): (UserId, &str),
+    Authenticated { user, password_hash, second_factor_enabled_at }: Authenticated<'_>,
     client: &SessionClient,
     lifetime: Lifetime,
 ) -> Result<Option<SessionId>, Error> {
@@ -95,6 +105,7 @@ pub async fn insert(
         select $1, id, $3, $4, $5, $6, $7, $4
         from users
         where id = $2 and password_hash = $8 and suspended_at is null
+          and second_factor_enabled_at is not distinct from $9
         for share
         "#,
         token.session,
@@ -105,6 +116,7 @@ pub async fn insert(
         id.0,
         client.user_agent,
         password_hash,
+        second_factor_enabled_at,
     )
     .execute(db)
     .await?;

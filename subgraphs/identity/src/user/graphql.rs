@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     account::store::VerifiedEmail,
+    second_factor::{SecondFactor, store::SecondFactorOf},
     session::{ActiveSession, store::SessionsOf},
 };
 
@@ -210,6 +211,16 @@ impl User {
             Ok(ctx.table::<User>().load_one(key).await?.unwrap_or_default())
         };
         Some(sessions.await)
+    }
+
+    /// Whether signing in needs a second factor beside the password. Only the user and admins may see it; it is null for
+    /// everyone else, with a `FORBIDDEN` error.
+    async fn second_factor(&self, ctx: &Context<'_>) -> Option<Result<SecondFactor, Error>> {
+        let second_factor = async {
+            let key = SecondFactorOf::from(ctx.viewer().require_self_or_admin(self.id)?);
+            ctx.table::<User>().load_one(key).await
+        };
+        second_factor.await.transpose()
     }
 }
 

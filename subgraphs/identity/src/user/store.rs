@@ -1,6 +1,6 @@
 //! Every SQL statement on the table `users`.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use contracts::{Code, UserId, ids::new_id_and_time};
 use db::DbPool;
 use sqlx::{PgConnection, Postgres, QueryBuilder, query, query_as, query_scalar};
@@ -30,6 +30,8 @@ pub struct Account {
     /// Whether it is the hash of the normalized password. One of the legacy system or of an earlier version is that of the
     /// password as it was typed.
     pub password_is_normalized: bool,
+    /// Since when signing in also needs the second factor; `None` if it does not.
+    pub second_factor_enabled_at: Option<DateTime<Utc>>,
 }
 
 impl Account {
@@ -278,7 +280,7 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
     let forms = stored_forms(email);
     let rows = query!(
         r#"
-        select id, name, role, is_verified, created_at, email, suspended_at, password_hash,
+        select id, name, role, is_verified, created_at, email, suspended_at, password_hash, second_factor_enabled_at,
                coalesce(password_is_normalized, false) as "password_is_normalized!"
         from users
         where (email = any($1) or lower(email) = any($1) and email <> lower(email)) and erased_at is null
@@ -304,6 +306,7 @@ pub async fn find_account(db: &DbPool, email: &str) -> Result<Option<Account>, E
         },
         password_hash: row.password_hash,
         password_is_normalized: row.password_is_normalized,
+        second_factor_enabled_at: row.second_factor_enabled_at,
     }))
 }
 
