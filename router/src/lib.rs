@@ -16,6 +16,7 @@ mod cost;
 pub mod fuzzing;
 mod hive_gaps;
 mod mailbox;
+mod persisted_queries;
 mod plan;
 mod plugins;
 mod response_headers;

@@ -56,7 +56,7 @@ use crate::{
     cost::Cost,
     hive_gaps::{
         auth_scheme,
-        documents::{Documents, rewriter::DocumentLimits},
+        documents::Documents,
         get_parameters,
         inbound_dedupe::InboundDedupe,
         json_depth_limit, media_types, root_typename, single_results,
@@ -232,7 +232,7 @@ impl Plugins {
         Ok(Self {
             playground: Playground::load(settings)?,
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
-            documents: Documents::new(DocumentLimits::of(settings)),
+            documents: Documents::new(settings),
             inbound_dedupe: InboundDedupe::default(),
             streams: Streams::new(&dependencies),
             diagnostics: Diagnostics::new(settings.development),
@@ -257,6 +257,9 @@ impl Plugins {
         // After `credentials`: only a valid token has a budget, and permits for streams.
         self.cost.on_graphql_analysis(payload).await?;
         self.streams.on_graphql_analysis(payload)?;
-        self.diagnostics.on_graphql_analysis(payload)
+        self.diagnostics.on_graphql_analysis(payload)?;
+        // Last: no document is stored that one of the others rejects.
+        self.documents.on_graphql_analysis(payload);
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod hive_gaps;
 mod hosts;
 mod live;
 mod page;
+mod persisted_queries;
 mod requests;
 mod response_headers;
 mod response_limit;
