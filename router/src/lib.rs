@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 mod allowed_hosts;
+mod batches;
 mod client_messages;
 mod config;
 mod connection_limits;
@@ -15,6 +16,7 @@ mod cost;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hive_gaps;
+mod loopback;
 mod mailbox;
 mod persisted_queries;
 mod plan;
