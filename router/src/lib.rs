@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 mod allowed_hosts;
+mod batches;
 mod client_messages;
 mod config;
 mod connection_limits;
@@ -15,7 +16,9 @@ mod cost;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hive_gaps;
+mod loopback;
 mod mailbox;
+mod persisted_queries;
 mod plan;
 mod plugins;
 mod response_headers;

@@ -51,6 +51,7 @@ use crate::{
     connections::Connections,
     cost,
     hive_gaps::{idle_caches, unread_body::UnreadBody},
+    loopback::Loopback,
     plugins,
     plugins::dependencies::{Dependencies, RegisteredDependencies},
     plugins::in_process::executors,
@@ -71,7 +72,7 @@ const FLUSH_DELAY: Duration = Duration::from_millis(100);
 /// A router that is bound to its port and does not serve yet.
 pub struct Router {
     listeners: Vec<TcpListener>,
-    /// For the router's own requests on behalf of WebSocket clients, so that no client uses up its connections.
+    /// For the router's own requests on behalf of clients, so that no client uses up its connections.
     loopback_listener: TcpListener,
     connections: Connections,
     config: &'static HiveRouterConfig,
@@ -103,6 +104,9 @@ impl Router {
         let (connection_limits, stopping) = (ConnectionLimits::new(settings.live), Stopping::default());
         let is_direct = settings.client_address.header.is_none();
         let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
+        let loopback_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .context("cannot bind a loopback port for WebSockets and batches")?;
+        let loopback = Loopback::new(loopback_listener.local_addr()?, subscription_proxy.key().to_owned())?;
         let dependencies = RegisteredDependencies::new(Dependencies {
             settings: settings.clone(),
             executors: executors(&settings.in_process),
@@ -114,6 +118,7 @@ impl Router {
             shutdown: stopping.shutdown.clone(),
             valkey: cost::valkey_client(&settings.cost)?,
             proxy_key: subscription_proxy.key().to_owned(),
+            loopback: Some(loopback.clone()),
         });
         let config = config::resolve(settings, &path, dependencies.key(), &subscription_proxy)?;
         let listeners = listen(&config.http.host, config.http.port)?;
@@ -123,19 +128,15 @@ impl Router {
         // hive-router keeps references to its configuration for the lifetime of the process.
         let config = config.into_static();
         let startup_resources = (temporary, dependencies);
-        let loopback_listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot bind a loopback port for WebSockets")?;
-        let address = loopback_listener.local_addr()?;
-        let (Stopping { shutdown, in_flight }, key) = (stopping.clone(), subscription_proxy.key().to_owned());
+        let Stopping { shutdown, in_flight } = stopping.clone();
         let websockets = WebSocketServer::new(
-            address,
+            loopback,
             config.graphql_path(),
-            key,
             connection_limits,
             settings.live_timeouts,
             in_flight,
             shutdown.stop,
-        )?;
+        );
         let allowed_hosts = AllowedHosts::new(&settings.allowed_hosts.allowed_hosts);
         let timeouts = settings.client_timeouts;
         Ok(Self {

@@ -236,13 +236,19 @@ pub struct DocumentSettings {
     /// `--safelist`.
     #[arg(long, env = "LYCEUM_MAX_DOCUMENT_BYTES", value_name = "BYTES", default_value_t = MAX_DOCUMENT_BYTES)]
     pub max_document_bytes: usize,
+
+    /// The memory for automatic persisted queries (Apollo's protocol), in bytes: documents that clients may send by
+    /// their hash. 0: none, and clients send their documents. A router with `--safelist` has none.
+    #[arg(long, env = "LYCEUM_PERSISTED_QUERY_BYTES", value_name = "BYTES", default_value_t = PERSISTED_QUERY_BYTES)]
+    pub persisted_query_bytes: usize,
 }
 
 const MAX_DOCUMENT_BYTES: usize = 32 * 1024;
+const PERSISTED_QUERY_BYTES: usize = 16 * 1024 * 1024;
 
 impl Default for DocumentSettings {
     fn default() -> Self {
-        Self { max_document_bytes: MAX_DOCUMENT_BYTES }
+        Self { max_document_bytes: MAX_DOCUMENT_BYTES, persisted_query_bytes: PERSISTED_QUERY_BYTES }
     }
 }
 

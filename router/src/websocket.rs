@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -35,10 +35,8 @@ use hive_router::{
     pipeline::cors::Cors,
     plugins::plugin_context::PluginContext,
 };
-use reqwest::redirect::Policy;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json, value::RawValue};
-use subgraph_kit::client_ip;
 use tokio::time::sleep;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -49,8 +47,9 @@ use crate::{
     LiveTimeouts,
     client_messages::{ClientMessage, MessageBuffer, Received},
     connection_limits::{ConnectionLimits, LimitExceeded, Permit},
+    loopback::Loopback,
     plugins::{client_address::Address, streams::RETRY_AFTER_SECONDS},
-    subscription_proxy::{self, KEY},
+    subscription_proxy,
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -63,10 +62,8 @@ const NOT_AVAILABLE: &str = "The server is unavailable. Try again later.";
 /// State that all connections share.
 #[derive(Clone)]
 pub struct WebSocketServer {
-    endpoint: String,
-    client: reqwest::Client,
-    /// The key that proves that a request is the router's own, and may set a client's address.
-    key: String,
+    loopback: Loopback,
+    path: Arc<str>,
     limits: ConnectionLimits,
     timeouts: LiveTimeouts,
     in_flight: TaskTracker,
@@ -74,25 +71,16 @@ pub struct WebSocketServer {
 }
 
 impl WebSocketServer {
-    /// Serves connections by requests to the GraphQL endpoint `path` at `address`.
+    /// Serves connections by requests to the router's GraphQL endpoint `path`.
     pub fn new(
-        address: SocketAddr,
+        loopback: Loopback,
         path: &str,
-        key: String,
         limits: ConnectionLimits,
         timeouts: LiveTimeouts,
         in_flight: TaskTracker,
         stop: CancellationToken,
-    ) -> reqwest::Result<Self> {
-        Ok(Self {
-            endpoint: format!("http://{address}{path}"),
-            client: reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?,
-            key,
-            limits,
-            timeouts,
-            in_flight,
-            stop,
-        })
+    ) -> Self {
+        Self { loopback, path: path.into(), limits, timeouts, in_flight, stop }
     }
 }
 
@@ -352,13 +340,8 @@ impl Connection {
     }
 
     fn request(&self, body: &Value) -> reqwest::RequestBuilder {
-        let request = self.server.client.post(&self.server.endpoint).json(body);
-        let mut request = request.header(ACCEPT, "application/json, text/event-stream").header(KEY, &self.server.key);
-        // Whatever host the client used: this request is the router's own.
-        request = request.header(HOST, "localhost");
-        if let Some(client) = self.client {
-            request = request.header(client_ip::HEADER, client.to_string());
-        }
+        let request = self.server.loopback.post(&self.server.path, self.client).json(body);
+        let mut request = request.header(ACCEPT, "application/json, text/event-stream");
         if let Some(user_agent) = &self.user_agent {
             request = request.header(USER_AGENT, user_agent);
         }

@@ -54,6 +54,7 @@ struct Instruments {
     sign_ins_rejected: Counter<u64>,
     mails: Counter<u64>,
     cost_charges: Counter<u64>,
+    persisted_queries: Counter<u64>,
     payment_webhooks: Counter<u64>,
     deliveries: Counter<u64>,
     effects: Counter<u64>,
@@ -108,6 +109,11 @@ impl Instruments {
                 "lyceum.cost.charges",
                 "{operation}",
                 "Operations that were charged to a cost budget, or exceeded it.",
+            ),
+            persisted_queries: counter(
+                "lyceum.persisted_queries",
+                "{request}",
+                "Requests by the hash of a persisted query, and documents that were stored.",
             ),
             payment_webhooks: counter(
                 "lyceum.payment.webhooks",
@@ -274,6 +280,14 @@ pub fn record_mail(outcome: &'static str) {
 pub fn record_cost_charge(store: &'static str, outcome: &'static str) {
     if let Some(instruments) = instruments() {
         instruments.cost_charges.add(1, &[KeyValue::new("store", store), KeyValue::new("outcome", outcome)]);
+    }
+}
+
+/// Records a request by the hash of a persisted query: `found`, `missing`, or `invalid`; or that its document was
+/// `stored`.
+pub fn record_persisted_query(outcome: &'static str) {
+    if let Some(instruments) = instruments() {
+        instruments.persisted_queries.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 }
 

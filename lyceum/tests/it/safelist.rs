@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use subgraph_testing::{Reply, blocking::Client};
 
 use crate::live::{Follower, TRANSPORTS, Writer};
@@ -107,7 +108,8 @@ fn a_known_subscription_is_served_by_its_id_at_every_door((system, student): Sig
 
 /// Requests with that document which no safelist has.
 fn strangers(document: &str) -> Vec<Value> {
-    let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": "0000" } });
+    let persisted = |hash: &str| json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    let (hash, own) = (persisted("0000"), persisted(&hex::encode(Sha256::digest(document))));
     vec![
         json!({ "query": document }),
         json!({ "query": "{ __schema { queryType { name } } }" }),
@@ -116,6 +118,9 @@ fn strangers(document: &str) -> Vec<Value> {
         json!({ "query": document, "documentId": "0000" }),
         json!({ "query": "", "extensions": hash }),
         json!({ "query": document, "extensions": hash }),
+        // An automatic persisted query: the document with its hash, and then the hash alone.
+        json!({ "query": document, "extensions": own }),
+        json!({ "query": "", "extensions": own }),
         json!({ "query": document, "documentId": "" }),
     ]
 }

@@ -15,7 +15,7 @@ mod json;
 pub mod json_depth_limit;
 pub mod media_types;
 mod mutation_order;
-mod request_errors;
+pub mod request_errors;
 pub mod response_keys;
 mod responses;
 pub mod root_typename;

@@ -16,7 +16,8 @@ use tokio_util::task::TaskTracker;
 
 use super::in_process::Executors;
 use crate::{
-    Settings, connection_limits::ConnectionLimits, connections::Connections, subscription_proxy::StreamRegistry,
+    Settings, connection_limits::ConnectionLimits, connections::Connections, loopback::Loopback,
+    subscription_proxy::StreamRegistry,
 };
 
 static REGISTERED: Mutex<Option<HashMap<u64, Dependencies>>> = Mutex::new(None);
@@ -44,6 +45,8 @@ pub struct Dependencies {
     pub valkey: Option<redis::Client>,
     /// The key that proves that a request comes from the router's own subscription proxy.
     pub proxy_key: String,
+    /// The router's own endpoint.
+    pub loopback: Option<Loopback>,
 }
 
 /// Dependencies that a starting router's plugin can take; unregistered when dropped.

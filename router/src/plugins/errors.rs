@@ -145,6 +145,8 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         | "RATE_LIMITED"
         | "SERVICE_UNAVAILABLE"
         | "RESPONSE_TOO_LARGE"
+        | "PERSISTED_QUERY_NOT_FOUND"
+        | "PERSISTED_QUERY_NOT_SUPPORTED"
         | "GRAPHQL_PARSE_FAILED" => PublicForm::Unchanged,
         // The router has validated the document: a subgraph can only reject a variable.
         "GRAPHQL_VALIDATION_FAILED" if from_subgraph => PublicForm::Code("BAD_USER_INPUT"),

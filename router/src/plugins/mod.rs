@@ -11,7 +11,7 @@ pub mod errors;
 pub mod in_process;
 mod playground;
 mod response_limit;
-mod retry_after;
+pub mod retry_after;
 mod sign;
 pub mod streams;
 
@@ -19,6 +19,7 @@ use std::future;
 
 use hive_router::{
     PlanExecutionOutput, PluginRegistry, async_trait,
+    ntex::http::Response,
     plugins::{
         hooks::{
             on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
@@ -53,19 +54,18 @@ use self::{
     streams::Streams,
 };
 use crate::{
+    batches::Batches,
     cost::Cost,
     hive_gaps::{
-        auth_scheme,
-        documents::{Documents, rewriter::DocumentLimits},
-        get_parameters,
-        inbound_dedupe::InboundDedupe,
-        json_depth_limit, media_types, root_typename, single_results,
+        auth_scheme, documents::Documents, get_parameters, inbound_dedupe::InboundDedupe, json_depth_limit,
+        media_types, root_typename, single_results,
     },
 };
 
 /// All of our plugins.
 pub struct Plugins {
     playground: Playground,
+    batches: Batches,
     concurrency_limit: ConcurrencyLimit,
     documents: Documents,
     inbound_dedupe: InboundDedupe,
@@ -131,7 +131,8 @@ impl RouterPlugin for Plugins {
         payload: OnGraphQLParamsStartHookPayload<'exec>,
     ) -> OnGraphQLParamsStartHookResult<'exec> {
         match self.prepare(&payload).await {
-            Ok(()) => Chain::new(payload)
+            Ok(Some(response)) => payload.end_with_response(response),
+            Ok(None) => Chain::new(payload)
                 .then(|payload| self.documents.on_graphql_params(payload))
                 .then(|payload| self.inbound_dedupe.on_graphql_params(payload))
                 .end(),
@@ -231,8 +232,9 @@ impl Plugins {
         let settings = &dependencies.settings;
         Ok(Self {
             playground: Playground::load(settings)?,
+            batches: Batches::new(dependencies.loopback.clone(), settings.responses.max_response_bytes),
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
-            documents: Documents::new(DocumentLimits::of(settings)),
+            documents: Documents::new(settings),
             inbound_dedupe: InboundDedupe::default(),
             streams: Streams::new(&dependencies),
             diagnostics: Diagnostics::new(settings.development),
@@ -245,11 +247,16 @@ impl Plugins {
         })
     }
 
-    async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<(), RequestError> {
+    /// The response to a request that is none for an operation of its own.
+    async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) -> Result<Option<Response>, RequestError> {
         json_depth_limit::on_graphql_params(payload)?;
+        // Before the limit, which each of its operations has to pass.
+        if let Some(response) = self.batches.on_graphql_params(payload).await? {
+            return Ok(Some(response));
+        }
         self.concurrency_limit.on_graphql_params(payload).await?;
         self.documents.prepare(payload).await;
-        Ok(())
+        Ok(None)
     }
 
     async fn analyze(&self, payload: &mut OnGraphqlAnalysisHookPayload<'_>) -> Result<(), PlanExecutionOutput> {
@@ -257,6 +264,9 @@ impl Plugins {
         // After `credentials`: only a valid token has a budget, and permits for streams.
         self.cost.on_graphql_analysis(payload).await?;
         self.streams.on_graphql_analysis(payload)?;
-        self.diagnostics.on_graphql_analysis(payload)
+        self.diagnostics.on_graphql_analysis(payload)?;
+        // Last: no document is stored that one of the others rejects.
+        self.documents.on_graphql_analysis(payload);
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The router with two small subgraphs of its own, and a third that is unavailable. The real graph is tested in
 //! `lyceum`.
 
+mod batches;
 mod broken_documents;
 mod cancellation;
 mod circuit_breaker;
@@ -11,6 +12,7 @@ mod hive_gaps;
 mod hosts;
 mod live;
 mod page;
+mod persisted_queries;
 mod requests;
 mod response_headers;
 mod response_limit;

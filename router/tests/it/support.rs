@@ -26,8 +26,8 @@ use contracts::{
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, LiveSettings, LiveTimeouts, Mailbox,
-    ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings,
+    LiveTimeouts, Mailbox, ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
 use service::{Subgraph, serve::routes};
@@ -62,6 +62,7 @@ pub struct Options {
     pub live_timeouts: LiveTimeouts,
     pub responses: ResponseSettings,
     pub cost: CostSettings,
+    pub document: DocumentSettings,
     /// Replaces the tests' supergraph.
     pub supergraph: Option<String>,
     pub secret: &'static str,
@@ -79,6 +80,7 @@ impl Default for Options {
             live_timeouts: LiveTimeouts::default(),
             responses: ResponseSettings::default(),
             cost: CostSettings::default(),
+            document: DocumentSettings::default(),
             supergraph: None,
             secret: SECRET,
             development: false,
@@ -229,6 +231,7 @@ impl App {
             live_timeouts: options.live_timeouts,
             responses: options.responses,
             cost: options.cost,
+            document: options.document,
             supergraph: Some(
                 options.supergraph.map_or_else(|| SUPERGRAPH.into(), |text| file("supergraph.graphql", &text)),
             ),

@@ -25,6 +25,7 @@ use hive_router::{
     http::StatusCode,
     plugins::{
         hooks::{
+            on_graphql_analysis::OnGraphqlAnalysisHookPayload,
             on_graphql_params::{GraphQLParams, OnGraphQLParamsStartHookPayload, OnGraphQLParamsStartHookResult},
             on_graphql_validation::{OnGraphQLValidationStartHookPayload, OnGraphQLValidationStartHookResult},
             on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
@@ -35,6 +36,7 @@ use hive_router::{
         plugin_trait::{EndHookPayload as _, StartHookPayload as _},
     },
 };
+use telemetry::metrics;
 use tokio::time::sleep;
 
 use self::{
@@ -51,7 +53,9 @@ use super::{
     variable_names,
 };
 use crate::{
+    Settings,
     cost::estimate::Estimate,
+    persisted_queries::{PersistedQueries, Reference},
     plugins::{client_address::network, concurrency_limit},
 };
 
@@ -65,6 +69,7 @@ pub struct Documents {
     graph: RwLock<Option<Arc<Graph>>>,
     rewriter: Rewriter,
     queue: ParserQueue,
+    persisted: PersistedQueries,
 }
 
 /// The parsed request, in a request's context. One that hive-router may be able to parse, and this plugin is not, is
@@ -140,8 +145,13 @@ impl Documents {
 }
 
 impl Documents {
-    pub fn new(limits: DocumentLimits) -> Self {
-        Self { graph: RwLock::default(), rewriter: Rewriter::new(limits), queue: ParserQueue::new() }
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            graph: RwLock::default(),
+            rewriter: Rewriter::new(DocumentLimits::of(settings)),
+            queue: ParserQueue::new(),
+            persisted: PersistedQueries::new(settings.document.persisted_query_bytes),
+        }
     }
 
     fn graph(&self) -> Option<Arc<Graph>> {
@@ -150,9 +160,22 @@ impl Documents {
 
     pub async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) {
         match self.parse(Source::of(payload), payload.context).await {
-            Ok(Some(prepared)) => drop(payload.context.insert(prepared)),
+            Ok(Some(prepared)) => {
+                record_reference(&prepared.request.reference);
+                payload.context.insert(prepared);
+            }
             Ok(None) => {}
             Err(unreadable) => drop(payload.context.insert(unreadable)),
+        }
+    }
+
+    // When the operation has passed validation and the cost limit.
+    pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>) {
+        let Some(prepared) = payload.context.get_ref::<Prepared>() else { return };
+        if let Reference::New(hash) = prepared.request.reference
+            && self.persisted.store(hash, &prepared.request.text, network(payload.context))
+        {
+            metrics::record_persisted_query("stored");
         }
     }
 
@@ -160,16 +183,16 @@ impl Documents {
     async fn parse(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
         let Some(graph) = self.graph().filter(|_| self.rewriter.takes_documents()) else { return Ok(None) };
         if source.len() <= MAX_INLINE_BYTES {
-            let Some(request) = source.read()? else { return Ok(None) };
+            let Some(request) = source.read(&self.persisted)? else { return Ok(None) };
             if let Some(operation) = request.cached(&graph) {
                 return Ok(Some(Prepared { request, operation }));
             }
         }
         // Parsing must not block other requests of the network address.
         concurrency_limit::release(context);
-        let rewriter = self.rewriter.clone();
+        let (rewriter, persisted) = (self.rewriter.clone(), self.persisted.clone());
         let prepare = move |slot: ParserSlot| {
-            let Some(request) = source.read()? else { return Ok(None) };
+            let Some(request) = source.read(&persisted)? else { return Ok(None) };
             if let Some(operation) = request.cached(&graph) {
                 return Ok(Some((Prepared { request, operation }, None)));
             }
@@ -201,7 +224,8 @@ impl Documents {
     }
 
     fn replace_document(&self, params: &mut GraphQLParams, context: &PluginContext) {
-        let Some(text) = params.query.take() else { return };
+        let sent = params.query.take();
+        let Some(text) = persisted_text(context).or(sent) else { return };
         let name = operation_name(params);
         let replacement = match self.operation(&text, name.as_deref(), params, context) {
             Ok((document, operation)) => self.replacement(params, context, document, name.as_deref(), &operation),
@@ -244,6 +268,26 @@ impl Prepared {
     fn take(&mut self, text: &str, name: Option<&str>, params: &GraphQLParams) -> Option<Rewritten> {
         let is_same = self.request.is_same(text, name, params);
         is_same.then(|| mem::replace(&mut self.operation, Err(Vec::new())))
+    }
+}
+
+/// The text of a request that refers to it by its hash alone; empty if there is none.
+fn persisted_text(context: &PluginContext) -> Option<String> {
+    let prepared = context.get_ref::<Prepared>()?;
+    let is_by_hash = match &prepared.request.reference {
+        Reference::Found(_) | Reference::Missing(_) => true,
+        Reference::Invalid(_) => prepared.request.text.is_empty(),
+        Reference::Text | Reference::New(_) => false,
+    };
+    is_by_hash.then(|| prepared.request.text.clone())
+}
+
+fn record_reference(reference: &Reference) {
+    match reference {
+        Reference::Text | Reference::New(_) => {}
+        Reference::Found(_) => metrics::record_persisted_query("found"),
+        Reference::Missing(_) => metrics::record_persisted_query("missing"),
+        Reference::Invalid(_) => metrics::record_persisted_query("invalid"),
     }
 }
 

@@ -11,10 +11,13 @@ use serde::Deserialize;
 use sonic_rs::Value;
 
 use super::graph::{Graph, Rewritten};
+use crate::persisted_queries::{PersistedQueries, Reference};
 
 /// A request with the text of its document.
 pub struct DocumentRequest {
+    /// Empty if it refers to a text that is not known.
     pub text: String,
+    pub reference: Reference,
     pub name: Option<String>,
     pub params: GraphQLParams,
 }
@@ -35,6 +38,7 @@ struct QueryParams {
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<String>,
+    extensions: Option<String>,
 }
 
 impl Source {
@@ -54,21 +58,18 @@ impl Source {
     }
 
     /// `None` without a document.
-    pub fn read(&self) -> Result<Option<DocumentRequest>, Unreadable> {
-        self.params().map(DocumentRequest::of).ok_or(Unreadable)
+    pub fn read(&self, persisted: &PersistedQueries) -> Result<Option<DocumentRequest>, Unreadable> {
+        self.params().map(|params| DocumentRequest::of(params, persisted)).ok_or(Unreadable)
     }
 
     fn params(&self) -> Option<GraphQLParams> {
         match self {
             Self::Body(body) => sonic_rs::from_slice(body).ok(),
             Self::QueryString(query) => {
-                let Query(QueryParams { query, operation_name, variables }) = Query::from_query(query).ok()?;
-                let variables: Option<HashMap<_, _>> = match variables {
-                    Some(text) if !text.is_empty() => sonic_rs::from_str(&text).ok()?,
-                    _ => None,
-                };
-                let variables = variables.unwrap_or_default();
-                Some(GraphQLParams { query, operation_name, variables, extensions: None })
+                let Query(params) = Query::<QueryParams>::from_query(query).ok()?;
+                let QueryParams { query, operation_name, variables, extensions } = params;
+                let variables = entries(variables)?.unwrap_or_default();
+                Some(GraphQLParams { query, operation_name, variables, extensions: entries(extensions)? })
             }
         }
     }
@@ -76,20 +77,37 @@ impl Source {
 
 impl DocumentRequest {
     /// None without a document.
-    fn of(mut params: GraphQLParams) -> Option<Self> {
-        let text = params.query.take()?;
+    fn of(mut params: GraphQLParams, persisted: &PersistedQueries) -> Option<Self> {
+        let sent = params.query.take();
+        let reference = persisted.reference(&params, sent.as_deref());
+        let text = match &reference {
+            Reference::Text => sent?,
+            Reference::Found(text) => text.as_ref().to_owned(),
+            Reference::New(_) | Reference::Missing(_) | Reference::Invalid(_) => sent.unwrap_or_default(),
+        };
         let name = operation_name(&mut params);
-        Some(Self { text, name, params })
+        Some(Self { text, reference, name, params })
     }
 
-    /// The cached rewrite of its operation, if there is one.
+    /// The cached rewrite of its operation, if there is one; the errors if its document cannot be known.
     pub fn cached(&self, graph: &Graph) -> Option<Rewritten> {
-        graph.cached(&self.text, self.name.as_deref(), &self.params)
+        match &self.reference {
+            Reference::Missing(errors) | Reference::Invalid(errors) => Some(Err(errors.clone())),
+            _ => graph.cached(&self.text, self.name.as_deref(), &self.params),
+        }
     }
 
     /// Whether hive-router has parsed the same request.
     pub fn is_same(&self, text: &str, name: Option<&str>, params: &GraphQLParams) -> bool {
         self.text == text && self.name.as_deref() == name && are_same_values(&self.params.variables, &params.variables)
+    }
+}
+
+/// A parameter's JSON object, if it has one. `None` if it is something else.
+fn entries(text: Option<String>) -> Option<Option<HashMap<String, Value>>> {
+    match text {
+        Some(text) if !text.is_empty() => sonic_rs::from_str(&text).ok(),
+        _ => Some(None),
     }
 }
 
