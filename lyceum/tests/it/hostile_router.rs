@@ -112,7 +112,9 @@ fn a_seal_of_one_course_opens_no_other() {
             assert_eq!(entities.len(), ids.len());
             for (entity, sealed) in entities.iter().zip(&ids) {
                 attempts += 1;
-                let is_right = sealed == *course && viewer.id == Some(**taught_by);
+                // Nobody has told this router the seal of a draft.
+                let is_told = !seals[sealed].is_null();
+                let is_right = sealed == *course && is_told && viewer.id == Some(**taught_by);
                 match (entity["enrollments"].is_null(), is_right) {
                     (false, false) => opened.push(format!("{}: {course} by the seal of {sealed}", viewer.name)),
                     (is_closed, true) => {

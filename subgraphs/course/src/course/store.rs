@@ -296,7 +296,8 @@ impl Store {
     }
 
     /// Inserts a draft, unless the teacher has too many. The teacher's are inserted one after the other, so that concurrent
-    /// ones count each other.
+    /// ones count each other. The baseline reads the whole table, as for a teacher's courses; the tuned profile
+    /// has an index.
     async fn insert_draft(&self, teacher: VerifiedTeacher, new: &NewCourse) -> Result<Option<Course>, Error> {
         let mut tx = self.db.begin().await?;
         query!("select pg_advisory_xact_lock(hashtextextended('drafts ' || $1::text, 0))", teacher.id().to_string())
