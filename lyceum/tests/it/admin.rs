@@ -240,6 +240,7 @@ fn support_suspends_a_person_and_signs_them_out() {
     }
     assert!(say(&["end-sessions", &sue.email]).ends_with("sessions ended: 1."));
 
+    assert!(say(&["reset-second-factor", &sue.email]).contains("has no second factor"));
     let said = say(&["reset-password", &sue.email]);
     let password = said.split(' ').skip_while(|word| *word != "is").nth(1).expect("a password");
     assert_eq!(login(PASSWORD)["userErrors"][0]["code"], "INVALID_CREDENTIALS");

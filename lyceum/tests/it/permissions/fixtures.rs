@@ -379,6 +379,12 @@ impl People {
             "Mutation.changeEmail" => {
                 of(format!("(input: {{ newEmail: \"{}\", password: \"{PASSWORD}\" }})", email(&unique("other"))))
             }
+            "Mutation.setUpSecondFactor" => of(format!("(input: {{ password: \"{PASSWORD}\" }})")),
+            // Everybody signs in without one.
+            "Mutation.enableSecondFactor" => of("(input: { secondFactorCode: \"none\" })".to_owned()),
+            "Mutation.disableSecondFactor" | "Mutation.replaceRecoveryCodes" => {
+                of(format!("(input: {{ password: \"{PASSWORD}\", secondFactorCode: \"none\" }})"))
+            }
             "Mutation.endSession" => of(format!("(input: {{ sessionId: \"{}\" }})", self.one_more_session(viewer))),
             "Mutation.unverifyTeacher" | "Mutation.unsuspendUser" => {
                 of(format!("(input: {{ userId: \"{}\" }})", id("unverifiedTeacher")))

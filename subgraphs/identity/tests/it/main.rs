@@ -12,6 +12,7 @@ mod new_client;
 mod pages;
 mod refresh_reuse;
 mod remote_keys;
+mod second_factor;
 mod session;
 mod smtp;
 mod throttle;

@@ -6,7 +6,7 @@ use contracts::{
     CourseId, EnrollmentId, PaymentId, UserId,
     events::{
         CourseWithdrawn, EnrollmentPayload, Event, EventPayload, NewClientSignIn, Purchase, Refund, RefundReason,
-        Registration, Revocation,
+        Registration, Revocation, SecondFactorChange, SecondFactorChanged,
     },
 };
 use futures::future::join_all;
@@ -144,6 +144,42 @@ async fn a_user_is_told_of_each_sign_in_from_a_new_client_whatever_the_settings(
             "{body}"
         );
     }
+}
+
+#[sqlx::test(migrations = "../../migrations/notification")]
+async fn a_user_is_told_of_each_change_of_the_second_factor(db: PgPool) {
+    let subgraph = subgraph(&db).await;
+    let changed = |number, change| {
+        let change_id = Uuid::from_u128(number);
+        EventPayload::SecondFactorChanged(SecondFactorChanged { change_id, user_id: UserId(CAROL), change })
+    };
+    let used = |left| SecondFactorChange::RecoveryCodeUsed { left };
+
+    for (number, change) in [
+        (1, SecondFactorChange::Enabled),
+        (2, used(9)),
+        (2, used(9)),
+        (3, used(8)),
+        (4, SecondFactorChange::RecoveryCodesReplaced),
+        (5, SecondFactorChange::Disabled),
+        (6, SecondFactorChange::Reset),
+    ] {
+        handle(&subgraph, changed(number, change)).await;
+    }
+
+    let told = read(&db).await;
+    assert!(told.iter().all(|(kind, ..)| kind == "security"), "{told:?}");
+    let titles: Vec<_> = told.iter().map(|(_, title, _)| title.as_str()).collect();
+    let expected = [
+        "Second factor enabled",
+        "Recovery code used",
+        "Recovery code used",
+        "Recovery codes replaced",
+        "Second factor disabled",
+        "Second factor reset",
+    ];
+    assert_eq!(titles, expected);
+    assert!(told[1].2.contains("Unused recovery codes: 9."), "{}", told[1].2);
 }
 
 #[sqlx::test(migrations = "../../migrations/notification")]
