@@ -19,7 +19,7 @@ use hive_router::{
             RETRY_AFTER, TE, TRANSFER_ENCODING, UPGRADE,
         },
     },
-    ntex::http::{HeaderMap as ClientHeaders, Response},
+    ntex::http::{HeaderMap as ClientHeaders, Response, header::HeaderValue as ClientValue},
     plugins::{
         hooks::on_graphql_params::OnGraphQLParamsStartHookPayload,
         plugin_context::{PluginContext, RouterHttpRequest},
@@ -164,7 +164,7 @@ impl Unusable {
 }
 
 fn is_batch(request: &RouterHttpRequest<'_>, body: &[u8]) -> bool {
-    let content_type = request.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let content_type = request.headers.get(CONTENT_TYPE).map(ClientValue::as_bytes);
     request.method == Method::POST
         // As `media_types` has normalized it.
         && content_type == Some(JSON.as_bytes())

@@ -166,8 +166,8 @@ mod tests {
         request(&json!({ "version": 1, "sha256Hash": hexadecimal(text) }))
     }
 
-    fn network(number: u32) -> Option<IpAddr> {
-        Some(Ipv4Addr::from_bits(number).into())
+    fn network(number: u32) -> IpAddr {
+        Ipv4Addr::from_bits(number).into()
     }
 
     fn is_found(queries: &PersistedQueries, text: &str) -> bool {
@@ -188,9 +188,9 @@ mod tests {
             matches!(queries.reference(&by_hash("{ a }"), Some("{ a }")), Reference::New(it) if it == hash("{ a }"))
         );
         assert!(!is_found(&queries, "{ a }"), "the operation has not passed yet");
-        assert!(queries.store(hash("{ a }"), "{ a }", network(1)));
+        assert!(queries.store(hash("{ a }"), "{ a }", Some(network(1))));
         assert!(is_found(&queries, "{ a }"));
-        assert!(!queries.store(hash("{ a }"), "{ a }", network(1)), "it is stored already");
+        assert!(!queries.store(hash("{ a }"), "{ a }", Some(network(1))), "it is stored already");
         assert!(matches!(queries.reference(&by_hash("{ a }"), Some("")), Reference::Found(_)), "as over a WebSocket");
         let upper = request(&json!({ "version": 1, "sha256Hash": hexadecimal("{ a }").to_uppercase() }));
         assert!(matches!(queries.reference(&upper, None), Reference::Found(_)));
@@ -236,13 +236,13 @@ mod tests {
         for number in 0..1_000_000_u32 {
             let mut hash = Hash::default();
             hash[..4].copy_from_slice(&number.to_be_bytes());
-            stored += u64::from(queries.store(hash, "{ a }", network(1)));
+            stored += u64::from(queries.store(hash, "{ a }", Some(network(1))));
         }
 
         let (entries, bytes) = settle(&queries);
         assert_eq!(entries, stored);
         assert!(bytes <= MAX_BYTES as u64 / SHARES && bytes > MAX_BYTES as u64 / SHARES - 2_048, "{bytes}");
-        assert!(queries.store(hash("{ b }"), "{ b }", network(2)), "another client has its own share");
+        assert!(queries.store(hash("{ b }"), "{ b }", Some(network(2))), "another client has its own share");
     }
 
     #[test]
@@ -250,11 +250,11 @@ mod tests {
         let queries = PersistedQueries::new(MAX_BYTES);
         let used: Vec<_> = (0..50).map(|number| format!("{{ used{number} }}")).collect();
         for text in &used {
-            assert!(queries.store(hash(text), text, network(1)));
+            assert!(queries.store(hash(text), text, Some(network(1))));
         }
         for number in 0..20_000_u32 {
             let text = format!("{{ flood{number} }}");
-            queries.store(hash(&text), &text, network(1_000 + number));
+            queries.store(hash(&text), &text, Some(network(1_000 + number)));
             assert!(is_found(&queries, &used[number as usize % used.len()]), "after {number} others");
         }
 

@@ -255,7 +255,7 @@ async fn reset_second_factor(person: &Person) -> Result<()> {
     let email = &person.email;
     match admin::reset_second_factor(&db, &user).await? {
         Change::Applied(()) => {
-            line(format_args!("The second factor of {email} is disabled now, and the user is told."))
+            line(format_args!("The second factor of {email} is disabled now, and the user is told."));
         }
         Change::Unchanged => line(format_args!("{email} has no second factor; nothing changed.")),
     }

@@ -68,8 +68,8 @@ impl Source {
             Self::QueryString(query) => {
                 let Query(params) = Query::<QueryParams>::from_query(query).ok()?;
                 let QueryParams { query, operation_name, variables, extensions } = params;
-                let variables = entries(variables)?.unwrap_or_default();
-                Some(GraphQLParams { query, operation_name, variables, extensions: entries(extensions)? })
+                let variables = entries(variables).ok()?.unwrap_or_default();
+                Some(GraphQLParams { query, operation_name, variables, extensions: entries(extensions).ok()? })
             }
         }
     }
@@ -103,12 +103,9 @@ impl DocumentRequest {
     }
 }
 
-/// A parameter's JSON object, if it has one. `None` if it is something else.
-fn entries(text: Option<String>) -> Option<Option<HashMap<String, Value>>> {
-    match text {
-        Some(text) if !text.is_empty() => sonic_rs::from_str(&text).ok(),
-        _ => Some(None),
-    }
+/// A parameter's JSON object, if it has one.
+fn entries(text: Option<String>) -> Result<Option<HashMap<String, Value>>, sonic_rs::Error> {
+    text.filter(|text| !text.is_empty()).map_or(Ok(None), |text| sonic_rs::from_str(&text))
 }
 
 /// Clients with a form send an empty name for none.

@@ -191,9 +191,9 @@ async fn an_erasure_has_more_time_than_a_request(db: PgPool) {
     };
     let mut connection = db.acquire().await.expect("a connection");
     messaging::publish(&mut connection, EventPayload::EnrollmentCreated(enrollment)).await.expect("it is written");
-    let mut busy = db.begin().await.expect("a transaction");
+    let mut busy = DbPool::from(&db).begin().await.expect("a transaction");
     query("select from outbox_events for update").execute(&mut *busy).await.expect("a lock");
-    let mut tx = db.begin().await.expect("a transaction");
+    let mut tx = DbPool::from(&db).begin().await.expect("a transaction");
     query("set local statement_timeout = 200").execute(&mut *tx).await.expect("a timeout");
 
     let erase = messaging::erasure::erase_from_events(&mut tx, UserId(ALICE), UserId(PSEUDONYM));
