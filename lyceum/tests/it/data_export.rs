@@ -132,6 +132,7 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
         "name",
         "previous_role",
         "role",
+        "second_factor_enabled_at",
         "suspended_at",
     ];
     assert_eq!(columns, expected);

@@ -10,7 +10,10 @@ use contracts::{
     ErasureId, Timestamp,
     events::{ErasedTable, ErasureReceipt, EventType},
 };
-use subgraph_kit::{Rejection, text};
+use subgraph_kit::{
+    Rejection,
+    text::{self, TextRules},
+};
 
 /// What an account is called once it was deleted.
 pub const NAME: &str = "Deleted user";
@@ -18,8 +21,8 @@ pub const NAME: &str = "Deleted user";
 /// This service, in its own receipts.
 const SERVICE: &str = "identity";
 
-/// The maximum length of a reason, in characters, as in the table.
-const MAX_REASON_LENGTH: usize = 500;
+/// The rules of a reason, as in the table.
+const REASON: TextRules = TextRules { is_required: false, is_multiline: true, max_length: Some(500) };
 
 /// What becomes of a deleted account in all services. Everyone who has its id may see it: it says nothing about the person.
 #[derive(Clone, Debug, SimpleObject)]
@@ -104,9 +107,22 @@ fn services() -> impl Iterator<Item = &'static str> {
 
 /// Validates an admin's reason. A blank one is none.
 fn clean_reason(reason: Option<String>) -> Result<Option<String>, Rejection> {
-    let reason = reason.filter(|reason| !reason.trim().is_empty());
-    match reason.as_deref().and_then(|reason| text::check("reason", reason, false, Some(MAX_REASON_LENGTH))) {
-        Some(rejection) => Err(rejection),
-        None => Ok(reason),
+    let reason = reason.map(|reason| text::clean("reason", &reason, REASON)).transpose()?;
+    Ok(reason.filter(|reason| !reason.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_reason;
+
+    #[test]
+    fn a_reason_is_readable_text() {
+        for bad in ["a\0b", "a\u{1b}[31mb", "a\u{202e}b", "\u{200b}", &"é".repeat(501)] {
+            assert!(clean_reason(Some(bad.to_owned())).is_err(), "{bad:?}");
+        }
+        for blank in [None, Some(" \n".to_owned())] {
+            assert!(matches!(clean_reason(blank), Ok(None)));
+        }
+        assert!(matches!(clean_reason(Some(" Spam\r\n".to_owned())), Ok(Some(reason)) if reason == "Spam"));
     }
 }

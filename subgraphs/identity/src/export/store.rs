@@ -194,7 +194,7 @@ pub async fn data_of(db: &DbPool, user: UserId) -> Result<String, Error> {
                 select coalesce(jsonb_agg(jsonb_build_object(
                     'id', id, 'email', email, 'email_verified_at', email_verified_at, 'name', name, 'role', role,
                     'is_verified', is_verified, 'previous_role', previous_role, 'created_at', created_at,
-                    'suspended_at', suspended_at
+                    'suspended_at', suspended_at, 'second_factor_enabled_at', second_factor_enabled_at
                 )), '[]')
                 from users
                 where id = $1
