@@ -205,7 +205,7 @@ mod tests {
         assert_wrong(
             LOGIN,
             &json!({ "input": { "email": "a", "password": "b", "secret": 1 } }),
-            "Variable \"$input\": \"LoginInput\" has no fields but email, password.",
+            "Variable \"$input\": \"LoginInput\" has no fields but email, password, secondFactorCode.",
         );
         assert_wrong(
             "query($order: CourseOrder!) { courses(orderBy: $order) { totalCount } }",
