@@ -10,7 +10,7 @@ use identity::{
 };
 use uuid::Uuid;
 
-use super::{TIME, data_dir::IdentityDatabase};
+use super::{data_dir::IdentityDatabase, wording::TIME};
 use crate::terminal::line;
 
 /// The settings of `lyceum admin mail`.

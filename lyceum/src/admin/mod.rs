@@ -9,23 +9,22 @@ mod mail;
 mod person;
 mod reconcile;
 mod users;
+mod wording;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use identity::{
     Keys,
     admin::{self, Change},
-    user::{Role, User},
+    user::Role,
 };
 
 use self::{
     data_dir::{DataDirArg, KeySettings},
     person::Person,
+    wording::{TIME, name, role_of},
 };
 use crate::terminal::line;
-
-/// The form of a time.
-const TIME: &str = "%Y-%m-%d %H:%M UTC";
 
 /// The settings of `lyceum admin`.
 #[derive(Args)]
@@ -276,16 +275,4 @@ fn rotate_key(data_dir: &DataDirArg, settings: &KeySettings) -> Result<()> {
         settings.tokens.key_publication_seconds
     ));
     Ok(())
-}
-
-fn role_of(user: &User) -> &'static str {
-    if user.is_verified_teacher() { "verified teacher" } else { name(user.role) }
-}
-
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::Student => "student",
-        Role::Teacher => "teacher",
-        Role::Admin => "admin",
-    }
 }

@@ -7,7 +7,7 @@ use identity::{
     user::{Role, User, graphql::UserFilter},
 };
 
-use super::{data_dir::IdentityDatabase, role_of};
+use super::{data_dir::IdentityDatabase, wording::role_of};
 use crate::terminal::line;
 
 /// The settings of `lyceum admin users`.

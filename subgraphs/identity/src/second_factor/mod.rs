@@ -28,17 +28,6 @@ use crate::{
 /// How long a second factor that was set up can be enabled.
 const SETUP_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
-/// The second factor of a user: an authenticator app, and recovery codes. Only the user and admins may see it.
-#[derive(Clone, SimpleObject)]
-pub struct SecondFactor {
-    /// Whether signing in needs the second factor.
-    pub is_enabled: bool,
-    /// The time since which signing in needs the second factor; null if it does not.
-    pub enabled_at: Option<Timestamp>,
-    /// The number of recovery codes that were not used yet; 0 if the second factor is not enabled.
-    pub recovery_codes_left: i32,
-}
-
 /// What an authenticator app needs to show the codes of an account. It is shown once. Only the user may see it.
 #[derive(Clone, SimpleObject)]
 pub struct SecondFactorSetup {
@@ -128,7 +117,8 @@ impl SecondFactors {
     /// Deletes the second factor: signing in needs only the password again.
     ///
     /// # Errors
-    /// As of [`Self::confirm`].
+    /// As of [`users::lock_viewer`]; [`Error::RateLimited`]; `INVALID_CREDENTIALS` at `password`;
+    /// `SECOND_FACTOR_NOT_ENABLED`; `WRONG_SECOND_FACTOR`.
     pub async fn disable(
         &self,
         client: &SessionClient,
@@ -145,7 +135,8 @@ impl SecondFactors {
     /// Replaces all recovery codes, and returns the new ones.
     ///
     /// # Errors
-    /// As of [`Self::confirm`].
+    /// As of [`users::lock_viewer`]; [`Error::RateLimited`]; `INVALID_CREDENTIALS` at `password`;
+    /// `SECOND_FACTOR_NOT_ENABLED`; `WRONG_SECOND_FACTOR`.
     pub async fn replace_recovery_codes(
         &self,
         client: &SessionClient,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::dataloader::Loader;
+use async_graphql::{SimpleObject, dataloader::Loader};
 use chrono::{DateTime, Utc};
 use contracts::{Timestamp, UserId};
 use db::DbPool;
@@ -10,8 +10,18 @@ use sqlx::{PgConnection, query, query_as, query_scalar};
 use subgraph_kit::{Error, Table, viewer::SelfOrAdmin};
 use uuid::Uuid;
 
-use super::SecondFactor;
 use crate::user::User;
+
+/// The second factor of a user: an authenticator app, and recovery codes. Only the user and admins may see it.
+#[derive(Clone, SimpleObject)]
+pub struct SecondFactor {
+    /// Whether signing in needs the second factor.
+    pub is_enabled: bool,
+    /// The time since which signing in needs the second factor; null if it does not.
+    pub enabled_at: Option<Timestamp>,
+    /// The number of recovery codes that were not used yet; 0 if the second factor is not enabled.
+    pub recovery_codes_left: i32,
+}
 
 /// The key of a user's second factor. It is made of the proof that the viewer may see it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

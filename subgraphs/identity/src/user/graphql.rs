@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     account::store::VerifiedEmail,
-    second_factor::{SecondFactor, store::SecondFactorOf},
+    second_factor::store::{SecondFactor, SecondFactorOf},
     session::{ActiveSession, store::SessionsOf},
 };
 
