@@ -104,7 +104,7 @@ impl Samples {
             ("completedPaymentId", completed_payments(&admin)),
             ("unverifiedTeacherId", unverified_teachers(&admin)),
             ("otherTeacherId", other_teachers(&teacher)),
-            ("newestNotificationId", notifications(&teacher, "first: 1")),
+            ("newestNotificationId", notifications(&student, "first: 1")),
             ("oldestNotificationId", notifications(&student, "last: 100").into_iter().rev().collect()),
             ("joinedCourseId", joined_courses(&student)),
             (

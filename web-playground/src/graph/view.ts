@@ -28,7 +28,7 @@ export const CONTROLS_HEIGHT = 40;
 export function fitView(drawing: Size, frame: Size, readable: number): View {
   const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN - CONTROLS_HEIGHT };
   const whole = Math.min(room.width / drawing.width, room.height / drawing.height, 1);
-  const scale = Math.max(whole, readable, MIN_SCALE);
+  const scale = Math.max(whole, readable);
   return {
     scale,
     x: Math.max((frame.width - drawing.width * scale) / 2, MARGIN),
