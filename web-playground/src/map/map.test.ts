@@ -149,7 +149,7 @@ describe('its drawings for panels of any size', () => {
   test('are shown in full if there is room, or on request', () => {
     const laptop = chooseLayout(drawings, { width: 1360, height: 760 }, false);
     expect(laptop?.minScale).toBeGreaterThanOrEqual(0.7);
-    const wall = chooseLayout(drawings, { width: 3840, height: 2160 }, false);
+    const wall = chooseLayout(drawings, { width: 5120, height: 2880 }, false);
     expect(wall?.minScale).toBe(0);
     expect(wall?.drawing.lanes.length).toBe(6);
 

@@ -46,11 +46,14 @@ const REQUESTS_PER_WINDOW: u32 = 3;
 const MUTATIONS_PER_WINDOW: u32 = 2;
 /// More than a mutation is sent: before anything is counted, and in each window of each attempt.
 const DRAFTS: usize = 40;
-/// What make services tell one another something, which those then act on.
-const WITH_EVENTS: [&str; 10] = [
+/// What makes services tell one another something, or write a mail, which is then acted on; or reads what they do in the
+/// background.
+const WITH_EVENTS: [&str; 12] = [
     "ChangeEmail",
+    "ChangePassword",
     "Enroll",
     "GrantEnrollment",
+    "Payments",
     "PurchaseCourse",
     "RefundPayment",
     "RemoveStudent",
