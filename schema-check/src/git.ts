@@ -119,14 +119,63 @@ export function defaultBaseline(
   const unavailable = gitUnavailableReason(folder);
   if (unavailable !== undefined) return { reason: unavailable };
   const head = findCommit("HEAD", folder);
-  for (const name of ["origin/main", "main"]) {
-    const tip = findCommit(name, folder);
-    const start = tip && mergeBase(tip, folder);
-    if (start && start.id !== head?.id) return start;
+  const tips = mainBranches(folder).flatMap((name) => findCommit(name, folder) ?? []);
+  for (const tip of tips) {
+    const start = mergeBase(tip, folder);
+    if (start.id !== head?.id) return start;
   }
+  if (head && tips.length === 0 && !isOnlyBranch(folder)) throw mainBranchUnknown(folder);
   if (head && haveUncommittedChanges(files, head)) return head;
   return findCommit("HEAD~1", folder) ?? { reason: noOtherCommitReason(folder) };
 }
+
+/** The names that the main branch may have, the most certain first. A name need not exist. */
+function mainBranches(folder: string): string[] {
+  const remotes = lines(tryGit(folder, "remote")).sort(originFirst);
+  const locally = (names: readonly string[]) => [
+    ...remotes.flatMap((remote) => names.map((name) => `${remote}/${name}`)),
+    ...names,
+  ];
+  const targets = CI_TARGET_BRANCHES.flatMap((name) => process.env[name] || []);
+  const recorded = remotes.flatMap((remote) => recordedDefault(remote, folder) ?? []);
+  if (recorded.length > 0) return [...locally(targets), ...recorded];
+  const configured = tryGit(folder, "config", "init.defaultBranch")?.trim();
+  return locally([...new Set([...targets, "main", "master", ...(configured ? [configured] : [])])]);
+}
+
+/** Where a CI server says into which branch the work is to be merged: GitHub, GitLab. */
+const CI_TARGET_BRANCHES = ["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"];
+
+/** What `git clone` has recorded as the default branch. A clone of one branch records that one, whichever it is. */
+function recordedDefault(remote: string, folder: string): string[] | undefined {
+  const isWhole = tryGit(folder, "config", "--get-all", `remote.${remote}.fetch`)?.includes("*");
+  if (!isWhole) return undefined;
+  const head = `refs/remotes/${remote}/HEAD`;
+  const ref = tryGit(folder, "symbolic-ref", "--short", "--quiet", head)?.trim();
+  return ref ? [ref, ref.slice(remote.length + 1)] : undefined;
+}
+
+const originFirst = (a: string, b: string): number =>
+  Number(b === "origin") - Number(a === "origin");
+
+/** A repository of its own with a single branch: that is the main branch, whatever its name. */
+function isOnlyBranch(folder: string): boolean {
+  const branches = lines(tryGit(folder, "for-each-ref", "--format=%(refname)", "refs/heads"));
+  return branches.length === 1 && lines(tryGit(folder, "remote")).length === 0;
+}
+
+function mainBranchUnknown(folder: string): CouldNotRun {
+  const [remote] = lines(tryGit(folder, "remote")).sort(originFirst);
+  const fetch = remote
+    ? `, or fetch it first: \`git fetch ${remote} +refs/heads/main:refs/remotes/${remote}/main\` (\`fetch-depth: 0\` for actions/checkout)`
+    : "";
+  return new CouldNotRun({
+    code: "NO_BASELINE",
+    message: `the main branch is not in this clone${shallowHint(folder) ?? ""}: name the commit, branch or file to compare with by \`--against\`${fetch}`,
+  });
+}
+
+const lines = (text: string | undefined): string[] => (text ?? "").split("\n").filter(Boolean);
 
 /** In a shallow clone this is an error: a check that compared nothing must not pass. */
 function noOtherCommitReason(folder: string): string {
