@@ -1,6 +1,7 @@
 // Composes with a second composer, whose package is a development dependency and may be missing.
 
 import type { GraphQLError } from "graphql";
+import { withoutOneOf } from "./federation-version.ts";
 import { toProblem } from "./locate.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import type { Subgraph } from "./subgraphs.ts";
@@ -12,7 +13,10 @@ export type CrossComposition =
 export async function composeWithApollo(subgraphs: readonly Subgraph[]): Promise<CrossComposition> {
   const { composeServices } = await loadComposer();
   const result = composeServices(
-    subgraphs.map(({ name, url, document }) => ({ name, url: url ?? "", typeDefs: document })),
+    subgraphs.map(({ name, url, document }) => ({
+      ...{ name, url: url ?? "" },
+      typeDefs: withoutOneOf(document),
+    })),
   );
   if (result.errors) {
     const problems = result.errors.map((error: GraphQLError) => toProblem(error, subgraphs));

@@ -25,10 +25,19 @@ export interface Exception {
   location: Location;
 }
 
+/** The second composer is not asked, for a reason and until a day: it may be the one that is wrong. */
+export interface SkippedCrossCheck {
+  reason: string;
+  until: string;
+}
+
 export interface Rules {
   settings: ReadonlyMap<string, Setting>;
   exceptions: readonly Exception[];
+  skipCrossCheck?: SkippedCrossCheck;
 }
+
+const KEYS = ["rules", "exceptions", "skip-cross-check"];
 
 export const ruleNames: readonly string[] = [...checkRules, ...Object.keys(lintRules)];
 
@@ -62,13 +71,24 @@ export function parseRules(text: string, file: string): Rules {
     });
   }
   const root = document.contents;
-  if (!isMap(root)) throw fail("expected `rules` and `exceptions`", root);
+  const expected = KEYS.map((key) => `\`${key}\``).join(", ");
+  if (!isMap(root)) throw fail(`expected ${expected}`, root);
   for (const { key } of root.items) {
-    if (!["rules", "exceptions"].includes(textOf(key) ?? "")) {
-      throw fail(`unknown key "${textOf(key)}": expected \`rules\` or \`exceptions\``, key);
+    if (!KEYS.includes(textOf(key) ?? "")) {
+      throw fail(`unknown key "${textOf(key)}": expected one of ${expected}`, key);
     }
   }
-  return { settings: settings(root.get("rules")), exceptions: exceptions(root.get("exceptions")) };
+  return {
+    settings: settings(root.get("rules")),
+    exceptions: exceptions(root.get("exceptions")),
+    skipCrossCheck: skippedCrossCheck(root.get("skip-cross-check")),
+  };
+
+  function skippedCrossCheck(node: unknown): SkippedCrossCheck | undefined {
+    if (node === undefined || node === null) return undefined;
+    if (!isMap(node)) throw fail("`skip-cross-check` must have `reason` and `until`", node);
+    return { reason: field(node, "reason"), until: day(node) };
+  }
 
   function settings(node: unknown): Map<string, Setting> {
     const all = new Map(defaultRules().settings);
@@ -99,17 +119,25 @@ export function parseRules(text: string, file: string): Rules {
     });
   }
 
+  function field(item: YAMLMap, name: string): string {
+    const text = textOf(item.get(name, true));
+    if (!text?.trim()) throw fail(`an exception needs \`${name}\``, item);
+    return text;
+  }
+
+  function day(item: YAMLMap): string {
+    const until = field(item, "until");
+    if (isDay(until)) return until;
+    throw fail(`\`until\` must be a date such as 2027-01-31, not "${until}"`, item);
+  }
+
   function exception(item: YAMLMap): Exception {
-    const field = (name: string): string => {
-      const text = textOf(item.get(name, true));
-      if (!text?.trim()) throw fail(`an exception needs \`${name}\``, item);
-      return text;
+    const found = {
+      rule: field(item, "rule"),
+      at: field(item, "at"),
+      reason: field(item, "reason"),
     };
-    const found = { rule: field("rule"), at: field("at"), reason: field("reason") };
-    const until = field("until");
-    if (!isDay(until)) {
-      throw fail(`\`until\` must be a date such as 2027-01-31, not "${until}"`, item);
-    }
+    const until = day(item);
     if (!ruleNames.includes(found.rule)) throw fail(`unknown rule "${found.rule}"`, item);
     if (!Object.hasOwn(lintRules, found.rule)) {
       const message = `"${found.rule}" is not a lint rule and takes no exceptions (lint rules: ${Object.keys(lintRules).join(", ")}); approve a breaking change instead`;

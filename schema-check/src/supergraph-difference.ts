@@ -3,6 +3,7 @@
 
 import {
   type ConstDirectiveNode,
+  type ConstValueNode,
   type DefinitionNode,
   type DocumentNode,
   isTypeDefinitionNode,
@@ -22,7 +23,7 @@ export function supergraphDifferences(
   second: string,
   names: readonly [string, string],
 ): string[] {
-  const [a, b] = [withoutDescriptions(parse(first)), withoutDescriptions(parse(second))];
+  const [a, b] = [comparable(parse(first)), comparable(parse(second))];
   return [
     ...compareSets(
       new Set(printApi(a).split("\n")),
@@ -35,12 +36,19 @@ export function supergraphDifferences(
   ];
 }
 
-/** When the descriptions of subgraphs differ, each composer picks one in its own way. */
-function withoutDescriptions(supergraph: DocumentNode): DocumentNode {
+/**
+ * Without descriptions, of which each composer picks one in its own way where those of the subgraphs differ, and
+ * without what only one of the composers knows: `@oneOf`, and the directives of later versions of federation.
+ */
+function comparable(supergraph: DocumentNode): DocumentNode {
   return visit(supergraph, {
     StringValue: (_, key) => (key === "description" ? null : undefined),
+    Directive: ({ name }) => (KNOWN_TO_ONE.has(name.value) ? null : undefined),
+    DirectiveDefinition: ({ name }) => (KNOWN_TO_ONE.has(name.value) ? null : undefined),
   });
 }
+
+const KNOWN_TO_ONE = new Set(["oneOf", "join__directive"]);
 
 /** The sets of lines can be equal although a line is in a different type. */
 function orderDifference(a: DocumentNode, b: DocumentNode): string[] {
@@ -152,7 +160,7 @@ function graphsOf({ directives }: Pick<ObjectTypeDefinitionNode, "directives">):
     .map(({ value }) => print(value));
 }
 
-const FIELD_SETS = new Set(["key", "requires", "provides"]);
+const FIELD_SETS = new Set(["key", "requires", "provides", "selection"]);
 const DEFAULTS: Record<string, string> = {
   extension: "false",
   external: "false",
@@ -163,15 +171,28 @@ const DEFAULTS: Record<string, string> = {
 function normalise({ name, arguments: args = [] }: ConstDirectiveNode): string {
   const written = args
     .filter((argument) => DEFAULTS[argument.name.value] !== print(argument.value))
-    .map(({ name, value }) => {
-      const isFieldSet = FIELD_SETS.has(name.value) && value.kind === Kind.STRING;
-      const text = isFieldSet
-        ? normaliseFieldSet(value.value)
-        : stripIgnoredCharacters(print(value));
-      return `${name.value}: ${text}`;
-    })
+    .map(({ name, value }) => `${name.value}: ${normaliseValue(name.value, value)}`)
     .sort();
   return `@${name.value}${written.length > 0 ? `(${written.join(", ")})` : ""}`;
+}
+
+function normaliseValue(name: string, value: ConstValueNode): string {
+  if (value.kind === Kind.LIST) {
+    return `[${value.values.map((item) => normaliseValue(name, item)).join(",")}]`;
+  }
+  if (value.kind === Kind.OBJECT) {
+    const fields = value.fields.map((field) => [
+      field.name.value,
+      normaliseValue(field.name.value, field.value),
+    ]);
+    return `{${fields
+      .map((pair) => pair.join(":"))
+      .sort()
+      .join(",")}}`;
+  }
+  return FIELD_SETS.has(name) && value.kind === Kind.STRING
+    ? normaliseFieldSet(value.value)
+    : stripIgnoredCharacters(print(value));
 }
 
 function normaliseFieldSet(fields: string): string {
@@ -179,14 +200,14 @@ function normaliseFieldSet(fields: string): string {
     const parts: string[] = [];
     let depth = 0;
     for (const token of text.match(/\{|\}|[^\s{},]+/g) ?? []) {
-      if (depth === 0 && token !== "{") parts.push(token);
+      if (depth === 0 && (token !== "{" || parts.length === 0)) parts.push(token);
       else parts[parts.length - 1] += ` ${token}`;
       if (token === "{") depth += 1;
       if (token === "}") depth -= 1;
     }
     return parts
       .map((part) =>
-        part.replace(/^(\S+) \{ (.*) \}$/, (_, head, inner) => `${head} { ${sorted(inner)} }`),
+        part.replace(/^(\S+ )?\{ (.*) \}$/, (_, head = "", inner) => `${head}{ ${sorted(inner)} }`),
       )
       .sort()
       .join(" ");

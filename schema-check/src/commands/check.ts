@@ -9,6 +9,7 @@ import {
   loadComparison,
 } from "../comparison.ts";
 import { composeWithApollo, isApolloInstalled } from "../cross-check.ts";
+import { seenByOneComposer } from "../federation-version.ts";
 import { readText, writeText } from "../files.ts";
 import { type Plan, planAll } from "../plans.ts";
 import { CouldNotRun, exitCode, type Problem, problemsOf } from "../problem.ts";
@@ -59,12 +60,14 @@ async function check(
   program: string | undefined,
 ): Promise<Report> {
   const comparison = await loadComparison(where);
+  const settings = loadRules(rules);
+  const today = new Date().toISOString().slice(0, 10);
   return evaluate({
     comparison,
-    rules: loadRules(rules),
-    crossComposition: await crossCompose(comparison),
+    rules: settings,
+    crossComposition: await crossCompose(comparison, settings, today),
     plan: planner(comparison, program),
-    today: new Date().toISOString().slice(0, 10),
+    today,
     approvalsFile: where.approvals,
   });
 }
@@ -126,14 +129,29 @@ function loadRules(file: string | undefined): Rules {
     : parseRules(readText(path), path);
 }
 
-/** Composes with @apollo/composition, if it is installed. */
-async function crossCompose({ graph, subgraphs, skippedChecks }: Comparison) {
+/** Composes with @apollo/composition, if it is installed and not switched off. */
+async function crossCompose(
+  { graph, subgraphs, skippedChecks }: Comparison,
+  { skipCrossCheck }: Rules,
+  today: string,
+) {
   if (!graph.composes) return undefined;
-  if (await isApolloInstalled()) return composeWithApollo(subgraphs);
-  skippedChecks.push(
-    skipped("Composition was not cross-checked: @apollo/composition is not installed."),
-  );
-  return undefined;
+  if (skipCrossCheck && skipCrossCheck.until >= today) {
+    const { until, reason } = skipCrossCheck;
+    skippedChecks.push(
+      skipped(`Composition is not cross-checked until ${until}, by the rules: ${reason}`),
+    );
+    return undefined;
+  }
+  if (!(await isApolloInstalled())) {
+    skippedChecks.push(
+      skipped("Composition was not cross-checked: @apollo/composition is not installed."),
+    );
+    return undefined;
+  }
+  const unseen = seenByOneComposer(subgraphs);
+  if (unseen.length > 0) skippedChecks.push(skipped(`Not cross-checked: ${unseen.join("; ")}.`));
+  return composeWithApollo(subgraphs);
 }
 
 /** Plans the operations before and after the change, if there is a `lyceum` binary. */
