@@ -10,7 +10,7 @@ import {
 } from "graphql";
 import { isAboutAccess } from "./access-changes.ts";
 import { type Approval, approves, changeId, findApproval } from "./approvals.ts";
-import { type Change, isSeenAt } from "./changes.ts";
+import { type Change, isDeprecation, isSeenAt } from "./changes.ts";
 import { affectedBy, type Client } from "./clients.ts";
 import type { BaselineProblem, Comparison, Graph } from "./comparison.ts";
 import type { CrossComposition } from "./cross-check.ts";
@@ -150,7 +150,8 @@ export function changeFindings(
   subgraphs: { now: readonly Subgraph[]; former?: readonly Subgraph[] },
 ): Finding[] {
   return changes.flatMap((change): Finding[] => {
-    const affected = change.level === "safe" ? [] : affectedBy(change, clients);
+    const isUseOfInterest = change.level !== "safe" || isDeprecation(change);
+    const affected = isUseOfInterest ? affectedBy(change, clients) : [];
     const approval = isApprovable(change) ? findApproval(change, approvals) : undefined;
     const severity = approval ? "note" : severityOf(change, affected, rules);
     if (severity === "off") return [];
@@ -314,13 +315,17 @@ function uniqueByMessage(findings: readonly Finding[]): Finding[] {
 export function planFindings(plans: readonly PlanComparison[], rules: Rules): Finding[] {
   const severity = rules.settings.get("plan-change") ?? "warning";
   return plans.flatMap((plan): Finding[] => {
-    const { operation, after } = plan;
+    const { operation, before, after } = plan;
     const common = {
       section: "plans" as const,
       path: operation.name,
       location: operation.location,
       affected: [operation],
     };
+    if ("error" in after && before && "error" in before) {
+      const message = `the router cannot plan the operation, and could not plan it in the baseline either: ${after.error}`;
+      return [{ ...common, severity: "warning", kind: "UNPLANNABLE_BASELINE", message }];
+    }
     if ("error" in after) {
       const message = `the router cannot plan the operation: ${after.error}`;
       const severity = invalidOperationSeverity(operation, rules);

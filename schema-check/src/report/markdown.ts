@@ -65,7 +65,12 @@ function table(title: string, findings: readonly Finding[]): string {
 }
 
 function safeList(findings: readonly Finding[]): string {
-  return findings.map(({ kind, message }) => `- ${code(kind)} ${cellText(message)}`).join("\n");
+  return findings
+    .map((finding) => {
+      const parts = [finding.message, usedBy(finding)].filter((part) => part !== undefined);
+      return `- ${code(finding.kind)} ${cellText(parts.join(": "))}`;
+    })
+    .join("\n");
 }
 
 function planTable({ plans }: Report): string {

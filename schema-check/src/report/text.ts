@@ -55,8 +55,9 @@ export function locationOf({ location }: Finding): string | undefined {
 /** The operations that use what has changed; undefined for a finding without that information. */
 export function usedBy(finding: Finding): string | undefined {
   if (finding.section !== "changes" && finding.section !== "permissions") return undefined;
-  if (finding.level === "safe") return undefined;
-  if (finding.affected.length === 0) return "no operation uses it";
+  if (finding.affected.length === 0) {
+    return finding.level === "safe" ? undefined : "no operation uses it";
+  }
   return `used by ${finding.affected.map(operationLabel).join(", ")}`;
 }
 
