@@ -16,7 +16,7 @@ import type { BaselineProblem, Comparison, Graph } from "./comparison.ts";
 import type { CrossComposition } from "./cross-check.ts";
 import { lintRules } from "./lint.ts";
 import { locatePath } from "./locate.ts";
-import { locateIn, type Operation, ROUTER, receiverOf } from "./operations.ts";
+import { locateError, type Operation, ROUTER, receiverOf } from "./operations.ts";
 import { describeCostIncrease, type PlanComparison } from "./plans.ts";
 import { formatLocation, type Problem } from "./problem.ts";
 import { internalSubgraph } from "./receiver-changes.ts";
@@ -149,11 +149,14 @@ export function changeFindings(
   approvals: readonly Approval[],
   subgraphs: { now: readonly Subgraph[]; former?: readonly Subgraph[] },
 ): Finding[] {
+  // Without any operation, a plain comparison of the schemas: somebody may use what breaks.
+  const hasOperations = clients.length > 0;
   return changes.flatMap((change): Finding[] => {
     const isUseOfInterest = change.level !== "safe" || isDeprecation(change);
     const affected = isUseOfInterest ? affectedBy(change, clients) : [];
     const approval = isApprovable(change) ? findApproval(change, approvals) : undefined;
-    const severity = approval ? "note" : severityOf(change, affected, rules);
+    const isUnused = hasOperations && affected.length === 0;
+    const severity = approval ? "note" : severityOf(change, isUnused, rules);
     if (severity === "off") return [];
     const { kind, path, level, message, reason } = change;
     const subgraph = internalSubgraph(change);
@@ -183,19 +186,15 @@ function approveCommandLine(change: Pick<Change, "kind" | "path">): string {
   return `lyceum-schema approve --change '${changeId(change)}' --reason '…' --author '…'`;
 }
 
-function severityOf(
-  change: Change,
-  affected: readonly Operation[],
-  { settings }: Rules,
-): Severity | "off" {
+function severityOf(change: Change, isUnused: boolean, { settings }: Rules): Severity | "off" {
   const { level } = change;
   if (level === "safe") return "note";
   if (isAboutAccess(change)) {
-    const isBreaking = level === "breaking" && affected.length > 0;
+    const isBreaking = level === "breaking" && !isUnused;
     return isBreaking ? "error" : (settings.get("access-change") ?? "warning");
   }
   if (level === "dangerous") return settings.get("dangerous-change") ?? "warning";
-  if (affected.length > 0) return "error";
+  if (!isUnused) return "error";
   return settings.get("unused-breaking-change") ?? "warning";
 }
 
@@ -227,7 +226,6 @@ export function operationFindings(
       const isApproved = !positionsOf(error).some((location) => positionsInReverted.has(location));
       const severity = isApproved ? "warning" : invalidOperationSeverity(operation, rules);
       if (severity === "off") return [];
-      const at = error.locations?.[0];
       return [
         {
           section: "operations",
@@ -239,7 +237,7 @@ export function operationFindings(
           hint: isApproved
             ? "the change is approved, so clients no longer send this document: remove or change it"
             : invalidOperationHint(operation, causes),
-          location: locateIn(operation, at),
+          location: locateError(operation, error),
           affected: [operation],
         },
       ];
@@ -280,8 +278,8 @@ function errorsOf(operation: Operation, schemas: ReceiverSchemas): GraphQLError[
   ];
 }
 
-function positionsOf({ locations }: GraphQLError): string[] {
-  return (locations ?? []).map(({ line, column }) => `${line}:${column}`);
+function positionsOf({ locations, source }: GraphQLError): string[] {
+  return (locations ?? []).map(({ line, column }) => `${source?.name}:${line}:${column}`);
 }
 
 function invalidOperationSeverity({ requests }: Operation, { settings }: Rules): Severity | "off" {

@@ -11,7 +11,13 @@ import { type Client, clientsOf } from "./clients.ts";
 import { apiSchema, compose } from "./composition.ts";
 import { readText } from "./files.ts";
 import { type Commit, fileHistory, folderOf, readAt, shallowHint } from "./git.ts";
-import { formerOperations, loadOperations, type Operation, withCounts } from "./operations.ts";
+import {
+  formerOperations,
+  loadOperations,
+  NO_OPERATIONS,
+  type Operation,
+  withCounts,
+} from "./operations.ts";
 import { type Permissions, servedBy } from "./permissions.ts";
 import { parsePermissions } from "./permissions-file.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
@@ -24,7 +30,7 @@ import { unknownViewers } from "./viewers.ts";
 export const comparisonOptions = {
   config: { type: "string", default: "supergraph.yaml" },
   against: { type: "string" },
-  operations: { type: "string", default: "operations" },
+  operations: { type: "string", multiple: true },
   counts: { type: "string" },
   permissions: { type: "string" },
   approvals: { type: "string", default: "schema-check/approvals.json" },
@@ -35,7 +41,7 @@ const PERMISSIONS = "docs/permissions.json";
 export interface ComparisonOptions {
   config: string;
   against?: string;
-  operations: string;
+  operations?: readonly string[];
   counts?: string;
   permissions?: string;
   approvals: string;
@@ -79,9 +85,10 @@ export interface FailedComposition {
 export async function loadComparison(where: ComparisonOptions): Promise<Comparison> {
   const subgraphs = await loadSubgraphs(where.config);
   const rows = loadPermissions(where.permissions);
-  const current = currentOperations(where.operations, rows);
+  const places = operationPlaces(where.operations);
+  const current = currentOperations(places, rows);
   const found = await loadBaseline(where.against, where.config, [
-    ...[where.config, where.operations, where.approvals, rows.file],
+    ...[where.config, ...places, where.approvals, rows.file],
     ...subgraphs.map(({ origin }) => origin),
   ]);
 
@@ -91,8 +98,9 @@ export async function loadComparison(where: ComparisonOptions): Promise<Comparis
   const commit = "reason" in found ? undefined : found.commit;
   const operations = withRequestCounts(where.counts, notes, [
     ...current,
-    ...baselineOperations(where.operations, current, found, notes),
+    ...baselineOperations(places, current, found, notes),
   ]);
+  if (operations.length === 0) notes.skippedChecks.push(noOperations(places));
   const { active: approvals, consumed } = loadApprovals(where, commit, notes);
   const common = { subgraphs, operations, approvals, consumed, baseline, ...notes };
 
@@ -147,7 +155,25 @@ function loadPermissions(named: string | undefined): PermissionsFile {
   return { file, now: isPresent ? parsePermissions(readText(file), file) : undefined };
 }
 
-function currentOperations(where: string, { now }: PermissionsFile): Operation[] {
+const OPERATIONS = "operations";
+
+/** The default folder need not exist; one that is named has to. */
+function operationPlaces(named: readonly string[] | undefined): readonly string[] {
+  if (named) return named.filter((place) => place !== NO_OPERATIONS);
+  return existsSync(OPERATIONS) ? [OPERATIONS] : [];
+}
+
+function noOperations(places: readonly string[]): SkippedCheck {
+  const where =
+    places.length > 0 ? `${places.join(", ")} has none` : "none were given (--operations FOLDER)";
+  return skipped(
+    `No operation was looked at: ${where}. So every breaking change counts as used.`,
+    "operations",
+    "plans",
+  );
+}
+
+function currentOperations(where: readonly string[], { now }: PermissionsFile): Operation[] {
   const operations = loadOperations(where);
   const unknown = unknownViewers(
     operations.flatMap(({ viewers = [] }) => viewers),
@@ -159,15 +185,16 @@ function currentOperations(where: string, { now }: PermissionsFile): Operation[]
 
 /** The documents of the baseline, which clients may still send. */
 function baselineOperations(
-  where: string,
+  where: readonly string[],
   current: readonly Operation[],
   found: LoadedBaseline,
   notes: ComparisonNotes,
 ): Operation[] {
-  if ("reason" in found) return [];
+  if ("reason" in found || where.length === 0) return [];
   const former = found.commit && formerOperations(where, found.commit, current);
+  if (!former && current.length === 0) return [];
   if (!former) {
-    const text = `Only current operations were checked: ${found.name} has no ${where}.`;
+    const text = `Only current operations were checked: ${found.name} has no ${where.join(", ")}.`;
     notes.skippedChecks.push(skipped(text));
     return [];
   }

@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from "node:path";
+import { withUnixLineEnds } from "./files.ts";
 import { CouldNotRun } from "./problem.ts";
 
 export interface Commit {
@@ -88,7 +89,7 @@ function readBlobs(root: string, names: readonly string[]): (string | undefined)
     at = end + 1;
     if (size === undefined) texts.push(undefined);
     else {
-      texts.push(output.toString("utf8", at, at + Number(size)));
+      texts.push(withUnixLineEnds(output.toString("utf8", at, at + Number(size))));
       at += Number(size) + 1;
     }
   }

@@ -503,13 +503,9 @@ test("a graph at an unreachable URL", async () => {
   assert.match(stderr, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql is unreachable/);
 });
 
-test("no operations, and a missing folder", async () => {
-  const repository = new Repository().write("empty/README.md", "Nothing yet.");
+test("a missing folder of operations that was named", async () => {
+  const repository = new Repository();
 
-  assert.match(
-    await fails(repository, "--operations", repository.path("empty")),
-    /empty:1: error \[NO_OPERATIONS\]/,
-  );
   assert.match(
     await fails(repository, "--operations", repository.path("none")),
     /none: error \[FILE_UNREADABLE\]/,
