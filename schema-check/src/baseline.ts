@@ -25,7 +25,7 @@ import { postQuery } from "./introspect.ts";
 import { parseJson } from "./json.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { buildApiSchema, readSchema } from "./schema-file.ts";
-import { loadSubgraphs, parseSdl, type Subgraph } from "./subgraphs.ts";
+import { loadSubgraphs, originOf, parseSdl, type Subgraph } from "./subgraphs.ts";
 
 export interface Baseline {
   /** Its name in the report. */
@@ -52,13 +52,14 @@ export async function loadBaseline(
   against: string | undefined,
   config: string,
   files: readonly string[],
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Baseline | InvalidBaseline | { reason: string }> {
   const folder = folderOf(config);
   if (against === undefined) {
     const commit = defaultBaseline(folder, files);
     return "reason" in commit ? commit : loadCommit(commit, config);
   }
-  if (/^https?:\/\//.test(against)) return loadUrl(against);
+  if (/^https?:\/\//.test(against)) return loadUrl(against, headers);
   if (isFile(against)) return loadFile(against);
   const tip = findCommit(against, folder);
   if (tip) return loadCommit(mergeBase(tip, folder), config);
@@ -117,8 +118,8 @@ function graphAt(commit: Commit, text: string, config: string): Baseline {
       });
       continue;
     }
-    const sdl = texts.get(schema.file);
-    const location = { file: origin(schema.file) };
+    const sdl = schema.kind === "inline" ? schema.sdl : texts.get(schema.file);
+    const location = { file: origin(originOf(schema)) };
     if (sdl === undefined) {
       const message = `no such file at ${commit.ref}`;
       problems.push({ code: "FILE_UNREADABLE", subgraph: name, message, location });
@@ -152,23 +153,47 @@ async function loadFile(file: string): Promise<Baseline> {
   };
 }
 
-async function loadUrl(url: string): Promise<Baseline> {
+async function loadUrl(url: string, headers: Readonly<Record<string, string>>): Promise<Baseline> {
   const fail = (message: string) =>
     new CouldNotRun({ code: "GRAPH_UNREACHABLE", message: `${url} ${message}` });
-  const body = await postQuery(
-    url,
-    getIntrospectionQuery({
-      inputValueDeprecation: true,
-      oneOf: true,
-      directiveIsRepeatable: true,
-    }),
-    fail,
-  );
-  const response = parseJson(body, url) as { data?: IntrospectionQuery } | null;
-  const api = response?.data && buildSchema(response.data);
+  const introspection = await introspect(url, headers, fail);
+  const api = introspection && buildSchema(introspection);
   if (!api?.getQueryType()) throw fail("returned no schema: is introspection enabled?");
   return { name: url, api };
 }
+
+/** The newest form of the query that the server understands: older ones do not know all that can be asked. */
+async function introspect(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  fail: (message: string) => CouldNotRun,
+): Promise<IntrospectionQuery | undefined> {
+  let refusal: unknown;
+  for (const form of INTROSPECTION_FORMS) {
+    try {
+      const body = await postQuery(url, getIntrospectionQuery(form), headers, fail);
+      const response = parseJson(body, url) as { data?: IntrospectionQuery } | null;
+      if (response?.data?.__schema) return response.data;
+    } catch (cause) {
+      if (!(cause instanceof CouldNotRun) || !isRefusal(cause)) throw cause;
+      // The first one is about the server as it is; a later one may be about an old form of the query.
+      refusal ??= cause;
+    }
+  }
+  if (refusal !== undefined) throw refusal;
+  return undefined;
+}
+
+/** Servers respond with 400 to a query that is invalid for them. */
+const isRefusal = ({ message }: CouldNotRun): boolean =>
+  /responded with status 4\d\d/.test(message);
+
+const INTROSPECTION_FORMS = [
+  { inputValueDeprecation: true, oneOf: true, directiveIsRepeatable: true, specifiedByUrl: true },
+  { inputValueDeprecation: true, directiveIsRepeatable: true, specifiedByUrl: true },
+  { directiveIsRepeatable: true },
+  {},
+];
 
 /** Undefined when it is not a complete schema. */
 function buildSchema(introspection: IntrospectionQuery): GraphQLSchema | undefined {

@@ -11,6 +11,7 @@ import { type Client, clientsOf } from "./clients.ts";
 import { apiSchema, compose } from "./composition.ts";
 import { readText } from "./files.ts";
 import { type Commit, fileHistory, folderOf, readAt, shallowHint } from "./git.ts";
+import { parseHeaders } from "./introspect.ts";
 import {
   formerOperations,
   loadOperations,
@@ -30,6 +31,7 @@ import { unknownViewers } from "./viewers.ts";
 export const comparisonOptions = {
   config: { type: "string", default: "supergraph.yaml" },
   against: { type: "string" },
+  header: { type: "string", multiple: true, default: [] as string[] },
   operations: { type: "string", multiple: true },
   counts: { type: "string" },
   permissions: { type: "string" },
@@ -41,6 +43,8 @@ const PERMISSIONS = "docs/permissions.json";
 export interface ComparisonOptions {
   config: string;
   against?: string;
+  /** For `against`, if that is a URL. */
+  header?: readonly string[];
   operations?: readonly string[];
   counts?: string;
   permissions?: string;
@@ -87,10 +91,12 @@ export async function loadComparison(where: ComparisonOptions): Promise<Comparis
   const rows = loadPermissions(where.permissions);
   const places = operationPlaces(where.operations);
   const current = currentOperations(places, rows);
-  const found = await loadBaseline(where.against, where.config, [
+  const files = [
     ...[where.config, ...places, where.approvals, rows.file],
     ...subgraphs.map(({ origin }) => origin),
-  ]);
+  ];
+  const headers = parseHeaders(where.header ?? []);
+  const found = await loadBaseline(where.against, where.config, files, headers);
 
   const notes: ComparisonNotes = { skippedChecks: [], baselineProblems: [] };
   reportMissingBaseline(found, notes);

@@ -32,16 +32,23 @@ export async function loadSubgraphs(configFile: string): Promise<Subgraph[]> {
 }
 
 async function loadSubgraph({ name, routingUrl, schema }: SubgraphEntry): Promise<Subgraph> {
-  const origin = schema.kind === "file" ? schema.file : schema.url;
+  const origin = originOf(schema);
   const sdl = await readSdl(name, schema);
   const url = routingUrl ?? (schema.kind === "url" ? schema.url : undefined);
   return { name, url, origin, document: parseSdl(sdl, origin, name) };
 }
 
+/** The file or URL of a schema; the configuration itself, if the schema is in it. */
+export function originOf(schema: SchemaSource): string {
+  if (schema.kind === "file") return schema.file;
+  return schema.kind === "url" ? schema.url : schema.location.file;
+}
+
 async function readSdl(name: string, schema: SchemaSource): Promise<string> {
+  if (schema.kind === "inline") return schema.sdl;
   return schema.kind === "file"
     ? readText(schema.file, schema.location)
-    : fetchSdl(name, schema.url, schema.location);
+    : fetchSdl(name, schema.url, schema.headers, schema.location);
 }
 
 export function parseSdl(sdl: string, origin: string, subgraph?: string): DocumentNode {

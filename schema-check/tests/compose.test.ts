@@ -176,6 +176,10 @@ for (const [what, text] of [
   ["has an entry without schema", "subgraphs:\n  identity:\n    routing_url: http://localhost\n"],
   ["has an entry without settings", "subgraphs:\n  identity:\n"],
   ["has a schema of no known kind", "subgraphs:\n  identity:\n    schema:\n      graphref: a@b\n"],
+  [
+    "has a version of federation that is no longer supported",
+    "federation_version: 1\nsubgraphs: {}\n",
+  ],
   ["has a file that is no text", "subgraphs:\n  identity:\n    schema:\n      file: [1]\n"],
 ] as const) {
   test(`a configuration that ${what}`, async () => {
@@ -252,4 +256,95 @@ test("plain node runs it from any folder", () => {
   });
 
   assert.match(stdout, /enum join__Graph/);
+});
+
+// Rover's other forms.
+
+test("a schema in the configuration itself composes, and errors have its lines", async () => {
+  const copy = new Copy();
+  const schema = (type: string) => `type Query {\n          a: ${type}\n        }\n`;
+  const config = (type: string) =>
+    `subgraphs:\n  one:\n    routing_url: http://one\n    schema:\n      sdl: |\n        ${schema(type)}`;
+  const compose = () => run("compose", "--config", copy.config);
+
+  copy.write("supergraph.yaml", config("Int"));
+  assert.match((await compose()).stdout, /a: Int/);
+
+  copy.write("supergraph.yaml", config("Nowhere"));
+  assert.match((await compose()).stderr, /supergraph\.yaml:7:\d+: error/);
+
+  copy.write("supergraph.yaml", config("("));
+  assert.match((await compose()).stderr, /supergraph\.yaml:7:\d+: error \[SYNTAX_ERROR\]/);
+});
+
+const variable = (name: string) => `$\{env.${name}}`;
+
+test("variables of the environment", async () => {
+  const copy = new Copy();
+  copy.replace("supergraph.yaml", "course.graphql", `${variable("LYCEUM_TEST_NAME")}.graphql`);
+  copy.replace(
+    "supergraph.yaml",
+    "payment.graphql",
+    `${variable("LYCEUM_TEST_NONE:-payment")}.graphql`,
+  );
+
+  const { code, stderr } = await run("compose", "--config", copy.config);
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /supergraph\.yaml:\d+:\d+: error \[INVALID_CONFIG\].*LYCEUM_TEST_NAME is not set/,
+  );
+
+  process.env.LYCEUM_TEST_NAME = "course";
+  try {
+    assert.deepEqual(await composed(copy), await composed(new Copy()));
+  } finally {
+    delete process.env.LYCEUM_TEST_NAME;
+  }
+});
+
+for (const [what, schema, expected] of [
+  [
+    "graphref",
+    "graphref: mine@current",
+    /:6:\d+:.*`graphref` is not supported.*rover subgraph fetch mine@current/,
+  ],
+  ["a key that nobody knows", "flie: a.graphql", /:6:\d+:.*unknown key `flie`.*expected `file`/],
+  ["two sources", "file: a.graphql\n      sdl: a", /:6:\d+:.*needs one of/],
+  [
+    "headers without a URL",
+    "file: a.graphql\n      introspection_headers: { a: b }",
+    /:7:\d+:.*belong to/,
+  ],
+] as const) {
+  test(`a schema with ${what} is refused at its line`, async () => {
+    const config = `federation_version: 2\nsubgraphs:\n  one:\n    routing_url: http://one\n    schema:\n      ${schema}\n`;
+    const copy = new Copy().write("supergraph.yaml", config);
+
+    const { code, stderr } = await run("compose", "--config", copy.config);
+
+    assert.equal(code, 2);
+    assert.match(stderr, expected);
+  });
+}
+
+test("introspection_headers are sent", async () => {
+  const sdl = new Copy().read("course.graphql");
+  const server = createServer((request, response) => {
+    const isKnown = request.headers.authorization === "Bearer secret";
+    response.end(JSON.stringify({ data: isKnown ? { _service: { sdl } } : null }));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    const copy = askingAt(url);
+    const headers = `${url}\n      introspection_headers:\n        Authorization: Bearer secret`;
+    copy.replace("supergraph.yaml", url, headers);
+
+    assert.deepEqual(await composed(copy), await composed(new Copy()));
+    assert.equal((await run("compose", "--config", askingAt(url).config)).code, 2);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
 });

@@ -21,7 +21,7 @@ const RULES = "schema-check/rules.yaml";
 
 export const checkCommand: Command = {
   summary: "compare the graph with a baseline: what breaks, and which operations",
-  usage: `check [--against COMMIT|FILE|URL] [--config supergraph.yaml]
+  usage: `check [--against COMMIT|FILE|URL [--header 'NAME: VALUE']…] [--config supergraph.yaml]
       [--operations FOLDER|MANIFEST|none]… [--counts FILE] [--permissions FILE] [--rules FILE]
       [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
   details: `      Default for --against: origin/main or main. If HEAD is already merged into it: HEAD when files that the
