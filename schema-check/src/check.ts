@@ -10,11 +10,13 @@ import {
 } from "graphql";
 import { isAboutAccess } from "./access-changes.ts";
 import { type Approval, approves, changeId, findApproval } from "./approvals.ts";
+import type { Baseline } from "./baseline.ts";
 import { type Change, isDeprecation, isSeenAt } from "./changes.ts";
 import { affectedBy, type Client } from "./clients.ts";
 import type { BaselineProblem, Comparison, Graph } from "./comparison.ts";
+import { exists } from "./contract.ts";
 import type { CrossComposition } from "./cross-check.ts";
-import { lintRules } from "./lint.ts";
+import { lintRules, type Violation } from "./lint.ts";
 import { locatePath } from "./locate.ts";
 import { locateError, type Operation, ROUTER, receiverOf } from "./operations.ts";
 import { describeCostIncrease, type PlanComparison } from "./plans.ts";
@@ -118,7 +120,9 @@ function evaluateGraph(
       ...changed,
       ...invalid,
       ...planFindings(plans, rules),
-      ...lintFindings(api, subgraphs, rules, today),
+      ...(isLinted({ rules, baseline })
+        ? lintFindings(api, subgraphs, rules, today, baseline)
+        : []),
       ...(baseline
         ? [
             ...consumedFindings(consumed, changes, changed, approvalsFile),
@@ -337,19 +341,27 @@ export function planFindings(plans: readonly PlanComparison[], rules: Rules): Fi
   });
 }
 
+/** Without a baseline it is not known what a change adds. */
+export function isLinted({ rules, baseline }: { rules: Rules; baseline?: Baseline }): boolean {
+  return rules.lint === "all" || baseline !== undefined;
+}
+
 export function lintFindings(
   api: GraphQLSchema,
   subgraphs: readonly Subgraph[],
   rules: Rules,
   today: string,
+  baseline?: Pick<Baseline, "api" | "subgraphs">,
 ): Finding[] {
   const used = new Set<Exception>();
+  const isOld = rules.lint === "added" && baseline ? oldViolations(baseline) : () => false;
   const findings = Object.entries(lintRules).flatMap(([kind, rule]) => {
     const setting = rules.settings.get(kind) ?? "error";
     if (setting === "off") return [];
     return rule({ api, subgraphs }).flatMap(({ path, message }): Finding[] => {
       const exception = rules.exceptions.find((each) => each.rule === kind && each.at === path);
       if (exception) used.add(exception);
+      if (isOld(kind, { path, message })) return [];
       if (exception && exception.until >= today) return [];
       const expired = exception ? ` (its exception expired on ${exception.until})` : "";
       return [
@@ -366,6 +378,20 @@ export function lintFindings(
     });
   });
   return [...findings, ...rules.exceptions.filter((each) => !used.has(each)).map(unusedException)];
+}
+
+/** What the baseline had already. A baseline without subgraphs has what its schema has. */
+function oldViolations({ api, subgraphs }: Pick<Baseline, "api" | "subgraphs">) {
+  const keyOf = ({ path, message }: Violation) => `${path} ${message}`;
+  const known = new Map(
+    Object.entries(lintRules).map(([kind, rule]) => [
+      kind,
+      new Set(rule({ api, subgraphs: subgraphs ?? [] }).map(keyOf)),
+    ]),
+  );
+  return (kind: string, violation: Violation): boolean =>
+    known.get(kind)?.has(keyOf(violation)) === true ||
+    (subgraphs === undefined && kind === "edge-nullability" && exists(api, violation.path));
 }
 
 function unusedException({ rule, at, location }: Exception): Finding {

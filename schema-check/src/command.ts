@@ -8,6 +8,8 @@ export interface Output {
   print(text: string): void;
   /** Messages about the result, on standard error. */
   log(line: string): void;
+  /** Whether what is printed may have colours. */
+  colors?: boolean;
 }
 
 export interface Command {

@@ -43,6 +43,11 @@ export function mergeBase(tip: Commit, folder: string): Commit {
   });
 }
 
+/** Undefined when the folder is in no repository, or git is not installed. */
+export function repositoryRoot(folder: string): string | undefined {
+  return tryGit(folder, "rev-parse", "--show-toplevel")?.trim();
+}
+
 /** What to do when a commit is missing in a shallow clone; undefined in a full clone. */
 export function shallowHint(folder: string): string | undefined {
   const isShallow = tryGit(folder, "rev-parse", "--is-shallow-repository")?.trim() === "true";
@@ -215,7 +220,7 @@ function isInRepository(folder: string): boolean {
 }
 
 /** Relative to the root, with symbolic links resolved; undefined for a file outside of it. */
-function pathInside(root: string, file: string): string | undefined {
+export function pathInside(root: string, file: string): string | undefined {
   const path = relative(realPath(root), realPath(resolve(file)));
   return path.startsWith("..") || isAbsolute(path) ? undefined : path.split(sep).join("/");
 }

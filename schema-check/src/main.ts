@@ -23,6 +23,10 @@ const commands: Record<string, Command> = {
 const terminal: Output = {
   print: (text) => process.stdout.write(text),
   log: (line) => process.stderr.write(`${line}\n`),
+  get colors() {
+    if (process.env.NO_COLOR) return false;
+    return Boolean(process.env.FORCE_COLOR) || process.stdout.isTTY;
+  },
 };
 
 export async function main(args: string[], output: Output = terminal): Promise<ExitCode> {

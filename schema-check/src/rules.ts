@@ -35,9 +35,17 @@ export interface Rules {
   settings: ReadonlyMap<string, Setting>;
   exceptions: readonly Exception[];
   skipCrossCheck?: SkippedCrossCheck;
+  lint: LintScope;
 }
 
-const KEYS = ["rules", "exceptions", "skip-cross-check"];
+/** Whether lint looks at what a change adds, or at the whole graph. */
+export const lintScopes = ["added", "all"] as const;
+export type LintScope = (typeof lintScopes)[number];
+
+export const isLintScope = (text: string | undefined): text is LintScope =>
+  (lintScopes as readonly (string | undefined)[]).includes(text);
+
+const KEYS = ["rules", "exceptions", "lint", "skip-cross-check"];
 
 export const ruleNames: readonly string[] = [...checkRules, ...Object.keys(lintRules)];
 
@@ -46,6 +54,7 @@ export function defaultRules(): Rules {
   return {
     settings: new Map(ruleNames.map((name) => [name, isCheckRule(name) ? "warning" : "error"])),
     exceptions: [],
+    lint: "added",
   };
 }
 
@@ -82,7 +91,15 @@ export function parseRules(text: string, file: string): Rules {
     settings: settings(root.get("rules")),
     exceptions: exceptions(root.get("exceptions")),
     skipCrossCheck: skippedCrossCheck(root.get("skip-cross-check")),
+    lint: lintScope(root.get("lint", true)),
   };
+
+  function lintScope(node: unknown): LintScope {
+    if (node === undefined) return "added";
+    const scope = textOf(node);
+    if (isLintScope(scope)) return scope;
+    throw fail(`\`lint\` must be one of ${lintScopes.join(", ")}`, node);
+  }
 
   function skippedCrossCheck(node: unknown): SkippedCrossCheck | undefined {
     if (node === undefined || node === null) return undefined;

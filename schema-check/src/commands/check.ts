@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type CheckInput, evaluate } from "../check.ts";
+import { type CheckInput, evaluate, isLinted } from "../check.ts";
 import { type Command, type Output, parseOptions } from "../command.ts";
 import {
   type Comparison,
@@ -11,18 +11,20 @@ import {
 import { composeWithApollo, isApolloInstalled } from "../cross-check.ts";
 import { seenByOneComposer } from "../federation-version.ts";
 import { readText, writeText } from "../files.ts";
+import { folderOf, pathInside, repositoryRoot } from "../git.ts";
 import { type Plan, planAll } from "../plans.ts";
 import { CouldNotRun, exitCode, type Problem, problemsOf } from "../problem.ts";
 import { type FormatName, formats, isFormat } from "../report/formats.ts";
 import { failedReport, isFailed, type Report, skipped } from "../report/report.ts";
-import { defaultRules, parseRules, type Rules } from "../rules.ts";
+import { rooted } from "../report/rooted.ts";
+import { defaultRules, isLintScope, lintScopes, parseRules, type Rules } from "../rules.ts";
 
 const RULES = "schema-check/rules.yaml";
 
 export const checkCommand: Command = {
   summary: "compare the graph with a baseline: what breaks, and which operations",
   usage: `check [--against COMMIT|FILE|URL [--header 'NAME: VALUE']…] [--config supergraph.yaml]
-      [--operations FOLDER|MANIFEST|none]… [--counts FILE] [--permissions FILE] [--rules FILE]
+      [--operations FOLDER|MANIFEST|none]… [--counts FILE] [--permissions FILE] [--rules FILE] [--lint added|all]
       [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
   details: `      Default for --against: origin/main or main. If HEAD is already merged into it: HEAD when files that the
       check reads have uncommitted changes, otherwise the previous commit.
@@ -33,10 +35,15 @@ export const checkCommand: Command = {
 
   async run(args, output) {
     try {
-      const { rules, lyceum, format, write, ...where } = parseOptions(args, spec);
+      const { rules, lint, lyceum, format, write, ...where } = parseOptions(args, spec);
       const targets = parseTargets(format, write);
-      const report = await check(where, rules, lyceum || process.env.LYCEUM_PROGRAM || undefined);
-      writeReport(report, targets, output);
+      const settings = withLint(loadRules(rules), lint);
+      const report = await check(
+        where,
+        settings,
+        lyceum || process.env.LYCEUM_PROGRAM || undefined,
+      );
+      writeReport({ ...report, config: where.config }, targets, output);
       return isFailed(report) ? exitCode.failed : exitCode.passed;
     } catch (cause) {
       // The caller logs the error; machine-readable output and report files need it as well.
@@ -49,6 +56,7 @@ export const checkCommand: Command = {
 const spec = {
   ...comparisonOptions,
   rules: { type: "string" },
+  lint: { type: "string" },
   lyceum: { type: "string" },
   format: { type: "string", default: "terminal" },
   write: { type: "string", multiple: true, default: [] as string[] },
@@ -56,16 +64,20 @@ const spec = {
 
 async function check(
   where: ComparisonOptions,
-  rules: string | undefined,
+  rules: Rules,
   program: string | undefined,
 ): Promise<Report> {
   const comparison = await loadComparison(where);
-  const settings = loadRules(rules);
+  if (!isLinted({ rules, baseline: comparison.baseline })) {
+    const text =
+      "Lint looks at what a change adds, and there is no baseline: `--lint all` looks at all.";
+    comparison.skippedChecks.push(skipped(text, "lint"));
+  }
   const today = new Date().toISOString().slice(0, 10);
   return evaluate({
     comparison,
-    rules: settings,
-    crossComposition: await crossCompose(comparison, settings, today),
+    rules,
+    crossComposition: await crossCompose(comparison, rules, today),
     plan: planner(comparison, program),
     today,
     approvalsFile: where.approvals,
@@ -82,17 +94,26 @@ function parseTargets(format: string, write: readonly string[]): Targets {
 }
 
 function writeReport(report: Report, { files, printed }: Targets, output: Output): void {
+  const elsewhere = fromRoot(report);
   for (const { file, name } of files) {
-    output.log(`${name}: ${writeText(file, formats[name](report))}`);
+    output.log(`${name}: ${writeText(file, formats[name](elsewhere))}`);
   }
   // Last, so that nothing is printed twice when a file cannot be written.
-  output.print(formats[printed](report));
+  const isTerminal = printed === "terminal";
+  output.print(formats[printed](isTerminal ? report : elsewhere, { colors: output.colors }));
+}
+
+/** Other programs read paths from the root of the repository; a terminal shows them from where one is. */
+function fromRoot(report: Report): Report {
+  const root = repositoryRoot(folderOf(report.config ?? "."));
+  return root === undefined ? report : rooted(report, (file) => pathInside(root, file));
 }
 
 /** Best effort, since the options themselves may be invalid. The terminal has the message already. */
 function writeFailureReport(problems: readonly Problem[], args: string[], output: Output): void {
   const { values } = parseArgs({ args, options: spec, strict: false, allowPositionals: true });
-  const report = failedReport(problems);
+  const config = typeof values.config === "string" ? values.config : undefined;
+  const report = fromRoot({ ...failedReport(problems), config });
   const written = [values.write].flat().filter((target) => typeof target === "string");
   for (const target of written) {
     try {
@@ -127,6 +148,13 @@ function loadRules(file: string | undefined): Rules {
   return file === undefined && !existsSync(path)
     ? defaultRules()
     : parseRules(readText(path), path);
+}
+
+function withLint(rules: Rules, lint: string | undefined): Rules {
+  if (lint === undefined) return rules;
+  if (isLintScope(lint)) return { ...rules, lint };
+  const message = `--lint takes ${lintScopes.join(" or ")}, not "${lint}"`;
+  throw new CouldNotRun({ code: "USAGE", message });
 }
 
 /** Composes with @apollo/composition, if it is installed and not switched off. */

@@ -1,5 +1,6 @@
 // Markdown for a comment on a pull request.
 
+import { folded, othersText } from "./folded.ts";
 import type { Finding, Report } from "./report.ts";
 import {
   approvedBy,
@@ -46,8 +47,14 @@ function truncate(text: string): string {
 }
 
 function table(title: string, findings: readonly Finding[]): string {
-  const rows = findings.map((finding) => {
-    const what = [finding.message, finding.reason, approvedBy(finding), finding.hint]
+  const rows = folded(findings).map(({ finding, others }) => {
+    const what = [
+      finding.message,
+      othersText(others),
+      finding.reason,
+      approvedBy(finding),
+      finding.hint,
+    ]
       .filter((part) => part !== undefined)
       .map(cellText);
     const who = usedBy(finding);
