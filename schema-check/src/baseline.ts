@@ -3,10 +3,11 @@
 import { existsSync, statSync } from "node:fs";
 import {
   buildClientSchema,
+  type DocumentNode,
   type GraphQLSchema,
   getIntrospectionQuery,
   type IntrospectionQuery,
-  parse,
+  type ParseOptions,
 } from "graphql";
 import { apiSchema, compose } from "./composition.ts";
 import { parseConfig } from "./config.ts";
@@ -33,6 +34,8 @@ export interface Baseline {
   api: GraphQLSchema;
   /** Needed to plan operations; undefined when only the API schema is known. */
   supergraph?: string;
+  /** The supergraph, parsed. */
+  document?: DocumentNode;
   subgraphs?: readonly Subgraph[];
   commit?: Commit;
 }
@@ -81,7 +84,7 @@ function loadCommit(commit: Commit, config: string): Baseline | InvalidBaseline 
     throw new CouldNotRun({ code: "FILE_UNREADABLE", message, location });
   }
   try {
-    return graphAt(commit, text, config);
+    return graphWithoutLocations(commit, text, config) ?? graphAt(commit, text, config);
   } catch (cause) {
     if (!(cause instanceof CouldNotRun) || cause.problems.some(isUnanswerable)) throw cause;
     const problems = cause.problems.map(({ location, ...problem }) => ({
@@ -95,11 +98,26 @@ function loadCommit(commit: Commit, config: string): Baseline | InvalidBaseline 
   }
 }
 
+/** The locations of a large graph take as much memory as the rest of it, and only errors need them. */
+function graphWithoutLocations(commit: Commit, text: string, config: string): Baseline | undefined {
+  try {
+    return graphAt(commit, text, config, { noLocation: true });
+  } catch (cause) {
+    if (cause instanceof CouldNotRun) return undefined;
+    throw cause;
+  }
+}
+
 /** Errors in reading the commit say nothing about whether its graph is valid. */
 const isUnanswerable = ({ code }: Problem): boolean =>
   code === "NO_SCHEMA_AT_COMMIT" || code === "GIT_FAILED";
 
-function graphAt(commit: Commit, text: string, config: string): Baseline {
+function graphAt(
+  commit: Commit,
+  text: string,
+  config: string,
+  options: ParseOptions = {},
+): Baseline {
   const origin = (file: string) => `${commit.ref}:${file}`;
   const entries = parseConfig(text, config);
   const files = entries.flatMap(({ schema }) => (schema.kind === "file" ? schema.file : []));
@@ -128,7 +146,8 @@ function graphAt(commit: Commit, text: string, config: string): Baseline {
         name,
         url,
         origin: location.file,
-        document: parseSdl(sdl, location.file, name),
+        text: sdl,
+        document: parseSdl(sdl, location.file, name, options),
       });
     }
   }
@@ -136,21 +155,21 @@ function graphAt(commit: Commit, text: string, config: string): Baseline {
   return { name: commit.name, commit, ...composed(subgraphs) };
 }
 
-function composed(subgraphs: Subgraph[]): Pick<Baseline, "api" | "supergraph" | "subgraphs"> {
+type ComposedBaseline = Pick<Baseline, "api" | "supergraph" | "document" | "subgraphs">;
+
+function composed(subgraphs: Subgraph[]): ComposedBaseline {
   const result = compose(subgraphs.sort((a, b) => (a.name < b.name ? -1 : 1)));
   if (!result.composes) throw new CouldNotRun(...result.problems);
-  return { subgraphs, supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
+  const { supergraph, document } = result;
+  return { subgraphs, supergraph, document, api: apiSchema(document) };
 }
 
 async function loadFile(file: string): Promise<Baseline> {
   if (/\.ya?ml$/.test(file)) return { name: file, ...composed(await loadSubgraphs(file)) };
   const text = readText(file);
-  const isSupergraph = /@join__type\b/.test(text);
-  return {
-    name: file,
-    api: isSupergraph ? buildApiSchema(parseSdl(text, file), file) : readSchema(file),
-    supergraph: isSupergraph ? text : undefined,
-  };
+  if (!/@join__type\b/.test(text)) return { name: file, api: readSchema(file) };
+  const document = parseSdl(text, file);
+  return { name: file, api: buildApiSchema(document, file), supergraph: text, document };
 }
 
 async function loadUrl(url: string, headers: Readonly<Record<string, string>>): Promise<Baseline> {

@@ -49,6 +49,7 @@ export async function schemaChanges(
   before: GraphQLSchema,
   after: GraphQLSchema,
 ): Promise<Change[]> {
+  if (before === after) return [];
   // Without the inspector's own rules: `simplifyChanges` also drops breaking changes of a type that
   // has gained an interface, and `considerUsage` matches by prefix.
   // Of the applied directives, only `@deprecated` and `@oneOf` reach clients; they are separate changes.

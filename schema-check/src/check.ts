@@ -84,9 +84,9 @@ function baselineFinding({ name, problem }: BaselineProblem): Finding {
 const APOLLO = "@apollo/composition";
 const COMPOSERS = ["@theguild/federation-composition", APOLLO] as const;
 
-function crossCheckFindings({ supergraph }: Graph, other: CrossComposition): Finding[] {
+function crossCheckFindings({ document }: Graph, other: CrossComposition): Finding[] {
   if (!other.composes) return compositionFindings(other.problems, APOLLO);
-  const differences = supergraphDifferences(supergraph, other.supergraph, COMPOSERS);
+  const differences = supergraphDifferences(document, other.supergraph, COMPOSERS);
   return compositionFindings(
     differences.map((message): Problem => ({ code: "COMPOSERS_DIFFER", message })),
   );
@@ -222,11 +222,15 @@ export function operationFindings(
   // An error that remains in the reverted schema has another cause than the approved changes.
   const reverted = revertedSchemas(approved, before, after);
   return operations.flatMap((operation) => {
-    const positionsInReverted = new Set(errorsOf(operation, reverted).flatMap(positionsOf));
+    const errors = errorsOf(operation, after);
+    if (errors.length === 0) return [];
+    const isReverted = reverted.get(receiverOf(operation)) !== after.get(receiverOf(operation));
+    const remaining = isReverted ? errorsOf(operation, reverted) : errors;
+    const positionsInReverted = new Set(remaining.flatMap(positionsOf));
     const causes = findings.filter(
       ({ severity, affected }) => severity === "error" && affected.includes(operation),
     );
-    const invalid = errorsOf(operation, after).flatMap((error): Finding[] => {
+    const invalid = errors.flatMap((error): Finding[] => {
       const isApproved = !positionsOf(error).some((location) => positionsInReverted.has(location));
       const severity = isApproved ? "warning" : invalidOperationSeverity(operation, rules);
       if (severity === "off") return [];
@@ -246,9 +250,9 @@ export function operationFindings(
         },
       ];
     });
-    const errors = invalid.filter(({ severity }) => severity === "error");
+    const failing = invalid.filter(({ severity }) => severity === "error");
     const others = invalid.filter(({ severity }) => severity !== "error");
-    return uniqueByMessage([...errors, ...others]).slice(0, MAX_ERRORS_PER_OPERATION);
+    return uniqueByMessage([...failing, ...others]).slice(0, MAX_ERRORS_PER_OPERATION);
   });
 }
 

@@ -13,10 +13,6 @@ export interface Output {
 }
 
 export interface Command {
-  summary: string;
-  usage: string;
-  /** More about its options. */
-  details?: string;
   run(args: string[], output: Output): Promise<ExitCode>;
 }
 

@@ -1,7 +1,7 @@
 // Reads the graph, its baseline, the operations and the approvals, and compares them.
 
 import { existsSync } from "node:fs";
-import { type GraphQLSchema, parse } from "graphql";
+import type { DocumentNode, GraphQLSchema } from "graphql";
 import { type Access, permissionsFileRemoved } from "./access-changes.ts";
 import { allChanges } from "./all-changes.ts";
 import { type Approval, parseApprovals, splitByConsumed } from "./approvals.ts";
@@ -74,6 +74,8 @@ export interface BaselineProblem {
 export interface Graph {
   composes: true;
   supergraph: string;
+  /** The supergraph, parsed. */
+  document: DocumentNode;
   api: GraphQLSchema;
   /** What operations have to be valid against; without a baseline, both are the same. */
   schemas: { before: ReceiverSchemas; after: ReceiverSchemas };
@@ -86,8 +88,13 @@ export interface FailedComposition {
   problems: Problem[];
 }
 
-export async function loadComparison(where: ComparisonOptions): Promise<Comparison> {
+/** `onSubgraphs` gets the subgraphs before they are composed. */
+export async function loadComparison(
+  where: ComparisonOptions,
+  onSubgraphs?: (subgraphs: readonly Subgraph[]) => void,
+): Promise<Comparison> {
   const subgraphs = await loadSubgraphs(where.config);
+  onSubgraphs?.(subgraphs);
   const rows = loadPermissions(where.permissions);
   const places = operationPlaces(where.operations);
   const current = currentOperations(places, rows);
@@ -113,14 +120,14 @@ export async function loadComparison(where: ComparisonOptions): Promise<Comparis
   const result = compose(subgraphs);
   if (!result.composes) return { ...common, graph: result };
 
-  const { supergraph } = result;
-  const api = apiSchema(parse(supergraph));
+  const { supergraph, document } = result;
+  const api = apiSchema(document);
   const after = receiverSchemas(api, subgraphs, operations);
   const before = baseline
     ? receiverSchemas(baseline.api, baseline.subgraphs ?? [], operations)
     : after;
   const clients = clientsOf(operations, before, after);
-  const composed = { supergraph, api, schemas: { before, after }, clients };
+  const composed = { supergraph, document, api, schemas: { before, after }, clients };
   const changes = baseline
     ? await changesSinceBaseline(baseline, { ...composed, subgraphs }, rows, notes)
     : [];
@@ -259,8 +266,8 @@ async function changesSinceBaseline(
       ...{ before: baseline.api, after: after.api },
       receivers: { ...after.schemas, clients: after.clients },
       access: isRemoved ? undefined : comparableAccess(former, baseline, after, rows, notes),
-      supergraphs: baseline.supergraph
-        ? { before: baseline.supergraph, after: after.supergraph }
+      supergraphs: baseline.document
+        ? { before: baseline.document, after: after.document }
         : undefined,
     })),
   ];

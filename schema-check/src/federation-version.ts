@@ -4,8 +4,11 @@ import {
   type ConstDirectiveNode,
   type ConstValueNode,
   type DefinitionNode,
+  type DirectiveDefinitionNode,
+  type DirectiveNode,
   type DocumentNode,
   Kind,
+  print,
   visit,
 } from "graphql";
 import type { Subgraph } from "./subgraphs.ts";
@@ -69,12 +72,20 @@ export function seenByOneComposer(subgraphs: readonly Subgraph[]): string[] {
   });
 }
 
-/** The document for the second composer, which does not know `@oneOf`. */
-export function withoutOneOf(document: DocumentNode): DocumentNode {
-  if (!usesOneOf(document)) return document;
-  const removed = ({ name }: { name: { value: string } }) =>
-    name.value === "oneOf" ? null : undefined;
-  return visit(document, { Directive: removed, DirectiveDefinition: removed });
+/** The text for the second composer, which does not know `@oneOf`. Everything stays where it is in its line. */
+export function withoutOneOf(document: DocumentNode): string {
+  const source = document.loc?.source.body;
+  if (source === undefined) return print(document);
+  if (!usesOneOf(document)) return source;
+  const ranges: { start: number; end: number }[] = [];
+  const note = ({ name, loc }: DirectiveNode | DirectiveDefinitionNode) => {
+    if (name.value === "oneOf" && loc) ranges.push(loc);
+  };
+  visit(document, { Directive: note, DirectiveDefinition: note });
+  return ranges.reduce((text, { start, end }) => {
+    const blank = text.slice(start, end).replaceAll(/[^\n]/g, " ");
+    return text.slice(0, start) + blank + text.slice(end);
+  }, source);
 }
 
 function usesOneOf({ definitions }: DocumentNode): boolean {

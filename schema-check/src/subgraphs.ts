@@ -1,6 +1,6 @@
 // Reads and parses the schemas of the subgraphs.
 
-import { type DocumentNode, GraphQLError, parse, Source } from "graphql";
+import { type DocumentNode, GraphQLError, type ParseOptions, parse, Source } from "graphql";
 import { parseConfig, type SchemaSource, type SubgraphEntry } from "./config.ts";
 import { readText } from "./files.ts";
 import { fetchSdl } from "./introspect.ts";
@@ -11,6 +11,8 @@ export interface Subgraph {
   url?: string;
   /** The file or URL of the schema. */
   origin: string;
+  /** The text of the schema, where the document does not have it. */
+  text?: string;
   document: DocumentNode;
 }
 
@@ -51,9 +53,14 @@ async function readSdl(name: string, schema: SchemaSource): Promise<string> {
     : fetchSdl(name, schema.url, schema.headers, schema.location);
 }
 
-export function parseSdl(sdl: string, origin: string, subgraph?: string): DocumentNode {
+export function parseSdl(
+  sdl: string,
+  origin: string,
+  subgraph?: string,
+  options?: ParseOptions,
+): DocumentNode {
   try {
-    return parse(new Source(sdl, origin));
+    return parse(new Source(sdl, origin), options);
   } catch (cause) {
     if (!(cause instanceof GraphQLError)) throw cause;
     throw new CouldNotRun({

@@ -19,19 +19,16 @@ import { printApi } from "./composition.ts";
 
 /** One line per difference; empty when the two are equivalent. */
 export function supergraphDifferences(
-  first: string,
+  first: string | DocumentNode,
   second: string,
   names: readonly [string, string],
 ): string[] {
-  const [a, b] = [comparable(parse(first)), comparable(parse(second))];
+  const a = comparable(typeof first === "string" ? parse(first, { noLocation: true }) : first);
+  const b = comparable(parse(second, { noLocation: true }));
+  const [left, right] = [printApi(a).split("\n"), printApi(b).split("\n")];
   return [
-    ...compareSets(
-      new Set(printApi(a).split("\n")),
-      new Set(printApi(b).split("\n")),
-      names,
-      "API schema",
-    ),
-    ...orderDifference(a, b),
+    ...compareSets(new Set(left), new Set(right), names, "API schema"),
+    ...orderDifference(left, right),
     ...compareDirectives(directivesByCoordinate(a), directivesByCoordinate(b), names),
   ];
 }
@@ -51,8 +48,7 @@ function comparable(supergraph: DocumentNode): DocumentNode {
 const KNOWN_TO_ONE = new Set(["oneOf", "join__directive"]);
 
 /** The sets of lines can be equal although a line is in a different type. */
-function orderDifference(a: DocumentNode, b: DocumentNode): string[] {
-  const [left, right] = [printApi(a).split("\n"), printApi(b).split("\n")];
+function orderDifference(left: readonly string[], right: readonly string[]): string[] {
   const at = left.findIndex((line, index) => line !== right[index]);
   if (at < 0 && left.length === right.length) return [];
   const line = at < 0 ? Math.min(left.length, right.length) : at;

@@ -6,11 +6,6 @@ import { writeText } from "../files.ts";
 import { CouldNotRun, exitCode, formatProblem } from "../problem.ts";
 
 export const approveCommand: Command = {
-  summary: "approve one breaking change or access change, so that it no longer fails the check",
-  usage: `approve --change 'KIND PATH' --reason TEXT --author NAME [the comparison options of check]`,
-  details: `      KIND PATH as the check prints it, such as 'FIELD_REMOVED Course.title'. Stale approvals, and approvals
-      that were merged before, are removed from the file at the same time.`,
-
   async run(args, output) {
     const { change, reason, author, ...where } = parseOptions(args, {
       ...comparisonOptions,

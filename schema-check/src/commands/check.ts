@@ -8,7 +8,7 @@ import {
   comparisonOptions,
   loadComparison,
 } from "../comparison.ts";
-import { composeWithApollo, isApolloInstalled } from "../cross-check.ts";
+import { type CrossComposition, composeWithApollo, isApolloInstalled } from "../cross-check.ts";
 import { seenByOneComposer } from "../federation-version.ts";
 import { readText, writeText } from "../files.ts";
 import { folderOf, pathInside, repositoryRoot } from "../git.ts";
@@ -18,21 +18,11 @@ import { type FormatName, formats, isFormat } from "../report/formats.ts";
 import { failedReport, isFailed, type Report, skipped } from "../report/report.ts";
 import { rooted } from "../report/rooted.ts";
 import { defaultRules, isLintScope, lintScopes, parseRules, type Rules } from "../rules.ts";
+import type { Subgraph } from "../subgraphs.ts";
 
 const RULES = "schema-check/rules.yaml";
 
 export const checkCommand: Command = {
-  summary: "compare the graph with a baseline: what breaks, and which operations",
-  usage: `check [--against COMMIT|FILE|URL [--header 'NAME: VALUE']…] [--config supergraph.yaml]
-      [--operations FOLDER|MANIFEST|none]… [--counts FILE] [--permissions FILE] [--rules FILE] [--lint added|all]
-      [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
-  details: `      Default for --against: origin/main or main. If HEAD is already merged into it: HEAD when files that the
-      check reads have uncommitted changes, otherwise the previous commit.
-      A branch or commit is compared at its merge base with HEAD, so later changes by others do not count.
-      --counts: JSON, number of requests by operation name or id; an operation with 0 requests is not in use.
-      --lyceum (LYCEUM_PROGRAM): path of the \`lyceum\` binary, which plans the operations.
-      Formats: ${Object.keys(formats).join(", ")}. --format sets what is printed; --write can be repeated.`,
-
   async run(args, output) {
     try {
       const { rules, lint, lyceum, format, write, ...where } = parseOptions(args, spec);
@@ -67,17 +57,21 @@ async function check(
   rules: Rules,
   program: string | undefined,
 ): Promise<Report> {
-  const comparison = await loadComparison(where);
+  const today = new Date().toISOString().slice(0, 10);
+  // Composition by the second composer takes as long as all the rest, and runs beside it.
+  let crossComposition: CrossCheck | undefined;
+  const comparison = await loadComparison(where, (subgraphs) => {
+    crossComposition = startCrossCheck(subgraphs, rules, today);
+  });
   if (!isLinted({ rules, baseline: comparison.baseline })) {
     const text =
       "Lint looks at what a change adds, and there is no baseline: `--lint all` looks at all.";
     comparison.skippedChecks.push(skipped(text, "lint"));
   }
-  const today = new Date().toISOString().slice(0, 10);
   return evaluate({
     comparison,
     rules,
-    crossComposition: await crossCompose(comparison, rules, today),
+    crossComposition: await finishCrossCheck(comparison, crossComposition),
     plan: planner(comparison, program),
     today,
     approvalsFile: where.approvals,
@@ -157,29 +151,44 @@ function withLint(rules: Rules, lint: string | undefined): Rules {
   throw new CouldNotRun({ code: "USAGE", message });
 }
 
+interface CrossCheck {
+  result?: Promise<CrossComposition>;
+  /** What is not cross-checked. */
+  note?: string;
+}
+
 /** Composes with @apollo/composition, if it is installed and not switched off. */
-async function crossCompose(
-  { graph, subgraphs, skippedChecks }: Comparison,
+function startCrossCheck(
+  subgraphs: readonly Subgraph[],
   { skipCrossCheck }: Rules,
   today: string,
-) {
-  if (!graph.composes) return undefined;
+): CrossCheck {
   if (skipCrossCheck && skipCrossCheck.until >= today) {
     const { until, reason } = skipCrossCheck;
-    skippedChecks.push(
-      skipped(`Composition is not cross-checked until ${until}, by the rules: ${reason}`),
-    );
-    return undefined;
+    return { note: `Composition is not cross-checked until ${until}, by the rules: ${reason}` };
   }
-  if (!(await isApolloInstalled())) {
-    skippedChecks.push(
-      skipped("Composition was not cross-checked: @apollo/composition is not installed."),
-    );
-    return undefined;
+  if (!isApolloInstalled()) {
+    return {
+      note: "Composition was not cross-checked: @apollo/composition is not installed (`npm install --save-dev @apollo/composition`).",
+    };
   }
   const unseen = seenByOneComposer(subgraphs);
-  if (unseen.length > 0) skippedChecks.push(skipped(`Not cross-checked: ${unseen.join("; ")}.`));
-  return composeWithApollo(subgraphs);
+  const result = composeWithApollo(subgraphs);
+  // It is awaited only if the first composer succeeds.
+  result.catch(() => {});
+  return {
+    result,
+    note: unseen.length > 0 ? `Not cross-checked: ${unseen.join("; ")}.` : undefined,
+  };
+}
+
+async function finishCrossCheck(
+  { graph, skippedChecks }: Comparison,
+  { result, note }: CrossCheck = {},
+): Promise<CrossComposition | undefined> {
+  if (!graph.composes) return undefined;
+  if (note !== undefined) skippedChecks.push(skipped(note));
+  return result;
 }
 
 /** Plans the operations before and after the change, if there is a `lyceum` binary. */

@@ -5,9 +5,6 @@ import { CouldNotRun, type ExitCode, exitCode, formatProblem } from "../problem.
 import { loadSubgraphs } from "../subgraphs.ts";
 
 export const composeCommand: Command = {
-  summary: "compose the subgraphs into the supergraph and the API schema",
-  usage: "compose [--config supergraph.yaml] [--out FILE] [--api-out FILE] [--check]",
-
   async run(args, output) {
     const { config, check, ...files } = parseOptions(args, {
       config: { type: "string", default: "supergraph.yaml" },

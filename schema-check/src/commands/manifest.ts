@@ -5,9 +5,6 @@ import { loadOperations } from "../operations.ts";
 import { CouldNotRun, exitCode } from "../problem.ts";
 
 export const manifestCommand: Command = {
-  summary: "write the list of persisted documents that the router serves (`lyceum up --safelist`)",
-  usage: "manifest [--operations operations] [--out FILE]",
-
   async run(args, output) {
     const { operations, out } = parseOptions(args, {
       operations: { type: "string", default: "operations" },

@@ -1,0 +1,52 @@
+// The help of each command, apart from the commands: it is printed without loading them.
+
+export interface HelpText {
+  summary: string;
+  usage: string;
+  /** More about its options. */
+  details?: string;
+}
+
+const FORMATS = "terminal, markdown, json, junit, github, sarif";
+
+export const helpTexts: Record<string, HelpText> = {
+  check: {
+    summary: "compare the graph with a baseline: what breaks, and which operations",
+    usage: `check [--against COMMIT|FILE|URL [--header 'NAME: VALUE']…] [--config supergraph.yaml]
+      [--operations FOLDER|MANIFEST|none]… [--counts FILE] [--permissions FILE] [--rules FILE] [--lint added|all]
+      [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
+    details: `  Default for --against: origin/main or main. If HEAD is already merged into it: HEAD when files that the
+  check reads have uncommitted changes, otherwise the previous commit.
+  A branch or commit is compared at its merge base with HEAD, so later changes by others do not count.
+  --counts: JSON, number of requests by operation name or id; an operation with 0 requests is not in use.
+  --lyceum (LYCEUM_PROGRAM): path of the \`lyceum\` binary, which plans the operations.
+  Formats: ${FORMATS}. --format sets what is printed; --write can be repeated.`,
+  },
+  approve: {
+    summary: "approve one breaking change or access change, so that it no longer fails the check",
+    usage: `approve --change 'KIND PATH' --reason TEXT --author NAME [the comparison options of check]`,
+    details: `  KIND PATH as the check prints it, such as 'FIELD_REMOVED Course.title'. Stale approvals, and approvals
+  that were merged before, are removed from the file at the same time.`,
+  },
+  manifest: {
+    summary:
+      "write the list of persisted documents that the router serves (`lyceum up --safelist`)",
+    usage: "manifest [--operations operations] [--out FILE]",
+  },
+  compose: {
+    summary: "compose the subgraphs into the supergraph and the API schema",
+    usage: "compose [--config supergraph.yaml] [--out FILE] [--api-out FILE] [--check]",
+  },
+  "cross-check": {
+    summary: "compose with a second composer and compare the results",
+    usage: "cross-check [--config supergraph.yaml]",
+  },
+  contract: {
+    summary: "check a schema against the API contract published to clients",
+    usage: "contract --contract FILE --schema FILE [--missing-allowed FILE]",
+  },
+  permissions: {
+    summary: "check the permissions against the schema, and generate their documentation page",
+    usage: "permissions --data FILE --schema FILE [--config supergraph.yaml] [--out FILE]",
+  },
+};
