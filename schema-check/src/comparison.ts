@@ -1,6 +1,7 @@
 // Reads the graph, its baseline, the operations and the approvals, and compares them.
 
 import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { DocumentNode, GraphQLSchema } from "graphql";
 import { type Access, permissionsFileRemoved } from "./access-changes.ts";
 import { allChanges } from "./all-changes.ts";
@@ -21,6 +22,7 @@ import {
 } from "./operations.ts";
 import { type Permissions, servedBy } from "./permissions.ts";
 import { parsePermissions } from "./permissions-file.ts";
+import { findConfig } from "./places.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { type ReceiverSchemas, receiverSchemas } from "./receivers.ts";
 import { type SkippedCheck, skipped } from "./report/report.ts";
@@ -29,7 +31,7 @@ import { unknownViewers } from "./viewers.ts";
 
 /** The options of every command that compares with a baseline. */
 export const comparisonOptions = {
-  config: { type: "string", default: "supergraph.yaml" },
+  config: { type: "string" },
   against: { type: "string" },
   header: { type: "string", multiple: true, default: [] as string[] },
   operations: { type: "string", multiple: true },
@@ -41,7 +43,7 @@ export const comparisonOptions = {
 const PERMISSIONS = "docs/permissions.json";
 
 export interface ComparisonOptions {
-  config: string;
+  config?: string;
   against?: string;
   /** For `against`, if that is a URL. */
   header?: readonly string[];
@@ -52,6 +54,8 @@ export interface ComparisonOptions {
 }
 
 export interface Comparison {
+  /** The list of subgraphs. */
+  config: string;
   subgraphs: Subgraph[];
   operations: Operation[];
   /** Approvals that cover a change. */
@@ -90,13 +94,14 @@ export interface FailedComposition {
 
 /** `onSubgraphs` gets the subgraphs before they are composed. */
 export async function loadComparison(
-  where: ComparisonOptions,
+  options: ComparisonOptions,
   onSubgraphs?: (subgraphs: readonly Subgraph[]) => void,
 ): Promise<Comparison> {
+  const where = { ...options, config: findConfig(options.config) };
   const subgraphs = await loadSubgraphs(where.config);
   onSubgraphs?.(subgraphs);
   const rows = loadPermissions(where.permissions);
-  const places = operationPlaces(where.operations);
+  const places = operationPlaces(where.operations, where.config);
   const current = currentOperations(places, rows);
   const files = [
     ...[where.config, ...places, where.approvals, rows.file],
@@ -115,7 +120,8 @@ export async function loadComparison(
   ]);
   if (operations.length === 0) notes.skippedChecks.push(noOperations(places));
   const { active: approvals, consumed } = loadApprovals(where, commit, notes);
-  const common = { subgraphs, operations, approvals, consumed, baseline, ...notes };
+  const { config } = where;
+  const common = { config, subgraphs, operations, approvals, consumed, baseline, ...notes };
 
   const result = compose(subgraphs);
   if (!result.composes) return { ...common, graph: result };
@@ -170,10 +176,11 @@ function loadPermissions(named: string | undefined): PermissionsFile {
 
 const OPERATIONS = "operations";
 
-/** The default folder need not exist; one that is named has to. */
-function operationPlaces(named: readonly string[] | undefined): readonly string[] {
+/** The default folder, here or beside the list of subgraphs, need not exist; one that is named has to. */
+function operationPlaces(named: readonly string[] | undefined, config: string): readonly string[] {
   if (named) return named.filter((place) => place !== NO_OPERATIONS);
-  return existsSync(OPERATIONS) ? [OPERATIONS] : [];
+  const usual = [OPERATIONS, join(dirname(config), OPERATIONS)];
+  return usual.filter((place) => existsSync(place)).slice(0, 1);
 }
 
 function noOperations(places: readonly string[]): SkippedCheck {
@@ -231,7 +238,7 @@ function withRequestCounts(
 
 /** An approval in the history of the baseline commit is consumed. */
 function loadApprovals(
-  { approvals: file, config }: ComparisonOptions,
+  { approvals: file, config }: ComparisonOptions & { config: string },
   commit: Commit | undefined,
   { skippedChecks }: ComparisonNotes,
 ): { active: Approval[]; consumed: Approval[] } {

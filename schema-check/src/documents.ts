@@ -81,6 +81,8 @@ function pluck(file: string, code: string): Plucked[] {
 
 interface ParsedText extends DocumentText {
   document: DocumentNode;
+  /** Whether the text has other operations, too. */
+  isPart?: boolean;
 }
 
 /** The documents with an operation. Files with fragments, or with a schema, are no documents of their own. */
@@ -100,6 +102,7 @@ export function assemble(
   const fragments = new FragmentIndex(texts, parsed);
   return parsed
     .filter(({ document }) => !isSchema(document) && hasOperation(document))
+    .flatMap(byOperation)
     .flatMap((each): SentDocument[] => {
       try {
         return [sentDocument(each, fragments)];
@@ -109,6 +112,19 @@ export function assemble(
         return [];
       }
     });
+}
+
+/** Clients send each operation of a file by itself, with the fragments that it needs. */
+function byOperation(text: ParsedText): ParsedText[] {
+  const { definitions } = text.document;
+  const operations = definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  if (operations.length === 1) return [text];
+  return operations.map((operation) => ({
+    ...text,
+    line: text.line - 1 + (operation.loc?.startToken.line ?? 1),
+    isPart: true,
+    document: { ...text.document, definitions: [operation] },
+  }));
 }
 
 const isBlank = (text: string): boolean => text.replaceAll(/#.*/g, "").trim() === "";
@@ -142,7 +158,7 @@ const isSchema = ({ definitions }: DocumentNode): boolean =>
 
 function sentDocument(each: ParsedText, fragments: FragmentIndex): SentDocument {
   const needed = fragments.neededBy(each);
-  const isWritten = needed.length === 0 && each.isWholeFile;
+  const isWritten = needed.length === 0 && each.isWholeFile && !each.isPart;
   const complete: DocumentNode =
     needed.length === 0
       ? each.document

@@ -48,6 +48,23 @@ export function repositoryRoot(folder: string): string | undefined {
   return tryGit(folder, "rev-parse", "--show-toplevel")?.trim();
 }
 
+/** The files of these names in the repository of the working directory, as paths from its root. */
+export function trackedFiles(names: readonly string[]): { root: string; files: string[] } {
+  const root = repositoryRoot(".");
+  if (root === undefined) return { root: ".", files: [] };
+  const patterns = names.flatMap((name) => [`:(glob)**/${name}`]);
+  const found = git(root, [
+    "ls-files",
+    "-z",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "--",
+    ...patterns,
+  ]);
+  return { root, files: found.toString("utf8").split("\0").filter(Boolean) };
+}
+
 /** What to do when a commit is missing in a shallow clone; undefined in a full clone. */
 export function shallowHint(folder: string): string | undefined {
   const isShallow = tryGit(folder, "rev-parse", "--is-shallow-repository")?.trim() === "true";

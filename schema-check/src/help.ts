@@ -15,9 +15,12 @@ export const helpTexts: Record<string, HelpText> = {
     usage: `check [--against COMMIT|FILE|URL [--header 'NAME: VALUE']…] [--config supergraph.yaml]
       [--operations FOLDER|MANIFEST|none]… [--counts FILE] [--permissions FILE] [--rules FILE] [--lint added|all]
       [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
-    details: `  Default for --against: origin/main or main. If HEAD is already merged into it: HEAD when files that the
-  check reads have uncommitted changes, otherwise the previous commit.
+    details: `  Default for --config: supergraph.yaml here, or the only one in the repository; for --operations: operations/,
+  here or beside it. Documents are .graphql files and templates in TypeScript and JavaScript.
+  Default for --against: the remote's default branch. If HEAD is already merged into it: HEAD when files
+  that the check reads have uncommitted changes, otherwise the previous commit.
   A branch or commit is compared at its merge base with HEAD, so later changes by others do not count.
+  --lint: whether lint looks at what the change adds (the default) or at all of the graph.
   --counts: JSON, number of requests by operation name or id; an operation with 0 requests is not in use.
   --lyceum (LYCEUM_PROGRAM): path of the \`lyceum\` binary, which plans the operations.
   Formats: ${FORMATS}. --format sets what is printed; --write can be repeated.`,

@@ -29,7 +29,11 @@ export function supergraphDifferences(
   return [
     ...compareSets(new Set(left), new Set(right), names, "API schema"),
     ...orderDifference(left, right),
-    ...compareDirectives(directivesByCoordinate(a), directivesByCoordinate(b), names),
+    ...compareDirectives(
+      directivesByCoordinate(withSpecNames(a)),
+      directivesByCoordinate(withSpecNames(b)),
+      names,
+    ),
   ];
 }
 
@@ -46,6 +50,45 @@ function comparable(supergraph: DocumentNode): DocumentNode {
 }
 
 const KNOWN_TO_ONE = new Set(["oneOf", "join__directive"]);
+
+/** With each directive under the name of its specification: one of the composers keeps the name by which it was imported. */
+function withSpecNames(supergraph: DocumentNode): DocumentNode {
+  const names = new Map<string, string>();
+  for (const node of supergraph.definitions) {
+    if (node.kind !== Kind.SCHEMA_DEFINITION && node.kind !== Kind.SCHEMA_EXTENSION) continue;
+    for (const link of node.directives ?? []) {
+      for (const [as, name] of aliasesIn(link)) names.set(as, name);
+    }
+  }
+  if (names.size === 0) return supergraph;
+  return visit(supergraph, {
+    Directive(node) {
+      const value = names.get(node.name.value);
+      return value === undefined ? undefined : { ...node, name: { ...node.name, value } };
+    },
+  });
+}
+
+/** The other names of a specification, and of what is imported from it. */
+function aliasesIn(link: ConstDirectiveNode): [as: string, name: string][] {
+  const argument = (name: string) =>
+    link.arguments?.find((each) => each.name.value === name)?.value;
+  const [url, as, imports] = [argument("url"), argument("as"), argument("import")];
+  const spec = url?.kind === Kind.STRING && /\/([^/]+)\/v\d+\.\d+\/?$/.exec(url.value)?.[1];
+  const own: [string, string][] = spec && as?.kind === Kind.STRING ? [[as.value, spec]] : [];
+  const imported = imports?.kind === Kind.LIST ? imports.values : [];
+  return [...own, ...imported.flatMap((item) => importAlias(item) ?? [])];
+}
+
+function importAlias(item: ConstValueNode): [[as: string, name: string]] | undefined {
+  if (item.kind !== Kind.OBJECT) return undefined;
+  const text = (key: string) => {
+    const value = item.fields.find(({ name }) => name.value === key)?.value;
+    return value?.kind === Kind.STRING ? value.value.replace("@", "") : undefined;
+  };
+  const [as, name] = [text("as"), text("name")];
+  return as === undefined || name === undefined ? undefined : [[as, name]];
+}
 
 /** The sets of lines can be equal although a line is in a different type. */
 function orderDifference(left: readonly string[], right: readonly string[]): string[] {

@@ -51,6 +51,21 @@ test("fragments in files of their own, found by their name", async () => {
   assert.deepEqual(await usersOfMinutes(repository), ["Search"]);
 });
 
+test("operations in one file are documents of their own", async () => {
+  const repository = client({
+    "src/films.graphql": `query One { today { id } }\nquery Search($text: String!) { ${SEARCH} }\n${CARD}`,
+  });
+
+  assert.deepEqual(await usersOfMinutes(repository), ["Search"]);
+  assert.deepEqual(
+    loadOperations(repository.path("src")).map(({ name, location }) => [name, location.line]),
+    [
+      ["One", 1],
+      ["Search", 2],
+    ],
+  );
+});
+
 test("#import decides between fragments of the same name, through several files", async () => {
   const repository = client({
     "src/a/Search.graphql": `#import "./cards.graphql"\nquery Search($text: String!) { ${SEARCH} }\n`,

@@ -117,6 +117,7 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
     operations,
     approvals: [],
     consumed: [],
+    config: "supergraph.yaml",
     skippedChecks: [],
     baselineProblems: [],
   };

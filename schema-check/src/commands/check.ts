@@ -33,7 +33,7 @@ export const checkCommand: Command = {
         settings,
         lyceum || process.env.LYCEUM_PROGRAM || undefined,
       );
-      writeReport({ ...report, config: where.config }, targets, output);
+      writeReport(report, targets, output);
       return isFailed(report) ? exitCode.failed : exitCode.passed;
     } catch (cause) {
       // The caller logs the error; machine-readable output and report files need it as well.
@@ -68,7 +68,7 @@ async function check(
       "Lint looks at what a change adds, and there is no baseline: `--lint all` looks at all.";
     comparison.skippedChecks.push(skipped(text, "lint"));
   }
-  return evaluate({
+  const report = evaluate({
     comparison,
     rules,
     crossComposition: await finishCrossCheck(comparison, crossComposition),
@@ -76,6 +76,7 @@ async function check(
     today,
     approvalsFile: where.approvals,
   });
+  return { ...report, config: comparison.config };
 }
 
 interface Targets {
