@@ -16,10 +16,15 @@ export interface Command {
   run(args: string[], output: Output): Promise<ExitCode>;
 }
 
+/** The values of these options. */
+type Options<T extends NonNullable<ParseArgsConfig["options"]>> = ReturnType<
+  typeof parseArgs<{ options: T; strict: true; allowPositionals: false }>
+>["values"];
+
 export function parseOptions<const T extends NonNullable<ParseArgsConfig["options"]>>(
   args: string[],
   spec: T,
-) {
+): Options<T> {
   try {
     return parseArgs({ args, options: spec, strict: true, allowPositionals: false }).values;
   } catch (cause) {

@@ -12,7 +12,7 @@ import { type CrossComposition, composeWithApollo, isApolloInstalled } from "../
 import { seenByOneComposer } from "../federation-version.ts";
 import { readText, writeText } from "../files.ts";
 import { folderOf, pathInside, repositoryRoot } from "../git.ts";
-import { type Plan, planAll } from "../plans.ts";
+import { findPlanner, type Plan, planAll } from "../plans.ts";
 import { CouldNotRun, exitCode, type Problem, problemsOf } from "../problem.ts";
 import { type FormatName, formats, isFormat } from "../report/formats.ts";
 import { failedReport, isFailed, type Report, skipped } from "../report/report.ts";
@@ -28,11 +28,7 @@ export const checkCommand: Command = {
       const { rules, lint, lyceum, format, write, ...where } = parseOptions(args, spec);
       const targets = parseTargets(format, write);
       const settings = withLint(loadRules(rules), lint);
-      const report = await check(
-        where,
-        settings,
-        lyceum || process.env.LYCEUM_PROGRAM || undefined,
-      );
+      const report = await check(where, settings, findPlanner(lyceum));
       writeReport(report, targets, output);
       return isFailed(report) ? exitCode.failed : exitCode.passed;
     } catch (cause) {
