@@ -66,10 +66,39 @@ export async function loadBaseline(
   if (isFile(against)) return loadFile(against);
   const tip = findCommit(against, folder);
   if (tip) return loadCommit(mergeBase(tip, folder), config);
-  throw new CouldNotRun({
+  throw unknownState(against, folder);
+}
+
+/** Exactly the state that is named, not where work on it began. Without a name, that of the working tree. */
+export async function loadState(
+  named: string | undefined,
+  config: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Baseline> {
+  if (named === undefined) return { ...(await loadFile(config)), name: "the working tree" };
+  if (/^https?:\/\//.test(named)) return loadUrl(named, headers);
+  if (isFile(named)) return loadFile(named);
+  const folder = folderOf(config);
+  const commit = findCommit(named, folder);
+  if (!commit) throw unknownState(named, folder);
+  return requireValid(loadCommit(commit, config));
+}
+
+function requireValid(state: Baseline | InvalidBaseline): Baseline {
+  if ("api" in state) return state;
+  throw new CouldNotRun(...state.problems);
+}
+
+function unknownState(named: string, folder: string): CouldNotRun {
+  return new CouldNotRun({
     code: "UNKNOWN_BASELINE",
-    message: `"${against}" is not a commit, file or URL${shallowHint(folder) ?? ""}`,
+    message: `"${named}" is not a commit, file or URL${shallowHint(folder) ?? ""}`,
   });
+}
+
+/** The graph as it was at a commit, which may be invalid. Undefined where the commit has no list of subgraphs. */
+export function stateAt(commit: Commit, config: string): Baseline | InvalidBaseline | undefined {
+  return readAt(commit, config) === undefined ? undefined : loadCommit(commit, config);
 }
 
 function isFile(path: string): boolean {

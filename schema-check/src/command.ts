@@ -35,6 +35,26 @@ export function parseOptions<const T extends NonNullable<ParseArgsConfig["option
   }
 }
 
+/** Options, and words without one, such as the two states of `diff`. */
+export function parseWords<const T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  spec: T,
+  max: number,
+): { values: Options<T>; words: string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      ...{ args, options: spec, strict: true, allowPositionals: true },
+    });
+    if (positionals.length > max) throw new Error(`Unexpected argument '${positionals[max]}'`);
+    return { values: values as Options<T>, words: positionals };
+  } catch (cause) {
+    throw new CouldNotRun({
+      code: "USAGE",
+      message: cause instanceof Error ? cause.message : `${cause}`,
+    });
+  }
+}
+
 export function requireOption(value: string | undefined, option: string): string {
   if (value === undefined)
     throw new CouldNotRun({ code: "USAGE", message: `${option} is required` });

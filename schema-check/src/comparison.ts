@@ -1,7 +1,6 @@
 // Reads the graph, its baseline, the operations and the approvals, and compares them.
 
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import type { DocumentNode, GraphQLSchema } from "graphql";
 import { type Access, permissionsFileRemoved } from "./access-changes.ts";
 import { allChanges } from "./all-changes.ts";
@@ -18,15 +17,19 @@ import {
   loadOperations,
   NO_OPERATIONS,
   type Operation,
+  ROUTER,
   withCounts,
 } from "./operations.ts";
 import { type Permissions, servedBy } from "./permissions.ts";
 import { parsePermissions } from "./permissions-file.ts";
-import { findConfig } from "./places.ts";
+import { findConfig, findUsual } from "./places.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { type ReceiverSchemas, receiverSchemas } from "./receivers.ts";
 import { type SkippedCheck, skipped } from "./report/report.ts";
 import { loadSubgraphs, type Subgraph } from "./subgraphs.ts";
+import { readTraffic, recentTraffic } from "./traffic.ts";
+import { type MeasuredTraffic, measure, trafficClient } from "./traffic-clients.ts";
+import { parseDay, parseDays, parseThreshold } from "./traffic-options.ts";
 import { unknownViewers } from "./viewers.ts";
 
 /** The options of every command that compares with a baseline. */
@@ -36,11 +39,16 @@ export const comparisonOptions = {
   header: { type: "string", multiple: true, default: [] as string[] },
   operations: { type: "string", multiple: true },
   counts: { type: "string" },
+  traffic: { type: "string", multiple: true, default: [] as string[] },
+  "traffic-days": { type: "string" },
+  "traffic-min": { type: "string" },
+  "traffic-percent": { type: "string" },
   permissions: { type: "string" },
-  approvals: { type: "string", default: "schema-check/approvals.json" },
+  approvals: { type: "string" },
 } as const;
 
 const PERMISSIONS = "docs/permissions.json";
+const APPROVALS = "schema-check/approvals.json";
 
 export interface ComparisonOptions {
   config?: string;
@@ -49,13 +57,19 @@ export interface ComparisonOptions {
   header?: readonly string[];
   operations?: readonly string[];
   counts?: string;
+  /** What clients really send. */
+  traffic?: readonly string[];
+  "traffic-days"?: string;
+  "traffic-min"?: string;
+  "traffic-percent"?: string;
   permissions?: string;
-  approvals: string;
+  approvals?: string;
 }
 
 export interface Comparison {
   /** The list of subgraphs. */
   config: string;
+  approvalsFile: string;
   subgraphs: Subgraph[];
   operations: Operation[];
   /** Approvals that cover a change. */
@@ -97,10 +111,15 @@ export async function loadComparison(
   options: ComparisonOptions,
   onSubgraphs?: (subgraphs: readonly Subgraph[]) => void,
 ): Promise<Comparison> {
-  const where = { ...options, config: findConfig(options.config) };
+  const config = findConfig(options.config);
+  const where = {
+    ...options,
+    config,
+    approvals: options.approvals ?? findUsual(APPROVALS, config),
+  };
   const subgraphs = await loadSubgraphs(where.config);
   onSubgraphs?.(subgraphs);
-  const rows = loadPermissions(where.permissions);
+  const rows = loadPermissions(where.permissions, config);
   const places = operationPlaces(where.operations, where.config);
   const current = currentOperations(places, rows);
   const files = [
@@ -114,14 +133,25 @@ export async function loadComparison(
   reportMissingBaseline(found, notes);
   const baseline = "api" in found ? found : undefined;
   const commit = "reason" in found ? undefined : found.commit;
-  const operations = withRequestCounts(where.counts, notes, [
+  const counted = withRequestCounts(where.counts, notes, [
     ...current,
     ...baselineOperations(places, current, found, notes),
   ]);
-  if (operations.length === 0) notes.skippedChecks.push(noOperations(places));
+  const { operations, others } = withTraffic(where, counted);
+  if (operations.length === 0 && others.length === 0)
+    notes.skippedChecks.push(noOperations(places));
   const { active: approvals, consumed } = loadApprovals(where, commit, notes);
-  const { config } = where;
-  const common = { config, subgraphs, operations, approvals, consumed, baseline, ...notes };
+  const approvalsFile = where.approvals;
+  const common = {
+    config,
+    approvalsFile,
+    subgraphs,
+    operations,
+    approvals,
+    consumed,
+    baseline,
+    ...notes,
+  };
 
   const result = compose(subgraphs);
   if (!result.composes) return { ...common, graph: result };
@@ -132,7 +162,11 @@ export async function loadComparison(
   const before = baseline
     ? receiverSchemas(baseline.api, baseline.subgraphs ?? [], operations)
     : after;
-  const clients = clientsOf(operations, before, after);
+  const former = before.get(ROUTER) ?? api;
+  const clients = [
+    ...clientsOf(operations, before, after),
+    ...others.map((records) => trafficClient(records, former)),
+  ];
   const composed = { supergraph, document, api, schemas: { before, after }, clients };
   const changes = baseline
     ? await changesSinceBaseline(baseline, { ...composed, subgraphs }, rows, notes)
@@ -168,8 +202,8 @@ interface PermissionsFile {
 }
 
 /** A file given with --permissions must exist; a graph without the default file has no permissions. */
-function loadPermissions(named: string | undefined): PermissionsFile {
-  const file = named ?? PERMISSIONS;
+function loadPermissions(named: string | undefined, config: string): PermissionsFile {
+  const file = named ?? findUsual(PERMISSIONS, config);
   const isPresent = named !== undefined || existsSync(file);
   return { file, now: isPresent ? parsePermissions(readText(file), file) : undefined };
 }
@@ -179,8 +213,7 @@ const OPERATIONS = "operations";
 /** The default folder, here or beside the list of subgraphs, need not exist; one that is named has to. */
 function operationPlaces(named: readonly string[] | undefined, config: string): readonly string[] {
   if (named) return named.filter((place) => place !== NO_OPERATIONS);
-  const usual = [OPERATIONS, join(dirname(config), OPERATIONS)];
-  return usual.filter((place) => existsSync(place)).slice(0, 1);
+  return [findUsual(OPERATIONS, config)].filter((place) => existsSync(place));
 }
 
 function noOperations(places: readonly string[]): SkippedCheck {
@@ -236,9 +269,22 @@ function withRequestCounts(
   return operations;
 }
 
+/** With traffic, what nobody has sent lately is not in use, and other documents than the stored ones are. */
+function withTraffic(where: ComparisonOptions, operations: Operation[]): MeasuredTraffic {
+  const { traffic = [] } = where;
+  if (traffic.length === 0) return { operations, others: [] };
+  const days = parseDays(where["traffic-days"]);
+  const threshold = parseThreshold(where["traffic-min"], where["traffic-percent"]);
+  return measure(
+    operations,
+    recentTraffic(readTraffic(traffic), parseDay(undefined), days),
+    threshold,
+  );
+}
+
 /** An approval in the history of the baseline commit is consumed. */
 function loadApprovals(
-  { approvals: file, config }: ComparisonOptions & { config: string },
+  { approvals: file, config }: ComparisonOptions & { config: string; approvals: string },
   commit: Commit | undefined,
   { skippedChecks }: ComparisonNotes,
 ): { active: Approval[]; consumed: Approval[] } {

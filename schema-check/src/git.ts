@@ -48,6 +48,51 @@ export function repositoryRoot(folder: string): string | undefined {
   return tryGit(folder, "rev-parse", "--show-toplevel")?.trim();
 }
 
+export interface LogEntry {
+  commit: Commit;
+  /** Such as `2026-11-30`. */
+  day: string;
+  subject: string;
+}
+
+/** The commits of the branch of `until` that changed one of the files, the newest first; merges as one commit. */
+export function logOf(
+  files: readonly string[],
+  since: Commit | undefined,
+  until: Commit,
+): LogEntry[] {
+  const paths = files.flatMap((file) => pathInside(until.root, file) ?? []);
+  const range = since ? `${since.id}..${until.id}` : until.id;
+  const words = [
+    "log",
+    "--first-parent",
+    "--diff-merges=first-parent",
+    "--format=%H%x00%cs%x00%s",
+    range,
+  ];
+  return lines(git(until.root, [...words, "--", ...paths]).toString("utf8")).map((line) => {
+    const [id = "", day = "", subject = ""] = line.split("\0");
+    const commit = { ref: short(id), name: short(id), id, root: until.root };
+    return { commit, day, subject };
+  });
+}
+
+/** The tags in the history of a commit, the newest first. */
+export function tagsOf(until: Commit): LogEntry[] {
+  const format = "--format=%(refname:short)%00%(creatordate:short)";
+  const words = ["tag", "--merged", until.id, "--sort=-creatordate", format];
+  return lines(git(until.root, words).toString("utf8")).flatMap((line) => {
+    const [name = "", day = ""] = line.split("\0");
+    const commit = findCommit(name, until.root);
+    return commit ? [{ commit: { ...commit, name }, day, subject: name }] : [];
+  });
+}
+
+/** Its first parent; undefined for the first commit, and where a shallow clone ends. */
+export function parentOf(commit: Commit): Commit | undefined {
+  return findCommit(`${commit.id}~1`, commit.root);
+}
+
 /** The files of these names in the repository of the working directory, as paths from its root. */
 export function trackedFiles(names: readonly string[]): { root: string; files: string[] } {
   const root = repositoryRoot(".");

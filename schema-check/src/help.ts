@@ -13,7 +13,8 @@ export const helpTexts: Record<string, HelpText> = {
   check: {
     summary: "compare the graph with a baseline: what breaks, and which operations",
     usage: `check [--against COMMIT|FILE|URL [--header 'NAME: VALUE']…] [--config supergraph.yaml]
-      [--operations FOLDER|MANIFEST|none]… [--counts FILE] [--permissions FILE] [--rules FILE] [--lint added|all]
+      [--operations FOLDER|MANIFEST|none]… [--counts FILE]
+      [--traffic FILE… [--traffic-days N] [--traffic-min REQUESTS] [--traffic-percent P]] [--permissions FILE] [--rules FILE] [--lint added|all]
       [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
     details: `  Default for --config: supergraph.yaml here, or the only one in the repository; for --operations: operations/,
   here or beside it. Documents are .graphql files and templates in TypeScript and JavaScript.
@@ -22,7 +23,9 @@ export const helpTexts: Record<string, HelpText> = {
   A branch or commit is compared at its merge base with HEAD, so later changes by others do not count.
   --lint: whether lint looks at what the change adds (the default) or at all of the graph.
   --counts: JSON, number of requests by operation name or id; an operation with 0 requests is not in use.
-  --lyceum (LYCEUM_PROGRAM): path of the \`lyceum\` binary, which plans the operations.
+  --traffic: requests that the router has counted (docs/graph-usage.md). A break is one if a client has used it in the
+  last N days (30), in at least so many requests (1) and P per cent of all (0); the report names the clients.
+  --lyceum (LYCEUM_PROGRAM; otherwise where programs are looked for): path of the \`lyceum\` binary, which plans the operations.
   Formats: ${FORMATS}. --format sets what is printed; --write can be repeated.`,
   },
   approve: {
@@ -30,6 +33,26 @@ export const helpTexts: Record<string, HelpText> = {
     usage: `approve --change 'KIND PATH' --reason TEXT --author NAME [the comparison options of check]`,
     details: `  KIND PATH as the check prints it, such as 'FIELD_REMOVED Course.title'. Stale approvals, and approvals
   that were merged before, are removed from the file at the same time.`,
+  },
+  diff: {
+    summary: "list the changes between two states of the graph",
+    usage: `diff A [B] [--config supergraph.yaml] [--header 'NAME: VALUE']… [--format NAME] [--out FILE]`,
+    details: `  A and B: a commit, branch or tag; a supergraph.yaml, a supergraph or an API schema; the URL of a running graph.
+  Without B, A is compared with the working tree. A commit is that commit itself, not its merge base.
+  Formats: terminal, markdown, html, json.`,
+  },
+  changelog: {
+    summary: "write what each commit or release changed in the graph, as Markdown",
+    usage:
+      "changelog [--by commit|release] [--since COMMIT] [--until COMMIT] [--config supergraph.yaml] [--out FILE]",
+    details: `  --by commit: commits of the branch that changed a schema, a merge as one. --by release: tags.`,
+  },
+  usage: {
+    summary: "list what nobody has used, and what is deprecated and still used, by whom",
+    usage: `usage --traffic FILE… [--days N] [--schema FILE|--config supergraph.yaml] [--today DAY]
+      [--format terminal|markdown|json] [--out FILE]`,
+    details: `  --traffic: a file of counted requests, or a folder of such files; several are added up.
+  --days: how far back to look (30).`,
   },
   manifest: {
     summary:

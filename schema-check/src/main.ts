@@ -9,6 +9,9 @@ import { version } from "./version.ts";
 const commands: Record<string, () => Promise<Command>> = {
   check: async () => (await import("./commands/check.ts")).checkCommand,
   approve: async () => (await import("./commands/approve.ts")).approveCommand,
+  diff: async () => (await import("./commands/diff.ts")).diffCommand,
+  changelog: async () => (await import("./commands/changelog.ts")).changelogCommand,
+  usage: async () => (await import("./commands/usage.ts")).usageCommand,
   manifest: async () => (await import("./commands/manifest.ts")).manifestCommand,
   compose: async () => (await import("./commands/compose.ts")).composeCommand,
   "cross-check": async () => (await import("./commands/cross-check.ts")).crossCheckCommand,

@@ -15,6 +15,7 @@ import { parentFolderHint, readText } from "./files.ts";
 import { type Commit, listAt, readAt, readManyAt } from "./git.ts";
 import { locateJson, parseJson } from "./json.ts";
 import { CouldNotRun, type Location, type Problem } from "./problem.ts";
+import type { ClientUse } from "./traffic.ts";
 import { type DeclaredViewer, declaredViewers } from "./viewers.ts";
 
 export interface Operation {
@@ -33,6 +34,8 @@ export interface Operation {
   service?: Service;
   /** The number of requests, where it is known. */
   requests?: number;
+  /** The clients that send it, where traffic is known. */
+  clients?: readonly ClientUse[];
   /** The baseline commit, for a document that was removed or changed since. */
   asOf?: string;
 }

@@ -1,7 +1,7 @@
 // Finds the list of subgraphs where no option names it.
 
 import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { trackedFiles } from "./git.ts";
 import { CouldNotRun } from "./problem.ts";
 
@@ -25,4 +25,10 @@ export function findConfig(named: string | undefined): string {
       ? `no list of subgraphs was found (${NAMES.join(", ")}): name it by --config, in the format of Rover's supergraph configuration`
       : `there are several lists of subgraphs, ${found.join(", ")}: name one by --config`;
   throw new CouldNotRun({ code: "NO_CONFIG", message });
+}
+
+/** A file with the usual name, here or beside the list of subgraphs. */
+export function findUsual(name: string, config: string): string {
+  const beside = join(dirname(config), name);
+  return !existsSync(name) && existsSync(beside) ? beside : name;
 }

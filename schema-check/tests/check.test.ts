@@ -501,10 +501,24 @@ test("a missing SDL", async () => {
   );
 });
 
-test("in a subfolder of the repository: says where to run the command", async () => {
+test("in a subfolder of the repository: a check finds everything, other commands say where to run them", async () => {
   const repository = new Repository().write("schema-check/deep/file", "");
+  const rules = repository.read("rules.yaml");
+  repository
+    .write("schema-check/rules.yaml", rules)
+    .commit("The usual places")
+    .replace(...REMOVED);
+  const words = ["check", "--against", "HEAD", "--format", "json"];
 
-  for (const command of ["check", "compose", "cross-check"]) {
+  const { code, stdout } = await repository.inside(...words);
+  assert.equal(code, 1);
+  assert.deepEqual(await repository.below("schema-check/deep", ...words), {
+    code,
+    stdout,
+    stderr: "",
+  });
+
+  for (const command of ["compose", "cross-check"]) {
     const { code, stderr } = await repository.below("schema-check", command);
     assert.equal(code, 2);
     assert.match(

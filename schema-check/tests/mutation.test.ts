@@ -117,7 +117,7 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
     operations,
     approvals: [],
     consumed: [],
-    config: "supergraph.yaml",
+    ...{ config: "supergraph.yaml", approvalsFile: "approvals.json" },
     skippedChecks: [],
     baselineProblems: [],
   };

@@ -16,7 +16,7 @@ export const approveCommand: Command = {
     const wanted = text(change, "--change");
     const given = { reason: text(reason, "--reason"), author: text(author, "--author") };
 
-    const { graph, approvals, baseline } = await loadComparison(where);
+    const { graph, approvals, approvalsFile, baseline } = await loadComparison(where);
     if (!graph.composes) {
       for (const problem of graph.problems) output.log(formatProblem(problem));
       return exitCode.failed;
@@ -42,7 +42,7 @@ export const approveCommand: Command = {
         const definitions = definitionsHash(each);
         return { change: wanted, message: each.message, definitions, ...given, on, against };
       });
-    output.log(writeText(where.approvals, printApprovals([...kept, ...added])));
+    output.log(writeText(approvalsFile, printApprovals([...kept, ...added])));
     for (const { message } of found) output.log(`approved against ${baseline.name}: ${message}`);
     return exitCode.passed;
   },

@@ -12,6 +12,7 @@ import { type CrossComposition, composeWithApollo, isApolloInstalled } from "../
 import { seenByOneComposer } from "../federation-version.ts";
 import { readText, writeText } from "../files.ts";
 import { folderOf, pathInside, repositoryRoot } from "../git.ts";
+import { findConfig, findUsual } from "../places.ts";
 import { findPlanner, type Plan, planAll } from "../plans.ts";
 import { CouldNotRun, exitCode, type Problem, problemsOf } from "../problem.ts";
 import { type FormatName, formats, isFormat } from "../report/formats.ts";
@@ -27,7 +28,7 @@ export const checkCommand: Command = {
     try {
       const { rules, lint, lyceum, format, write, ...where } = parseOptions(args, spec);
       const targets = parseTargets(format, write);
-      const settings = withLint(loadRules(rules), lint);
+      const settings = withLint(loadRules(rules, findConfig(where.config)), lint);
       const report = await check(where, settings, findPlanner(lyceum));
       writeReport(report, targets, output);
       return isFailed(report) ? exitCode.failed : exitCode.passed;
@@ -70,7 +71,7 @@ async function check(
     crossComposition: await finishCrossCheck(comparison, crossComposition),
     plan: planner(comparison, program),
     today,
-    approvalsFile: where.approvals,
+    approvalsFile: comparison.approvalsFile,
   });
   return { ...report, config: comparison.config };
 }
@@ -134,8 +135,8 @@ function parseFormat(name: string): FormatName {
 }
 
 /** A file given with --rules must exist; without the default file, the default rules apply. */
-function loadRules(file: string | undefined): Rules {
-  const path = file ?? RULES;
+function loadRules(file: string | undefined, config: string): Rules {
+  const path = file ?? findUsual(RULES, config);
   return file === undefined && !existsSync(path)
     ? defaultRules()
     : parseRules(readText(path), path);
