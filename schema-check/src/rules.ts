@@ -36,6 +36,8 @@ export interface Rules {
   exceptions: readonly Exception[];
   skipCrossCheck?: SkippedCrossCheck;
   lint: LintScope;
+  /** The command that generates the supergraph, as the files name it. */
+  generatedBy?: string;
 }
 
 /** Whether lint looks at what a change adds, or at the whole graph. */
@@ -45,7 +47,7 @@ export type LintScope = (typeof lintScopes)[number];
 export const isLintScope = (text: string | undefined): text is LintScope =>
   (lintScopes as readonly (string | undefined)[]).includes(text);
 
-const KEYS = ["rules", "exceptions", "lint", "skip-cross-check"];
+const KEYS = ["rules", "exceptions", "lint", "skip-cross-check", "generated-by"];
 
 export const ruleNames: readonly string[] = [...checkRules, ...Object.keys(lintRules)];
 
@@ -92,7 +94,15 @@ export function parseRules(text: string, file: string): Rules {
     exceptions: exceptions(root.get("exceptions")),
     skipCrossCheck: skippedCrossCheck(root.get("skip-cross-check")),
     lint: lintScope(root.get("lint", true)),
+    generatedBy: commandText(root.get("generated-by", true)),
   };
+
+  function commandText(node: unknown): string | undefined {
+    if (node === undefined) return undefined;
+    const command = textOf(node);
+    if (command !== undefined && /^[^\n`]+$/.test(command)) return command;
+    throw fail("`generated-by` must be a command", node);
+  }
 
   function lintScope(node: unknown): LintScope {
     if (node === undefined) return "added";

@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -90,6 +98,43 @@ test("in an empty folder it says what is missing", () => {
 
   assert.equal(code, 2);
   assert.match(stderr, /NO_CONFIG.*supergraph\.yaml.*--config/);
+});
+
+test("its types are those of a package", () => {
+  const consumer = mkdtempSync(join(folder, "consumer-"));
+  const modules = join(consumer, "node_modules");
+  mkdirSync(modules);
+  execFileSync("tar", ["-xzf", tarball, "-C", modules]);
+  renameSync(join(modules, "package"), join(modules, "lyceum-schema"));
+  for (const name of ["graphql", "@types"]) {
+    symlinkSync(join(PACKAGE, "node_modules", name), join(modules, name));
+  }
+  writeFileSync(
+    join(consumer, "use.mts"),
+    `import { exitCode, main, type Report } from "lyceum-schema";
+const isFailed = ({ findings }: Report): boolean => findings.some(({ severity }) => severity === "error");
+const code: 0 | 1 | 2 = await main(["--version"], { print: console.log, log: console.error });
+console.log(code === exitCode.passed, isFailed.name);
+`,
+  );
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2023",
+    "--types",
+    "node",
+  ];
+  const tsc = join(PACKAGE, "node_modules/.bin/tsc");
+
+  const { status, stdout } = spawnSync(tsc, [...options, "use.mts"], {
+    cwd: consumer,
+    encoding: "utf8",
+  });
+
+  assert.equal(status, 0, stdout);
 });
 
 test("its version, and help by command", async () => {

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type CheckInput, evaluate, isLinted } from "../check.ts";
 import { type Command, type Output, parseOptions } from "../command.ts";
@@ -10,18 +9,17 @@ import {
 } from "../comparison.ts";
 import { type CrossComposition, composeWithApollo, isApolloInstalled } from "../cross-check.ts";
 import { seenByOneComposer } from "../federation-version.ts";
-import { readText, writeText } from "../files.ts";
+import { writeText } from "../files.ts";
 import { folderOf, pathInside, repositoryRoot } from "../git.ts";
-import { findConfig, findUsual } from "../places.ts";
+import { findConfig } from "../places.ts";
 import { findPlanner, type Plan, planAll } from "../plans.ts";
 import { CouldNotRun, exitCode, type Problem, problemsOf } from "../problem.ts";
 import { type FormatName, formats, isFormat } from "../report/formats.ts";
 import { failedReport, isFailed, type Report, skipped } from "../report/report.ts";
 import { rooted } from "../report/rooted.ts";
-import { defaultRules, isLintScope, lintScopes, parseRules, type Rules } from "../rules.ts";
+import { isLintScope, lintScopes, type Rules } from "../rules.ts";
+import { loadRules } from "../rules-file.ts";
 import type { Subgraph } from "../subgraphs.ts";
-
-const RULES = "schema-check/rules.yaml";
 
 export const checkCommand: Command = {
   async run(args, output) {
@@ -132,14 +130,6 @@ function parseFormat(name: string): FormatName {
   if (isFormat(name)) return name;
   const message = `unknown format "${name}": expected one of ${Object.keys(formats).join(", ")}`;
   throw new CouldNotRun({ code: "USAGE", message });
-}
-
-/** A file given with --rules must exist; without the default file, the default rules apply. */
-function loadRules(file: string | undefined, config: string): Rules {
-  const path = file ?? findUsual(RULES, config);
-  return file === undefined && !existsSync(path)
-    ? defaultRules()
-    : parseRules(readText(path), path);
 }
 
 function withLint(rules: Rules, lint: string | undefined): Rules {
