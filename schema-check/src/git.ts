@@ -77,14 +77,16 @@ export function logOf(
   });
 }
 
-/** The tags in the history of a commit, the newest first. */
+/** The tagged commits in the history of a commit, the newest first. */
 export function tagsOf(until: Commit): LogEntry[] {
-  const format = "--format=%(refname:short)%00%(creatordate:short)";
-  const words = ["tag", "--merged", until.id, "--sort=-creatordate", format];
-  return lines(git(until.root, words).toString("utf8")).flatMap((line) => {
-    const [name = "", day = ""] = line.split("\0");
-    const commit = findCommit(name, until.root);
-    return commit ? [{ commit: { ...commit, name }, day, subject: name }] : [];
+  // By history rather than by date: several commits can have the same date.
+  const tagged = ["--topo-order", "--simplify-by-decoration", "--decorate-refs=refs/tags/*"];
+  const words = ["log", ...tagged, "--format=%H%x00%cs%x00%D", until.id];
+  return lines(git(until.root, words).toString("utf8")).flatMap((line): LogEntry[] => {
+    const [id = "", day = "", decoration = ""] = line.split("\0");
+    const name = /tag: ([^,]+)/.exec(decoration)?.[1];
+    const commit = { ref: name ?? id, name: name ?? id, id, root: until.root };
+    return name === undefined ? [] : [{ commit, day, subject: name }];
   });
 }
 

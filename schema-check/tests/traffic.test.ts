@@ -217,3 +217,53 @@ test("as text, Markdown and JSON", async () => {
   );
   assert.equal((await run("usage")).code, 2);
 });
+
+test("a recorded day of two routers and three clients", async () => {
+  const repository = new Repository();
+  const { stdout, code } = await run(
+    ...[
+      "usage",
+      "--traffic",
+      repository.path("usage"),
+      "--today",
+      "2026-11-30",
+      "--format",
+      "json",
+    ],
+    ...["--config", repository.path("supergraph.yaml")],
+  );
+  const { requests, deprecated, unused } = JSON.parse(stdout);
+
+  assert.equal(code, 0);
+  assert.equal(requests, 8120 + 5310 + 902 + 17 + 214 + 1980 + 66 + 7901 + 2043 + 3 + 480 + 12);
+  assert.deepEqual(deprecated, [
+    {
+      coordinate: "Book.oldPrice",
+      reason: "Use `price`.",
+      requests: 480,
+      clients: [{ client: "partner", version: "", requests: 480, last: "2026-11-29T23:00:00Z" }],
+    },
+  ]);
+  for (const coordinate of ["Gift", "Book.subtitle", "Query.books(genres:)", "Wrap.BOX"]) {
+    assert.ok(unused.includes(coordinate), coordinate);
+  }
+  for (const coordinate of [
+    "Film.minutes",
+    "Book.title",
+    "Film.id",
+    "Book.isbn",
+    "Receipt.total",
+  ]) {
+    assert.ok(!unused.includes(coordinate), coordinate);
+  }
+  const days = ["--days", "1", "--today", "2026-11-30"];
+  const none = await run(
+    "usage",
+    "--traffic",
+    repository.path("usage"),
+    ...days,
+    "--config",
+    repository.path("supergraph.yaml"),
+  );
+  assert.match(none.stdout, /0 requests in 1 day/);
+});
