@@ -159,6 +159,10 @@ const LIGHTER: Rule<Reference>[] = [
     holds: ({ type }) => type === "OPTIONAL_INPUT_FIELD_ADDED",
   },
   {
+    why: "a default is written in another way when the kind of its type changes, which is reported there",
+    holds: ({ description }) => /defaultValue from (\w+) to "\1"\.$/.test(description),
+  },
+  {
     why: "a standard scalar that nothing uses any more is reported where its last use was removed",
     holds: ({ description }) => description.startsWith("Standard scalar "),
   },
