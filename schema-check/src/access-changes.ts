@@ -1,7 +1,7 @@
 // Changes to who may access a field: by two versions of docs/permissions.json, and by the directives that
 // make the router require scopes.
 
-import { isTypeDefinitionNode, parse, print } from "graphql";
+import { type DocumentNode, isTypeDefinitionNode, print } from "graphql";
 import type { Change } from "./changes.ts";
 import { outcomeOf, type Permissions, type Rule, type Served } from "./permissions.ts";
 import { mayReturn } from "./usage.ts";
@@ -238,7 +238,7 @@ export function isAboutAccess({ kind }: Pick<Change, "kind">): boolean {
   return /^(ACCESS|SCOPES)_/.test(kind);
 }
 
-export function scopeChanges(before: string, after: string): Change[] {
+export function scopeChanges(before: DocumentNode, after: DocumentNode): Change[] {
   const former = scopesOf(before);
   return [...scopesOf(after)].flatMap(([path, is]) => {
     const was = former.get(path);
@@ -267,9 +267,9 @@ function scopeChange(path: string, was: string, is: string): Change {
 const ACCESS_DIRECTIVES = ["authenticated", "requiresScopes", "policy"];
 
 /** The scopes that a supergraph requires for each type and field; empty when none. */
-function scopesOf(supergraph: string): Map<string, string> {
+function scopesOf({ definitions }: DocumentNode): Map<string, string> {
   const scopes = new Map<string, string>();
-  for (const type of parse(supergraph).definitions) {
+  for (const type of definitions) {
     if (!isTypeDefinitionNode(type)) continue;
     const members = "fields" in type ? (type.fields ?? []) : [];
     for (const node of [type, ...members]) {

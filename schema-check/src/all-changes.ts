@@ -1,6 +1,6 @@
 // Every change between two graphs: of the schemas, of permissions and of required scopes.
 
-import type { GraphQLSchema } from "graphql";
+import type { DocumentNode, GraphQLSchema } from "graphql";
 import { type Access, accessChanges, scopeChanges } from "./access-changes.ts";
 import { type Change, schemaChanges } from "./changes.ts";
 import { type ComparedReceivers, withReceivers } from "./receiver-changes.ts";
@@ -11,7 +11,7 @@ export interface ComparedSchemas {
   receivers: ComparedReceivers;
   /** Who may see what, where both sides have it. */
   access?: { before: Access; after: Access };
-  supergraphs?: { before: string; after: string };
+  supergraphs?: { before: DocumentNode; after: DocumentNode };
 }
 
 export async function allChanges({

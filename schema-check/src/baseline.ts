@@ -3,10 +3,11 @@
 import { existsSync, statSync } from "node:fs";
 import {
   buildClientSchema,
+  type DocumentNode,
   type GraphQLSchema,
   getIntrospectionQuery,
   type IntrospectionQuery,
-  parse,
+  type ParseOptions,
 } from "graphql";
 import { apiSchema, compose } from "./composition.ts";
 import { parseConfig } from "./config.ts";
@@ -25,7 +26,7 @@ import { postQuery } from "./introspect.ts";
 import { parseJson } from "./json.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { buildApiSchema, readSchema } from "./schema-file.ts";
-import { loadSubgraphs, parseSdl, type Subgraph } from "./subgraphs.ts";
+import { loadSubgraphs, originOf, parseSdl, type Subgraph } from "./subgraphs.ts";
 
 export interface Baseline {
   /** Its name in the report. */
@@ -33,6 +34,8 @@ export interface Baseline {
   api: GraphQLSchema;
   /** Needed to plan operations; undefined when only the API schema is known. */
   supergraph?: string;
+  /** The supergraph, parsed. */
+  document?: DocumentNode;
   subgraphs?: readonly Subgraph[];
   commit?: Commit;
 }
@@ -52,20 +55,50 @@ export async function loadBaseline(
   against: string | undefined,
   config: string,
   files: readonly string[],
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Baseline | InvalidBaseline | { reason: string }> {
   const folder = folderOf(config);
   if (against === undefined) {
     const commit = defaultBaseline(folder, files);
     return "reason" in commit ? commit : loadCommit(commit, config);
   }
-  if (/^https?:\/\//.test(against)) return loadUrl(against);
+  if (/^https?:\/\//.test(against)) return loadUrl(against, headers);
   if (isFile(against)) return loadFile(against);
   const tip = findCommit(against, folder);
   if (tip) return loadCommit(mergeBase(tip, folder), config);
-  throw new CouldNotRun({
+  throw unknownState(against, folder);
+}
+
+/** Exactly the state that is named, not where work on it began. Without a name, that of the working tree. */
+export async function loadState(
+  named: string | undefined,
+  config: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Baseline> {
+  if (named === undefined) return { ...(await loadFile(config)), name: "the working tree" };
+  if (/^https?:\/\//.test(named)) return loadUrl(named, headers);
+  if (isFile(named)) return loadFile(named);
+  const folder = folderOf(config);
+  const commit = findCommit(named, folder);
+  if (!commit) throw unknownState(named, folder);
+  return requireValid(loadCommit(commit, config));
+}
+
+function requireValid(state: Baseline | InvalidBaseline): Baseline {
+  if ("api" in state) return state;
+  throw new CouldNotRun(...state.problems);
+}
+
+function unknownState(named: string, folder: string): CouldNotRun {
+  return new CouldNotRun({
     code: "UNKNOWN_BASELINE",
-    message: `"${against}" is not a commit, file or URL${shallowHint(folder) ?? ""}`,
+    message: `"${named}" is not a commit, file or URL${shallowHint(folder) ?? ""}`,
   });
+}
+
+/** The graph as it was at a commit, which may be invalid. Undefined where the commit has no list of subgraphs. */
+export function stateAt(commit: Commit, config: string): Baseline | InvalidBaseline | undefined {
+  return readAt(commit, config) === undefined ? undefined : loadCommit(commit, config);
 }
 
 function isFile(path: string): boolean {
@@ -80,7 +113,7 @@ function loadCommit(commit: Commit, config: string): Baseline | InvalidBaseline 
     throw new CouldNotRun({ code: "FILE_UNREADABLE", message, location });
   }
   try {
-    return graphAt(commit, text, config);
+    return graphWithoutLocations(commit, text, config) ?? graphAt(commit, text, config);
   } catch (cause) {
     if (!(cause instanceof CouldNotRun) || cause.problems.some(isUnanswerable)) throw cause;
     const problems = cause.problems.map(({ location, ...problem }) => ({
@@ -94,11 +127,26 @@ function loadCommit(commit: Commit, config: string): Baseline | InvalidBaseline 
   }
 }
 
+/** The locations of a large graph take as much memory as the rest of it, and only errors need them. */
+function graphWithoutLocations(commit: Commit, text: string, config: string): Baseline | undefined {
+  try {
+    return graphAt(commit, text, config, { noLocation: true });
+  } catch (cause) {
+    if (cause instanceof CouldNotRun) return undefined;
+    throw cause;
+  }
+}
+
 /** Errors in reading the commit say nothing about whether its graph is valid. */
 const isUnanswerable = ({ code }: Problem): boolean =>
   code === "NO_SCHEMA_AT_COMMIT" || code === "GIT_FAILED";
 
-function graphAt(commit: Commit, text: string, config: string): Baseline {
+function graphAt(
+  commit: Commit,
+  text: string,
+  config: string,
+  options: ParseOptions = {},
+): Baseline {
   const origin = (file: string) => `${commit.ref}:${file}`;
   const entries = parseConfig(text, config);
   const files = entries.flatMap(({ schema }) => (schema.kind === "file" ? schema.file : []));
@@ -117,8 +165,8 @@ function graphAt(commit: Commit, text: string, config: string): Baseline {
       });
       continue;
     }
-    const sdl = texts.get(schema.file);
-    const location = { file: origin(schema.file) };
+    const sdl = schema.kind === "inline" ? schema.sdl : texts.get(schema.file);
+    const location = { file: origin(originOf(schema)) };
     if (sdl === undefined) {
       const message = `no such file at ${commit.ref}`;
       problems.push({ code: "FILE_UNREADABLE", subgraph: name, message, location });
@@ -127,7 +175,8 @@ function graphAt(commit: Commit, text: string, config: string): Baseline {
         name,
         url,
         origin: location.file,
-        document: parseSdl(sdl, location.file, name),
+        text: sdl,
+        document: parseSdl(sdl, location.file, name, options),
       });
     }
   }
@@ -135,40 +184,64 @@ function graphAt(commit: Commit, text: string, config: string): Baseline {
   return { name: commit.name, commit, ...composed(subgraphs) };
 }
 
-function composed(subgraphs: Subgraph[]): Pick<Baseline, "api" | "supergraph" | "subgraphs"> {
+type ComposedBaseline = Pick<Baseline, "api" | "supergraph" | "document" | "subgraphs">;
+
+function composed(subgraphs: Subgraph[]): ComposedBaseline {
   const result = compose(subgraphs.sort((a, b) => (a.name < b.name ? -1 : 1)));
   if (!result.composes) throw new CouldNotRun(...result.problems);
-  return { subgraphs, supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
+  const { supergraph, document } = result;
+  return { subgraphs, supergraph, document, api: apiSchema(document) };
 }
 
 async function loadFile(file: string): Promise<Baseline> {
   if (/\.ya?ml$/.test(file)) return { name: file, ...composed(await loadSubgraphs(file)) };
   const text = readText(file);
-  const isSupergraph = /@join__type\b/.test(text);
-  return {
-    name: file,
-    api: isSupergraph ? buildApiSchema(parseSdl(text, file), file) : readSchema(file),
-    supergraph: isSupergraph ? text : undefined,
-  };
+  if (!/@join__type\b/.test(text)) return { name: file, api: readSchema(file) };
+  const document = parseSdl(text, file);
+  return { name: file, api: buildApiSchema(document, file), supergraph: text, document };
 }
 
-async function loadUrl(url: string): Promise<Baseline> {
+async function loadUrl(url: string, headers: Readonly<Record<string, string>>): Promise<Baseline> {
   const fail = (message: string) =>
     new CouldNotRun({ code: "GRAPH_UNREACHABLE", message: `${url} ${message}` });
-  const body = await postQuery(
-    url,
-    getIntrospectionQuery({
-      inputValueDeprecation: true,
-      oneOf: true,
-      directiveIsRepeatable: true,
-    }),
-    fail,
-  );
-  const response = parseJson(body, url) as { data?: IntrospectionQuery } | null;
-  const api = response?.data && buildSchema(response.data);
+  const introspection = await introspect(url, headers, fail);
+  const api = introspection && buildSchema(introspection);
   if (!api?.getQueryType()) throw fail("returned no schema: is introspection enabled?");
   return { name: url, api };
 }
+
+/** The newest form of the query that the server understands: older ones do not know all that can be asked. */
+async function introspect(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  fail: (message: string) => CouldNotRun,
+): Promise<IntrospectionQuery | undefined> {
+  let refusal: unknown;
+  for (const form of INTROSPECTION_FORMS) {
+    try {
+      const body = await postQuery(url, getIntrospectionQuery(form), headers, fail);
+      const response = parseJson(body, url) as { data?: IntrospectionQuery } | null;
+      if (response?.data?.__schema) return response.data;
+    } catch (cause) {
+      if (!(cause instanceof CouldNotRun) || !isRefusal(cause)) throw cause;
+      // The first one is about the server as it is; a later one may be about an old form of the query.
+      refusal ??= cause;
+    }
+  }
+  if (refusal !== undefined) throw refusal;
+  return undefined;
+}
+
+/** Servers respond with 400 to a query that is invalid for them. */
+const isRefusal = ({ message }: CouldNotRun): boolean =>
+  /responded with status 4\d\d/.test(message);
+
+const INTROSPECTION_FORMS = [
+  { inputValueDeprecation: true, oneOf: true, directiveIsRepeatable: true, specifiedByUrl: true },
+  { inputValueDeprecation: true, directiveIsRepeatable: true, specifiedByUrl: true },
+  { directiveIsRepeatable: true },
+  {},
+];
 
 /** Undefined when it is not a complete schema. */
 function buildSchema(introspection: IntrospectionQuery): GraphQLSchema | undefined {

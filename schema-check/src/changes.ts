@@ -7,9 +7,11 @@ import {
   type GraphQLSchema,
   isInputObjectType,
   isInterfaceType,
+  isNonNullType,
   isObjectType,
   isRequiredArgument,
   isRequiredInputField,
+  isScalarType,
   Kind,
 } from "graphql";
 import { definitionTexts } from "./definitions.ts";
@@ -47,13 +49,19 @@ export async function schemaChanges(
   before: GraphQLSchema,
   after: GraphQLSchema,
 ): Promise<Change[]> {
+  if (before === after) return [];
   // Without the inspector's own rules: `simplifyChanges` also drops breaking changes of a type that
   // has gained an interface, and `considerUsage` matches by prefix.
   // Of the applied directives, only `@deprecated` and `@oneOf` reach clients; they are separate changes.
   const found = (await diff(before, after))
     .filter(({ type }) => !type.startsWith("DIRECTIVE_USAGE_"))
     .map((change) => toChange(change, before, after));
-  const all = [...found, ...oneOfChanges(before, after)];
+  const all = [
+    ...found,
+    ...oneOfChanges(before, after),
+    ...inputDeprecations(before, after),
+    ...specifiedByChanges(before, after),
+  ];
   return all.filter((change) => !isPartOfAddition(change, all)).sort(bySeverity);
 }
 
@@ -92,7 +100,7 @@ function toChange(change: InspectorChange, before: GraphQLSchema, after: GraphQL
   return {
     kind,
     path,
-    level: isUnderrated(details) ? "breaking" : LEVELS[change.criticality.level],
+    level: levelOf(details, change.criticality.level),
     message: change.message,
     reason: change.criticality.reason,
     definitions: definitionTexts(kind, path, before, after),
@@ -110,6 +118,21 @@ function memberOf({ meta }: Details): string | undefined {
     meta.removedDirectiveLocation ??
     meta.addedDirectiveArgumentName;
   return typeof name === "string" ? name : undefined;
+}
+
+function levelOf(details: Details, criticality: CriticalityLevel): Level {
+  if (isUnderrated(details)) return "breaking";
+  return isNewImplementation(details) ? "dangerous" : LEVELS[criticality];
+}
+
+/** Where an interface is selected, objects of the new type appear. The inspector takes all parts of a new type lightly. */
+function isNewImplementation({ kind, meta, before }: Details): boolean {
+  const name = meta.addedInterfaceName;
+  return (
+    kind === "OBJECT_TYPE_INTERFACE_ADDED" &&
+    typeof name === "string" &&
+    isInterfaceType(before.getType(name))
+  );
 }
 
 /** The inspector rates a removed default as dangerous at most, and ignores repeated directives. */
@@ -137,20 +160,24 @@ function affectedBy(details: Details): UsageTest {
 
   switch (kind) {
     case "FIELD_REMOVED":
+    case "FIELD_DEPRECATION_ADDED":
+    case "FIELD_DEPRECATION_REASON_ADDED":
     case "FIELD_TYPE_CHANGED":
     case "FIELD_ARGUMENT_ADDED":
       return ({ fields }) => fields.has(field);
     case "FIELD_ARGUMENT_REMOVED":
+    case "FIELD_ARGUMENT_DEPRECATION_ADDED":
       return (usage) => (usage.fields.get(field) ?? []).some((args) => args.has(argument));
     case "FIELD_ARGUMENT_TYPE_CHANGED":
     case "FIELD_ARGUMENT_DEFAULT_CHANGED": {
-      const test = inputTest(kind, argument, findInput(details.after, path));
+      const test = inputTest(argument, details);
       // Through an interface, the default of the object's own field applies.
       const occurrences = ({ fields, implementations }: Usage) =>
         [fields, implementations].flatMap((map) => map.get(field) ?? []);
       return (usage) => test(occurrences(usage), usage, details.after);
     }
     case "INPUT_FIELD_REMOVED":
+    case "INPUT_FIELD_DEPRECATION_ADDED":
       return (usage) =>
         usage.variableTypes.has(type) ||
         (usage.inputObjects.get(type) ?? []).some((given) => given.has(member));
@@ -158,14 +185,15 @@ function affectedBy(details: Details): UsageTest {
       return (usage) => usage.variableTypes.has(type) || usage.inputObjects.has(type);
     case "INPUT_FIELD_TYPE_CHANGED":
     case "INPUT_FIELD_DEFAULT_VALUE_CHANGED": {
-      const test = inputTest(kind, member, findInput(details.after, path));
+      const test = inputTest(member, details);
       return (usage) =>
         usage.variableTypes.has(type) ||
         test(usage.inputObjects.get(type) ?? [], usage, details.after);
     }
     case "ENUM_VALUE_REMOVED":
+    case "ENUM_VALUE_DEPRECATION_REASON_ADDED":
       return (usage) =>
-        usage.enumValues.has(path) || usage.variableTypes.has(type) || usage.outputTypes.has(type);
+        usage.enumValues.has(field) || usage.variableTypes.has(type) || usage.outputTypes.has(type);
     case "ENUM_VALUE_ADDED":
     case "UNION_MEMBER_ADDED":
     case "UNION_MEMBER_REMOVED":
@@ -194,7 +222,7 @@ function affectedBy(details: Details): UsageTest {
         (directives.get(type.slice(1)) ?? []).some((args) => args.has(member));
     case "DIRECTIVE_ARGUMENT_TYPE_CHANGED":
     case "DIRECTIVE_ARGUMENT_DEFAULT_VALUE_CHANGED": {
-      const test = inputTest(kind, member, findInput(details.after, path));
+      const test = inputTest(member, details);
       return (usage) => test(usage.directives.get(type.slice(1)) ?? [], usage, details.after);
     }
     default:
@@ -216,7 +244,10 @@ function mentions(usage: Usage, type: string): boolean {
 type Input = GraphQLArgument | GraphQLInputField;
 
 /** Whether a changed argument or input field affects one of the occurrences. */
-function inputTest(kind: string, name: string, input: Input | undefined) {
+function inputTest(name: string, { kind, path, before, after }: Details) {
+  const input = findInput(after, path);
+  const former = findInput(before, path);
+  const nullWasRefused = former !== undefined && isNonNullType(former.type);
   return (occurrences: readonly GivenValues[], usage: Usage, schema: GraphQLSchema): boolean =>
     occurrences.some((given) => {
       const value = given.get(name);
@@ -226,7 +257,7 @@ function inputTest(kind: string, name: string, input: Input | undefined) {
       }
       return value === undefined
         ? isRequired(input)
-        : !isAssignable(value, input.type, usage, schema);
+        : !isAssignable(value, input.type, usage, schema, nullWasRefused);
     });
 }
 
@@ -276,4 +307,83 @@ function oneOfChanges(before: GraphQLSchema, after: GraphQLSchema): Change[] {
           },
     ];
   });
+}
+
+/** The inspector reports the deprecation of fields and enum values only. */
+function inputDeprecations(before: GraphQLSchema, after: GraphQLSchema): Change[] {
+  return inputsOf(after).flatMap(({ path, what, kind: prefix, input }): Change[] => {
+    const former = findInput(before, path);
+    const [was, is] = [
+      former?.deprecationReason ?? undefined,
+      input.deprecationReason ?? undefined,
+    ];
+    if (!former || was === is) return [];
+    const [suffix, how] =
+      was === undefined
+        ? ["DEPRECATION_ADDED", `is deprecated: ${is}`]
+        : is === undefined
+          ? ["DEPRECATION_REMOVED", "is no longer deprecated"]
+          : ["DEPRECATION_REASON_CHANGED", `is deprecated for another reason: ${is}`];
+    const kind = `${prefix}_${suffix}`;
+    return [
+      {
+        ...{ kind, path },
+        level: "safe",
+        message: `${what} '${path}' ${how}`,
+        definitions: definitionTexts(kind, path, before, after),
+        affects: affectedBy({ kind, path, meta: {}, before, after }),
+      },
+    ];
+  });
+}
+
+interface PlacedInput {
+  path: string;
+  what: "Argument" | "Input field";
+  kind: "FIELD_ARGUMENT" | "INPUT_FIELD";
+  input: Input;
+}
+
+function inputsOf(schema: GraphQLSchema): PlacedInput[] {
+  return Object.values(schema.getTypeMap()).flatMap((type): PlacedInput[] => {
+    if (isInputObjectType(type)) {
+      return Object.values(type.getFields()).map((input) => ({
+        ...{ path: `${type.name}.${input.name}`, input },
+        ...{ what: "Input field", kind: "INPUT_FIELD" },
+      }));
+    }
+    if ((!isObjectType(type) && !isInterfaceType(type)) || type.name.startsWith("__")) return [];
+    return Object.values(type.getFields()).flatMap((field) =>
+      field.args.map((input) => ({
+        ...{ path: `${type.name}.${field.name}.${input.name}`, input },
+        ...({ what: "Argument", kind: "FIELD_ARGUMENT" } as const),
+      })),
+    );
+  });
+}
+
+/** The inspector does not report the specification of a scalar, which is the format of its values. */
+function specifiedByChanges(before: GraphQLSchema, after: GraphQLSchema): Change[] {
+  return Object.values(after.getTypeMap()).flatMap((type): Change[] => {
+    const former = before.getType(type.name);
+    if (!isScalarType(type) || !isScalarType(former)) return [];
+    const [was, is] = [former.specifiedByURL ?? undefined, type.specifiedByURL ?? undefined];
+    if (was === is) return [];
+    const kind = `SCALAR_SPECIFIED_BY_${was === undefined ? "ADDED" : is === undefined ? "REMOVED" : "CHANGED"}`;
+    return [
+      {
+        ...{ kind, path: type.name },
+        level: was === undefined ? "safe" : "dangerous",
+        message: `Scalar '${type.name}' is specified by ${is ?? "nothing"}, was ${was ?? "nothing"}`,
+        reason: "The format of its values may be another one.",
+        definitions: () => [was ?? "", is ?? ""],
+        affects: (usage) => usage.outputTypes.has(type.name) || usage.variableTypes.has(type.name),
+      },
+    ];
+  });
+}
+
+/** Documents that use what is deprecated now break when it is removed. */
+export function isDeprecation({ kind }: Pick<Change, "kind">): boolean {
+  return /_DEPRECATION(_REASON)?_ADDED$/.test(kind);
 }

@@ -10,13 +10,15 @@ import {
 } from "graphql";
 import { isAboutAccess } from "./access-changes.ts";
 import { type Approval, approves, changeId, findApproval } from "./approvals.ts";
-import { type Change, isSeenAt } from "./changes.ts";
+import type { Baseline } from "./baseline.ts";
+import { type Change, isDeprecation, isSeenAt } from "./changes.ts";
 import { affectedBy, type Client } from "./clients.ts";
 import type { BaselineProblem, Comparison, Graph } from "./comparison.ts";
+import { exists } from "./contract.ts";
 import type { CrossComposition } from "./cross-check.ts";
-import { lintRules } from "./lint.ts";
+import { lintRules, type Violation } from "./lint.ts";
 import { locatePath } from "./locate.ts";
-import { locateIn, type Operation, ROUTER, receiverOf } from "./operations.ts";
+import { locateError, type Operation, ROUTER, receiverOf } from "./operations.ts";
 import { describeCostIncrease, type PlanComparison } from "./plans.ts";
 import { formatLocation, type Problem } from "./problem.ts";
 import { internalSubgraph } from "./receiver-changes.ts";
@@ -82,9 +84,9 @@ function baselineFinding({ name, problem }: BaselineProblem): Finding {
 const APOLLO = "@apollo/composition";
 const COMPOSERS = ["@theguild/federation-composition", APOLLO] as const;
 
-function crossCheckFindings({ supergraph }: Graph, other: CrossComposition): Finding[] {
+function crossCheckFindings({ document }: Graph, other: CrossComposition): Finding[] {
   if (!other.composes) return compositionFindings(other.problems, APOLLO);
-  const differences = supergraphDifferences(supergraph, other.supergraph, COMPOSERS);
+  const differences = supergraphDifferences(document, other.supergraph, COMPOSERS);
   return compositionFindings(
     differences.map((message): Problem => ({ code: "COMPOSERS_DIFFER", message })),
   );
@@ -118,7 +120,9 @@ function evaluateGraph(
       ...changed,
       ...invalid,
       ...planFindings(plans, rules),
-      ...lintFindings(api, subgraphs, rules, today),
+      ...(isLinted({ rules, baseline })
+        ? lintFindings(api, subgraphs, rules, today, baseline)
+        : []),
       ...(baseline
         ? [
             ...consumedFindings(consumed, changes, changed, approvalsFile),
@@ -149,10 +153,14 @@ export function changeFindings(
   approvals: readonly Approval[],
   subgraphs: { now: readonly Subgraph[]; former?: readonly Subgraph[] },
 ): Finding[] {
+  // Without any operation, a plain comparison of the schemas: somebody may use what breaks.
+  const hasOperations = clients.length > 0;
   return changes.flatMap((change): Finding[] => {
-    const affected = change.level === "safe" ? [] : affectedBy(change, clients);
+    const isUseOfInterest = change.level !== "safe" || isDeprecation(change);
+    const affected = isUseOfInterest ? affectedBy(change, clients) : [];
     const approval = isApprovable(change) ? findApproval(change, approvals) : undefined;
-    const severity = approval ? "note" : severityOf(change, affected, rules);
+    const isUnused = hasOperations && affected.length === 0;
+    const severity = approval ? "note" : severityOf(change, isUnused, rules);
     if (severity === "off") return [];
     const { kind, path, level, message, reason } = change;
     const subgraph = internalSubgraph(change);
@@ -182,19 +190,15 @@ function approveCommandLine(change: Pick<Change, "kind" | "path">): string {
   return `lyceum-schema approve --change '${changeId(change)}' --reason '…' --author '…'`;
 }
 
-function severityOf(
-  change: Change,
-  affected: readonly Operation[],
-  { settings }: Rules,
-): Severity | "off" {
+function severityOf(change: Change, isUnused: boolean, { settings }: Rules): Severity | "off" {
   const { level } = change;
   if (level === "safe") return "note";
   if (isAboutAccess(change)) {
-    const isBreaking = level === "breaking" && affected.length > 0;
+    const isBreaking = level === "breaking" && !isUnused;
     return isBreaking ? "error" : (settings.get("access-change") ?? "warning");
   }
   if (level === "dangerous") return settings.get("dangerous-change") ?? "warning";
-  if (affected.length > 0) return "error";
+  if (!isUnused) return "error";
   return settings.get("unused-breaking-change") ?? "warning";
 }
 
@@ -218,15 +222,18 @@ export function operationFindings(
   // An error that remains in the reverted schema has another cause than the approved changes.
   const reverted = revertedSchemas(approved, before, after);
   return operations.flatMap((operation) => {
-    const positionsInReverted = new Set(errorsOf(operation, reverted).flatMap(positionsOf));
+    const errors = errorsOf(operation, after);
+    if (errors.length === 0) return [];
+    const isReverted = reverted.get(receiverOf(operation)) !== after.get(receiverOf(operation));
+    const remaining = isReverted ? errorsOf(operation, reverted) : errors;
+    const positionsInReverted = new Set(remaining.flatMap(positionsOf));
     const causes = findings.filter(
       ({ severity, affected }) => severity === "error" && affected.includes(operation),
     );
-    const invalid = errorsOf(operation, after).flatMap((error): Finding[] => {
+    const invalid = errors.flatMap((error): Finding[] => {
       const isApproved = !positionsOf(error).some((location) => positionsInReverted.has(location));
       const severity = isApproved ? "warning" : invalidOperationSeverity(operation, rules);
       if (severity === "off") return [];
-      const at = error.locations?.[0];
       return [
         {
           section: "operations",
@@ -238,14 +245,14 @@ export function operationFindings(
           hint: isApproved
             ? "the change is approved, so clients no longer send this document: remove or change it"
             : invalidOperationHint(operation, causes),
-          location: locateIn(operation, at),
+          location: locateError(operation, error),
           affected: [operation],
         },
       ];
     });
-    const errors = invalid.filter(({ severity }) => severity === "error");
+    const failing = invalid.filter(({ severity }) => severity === "error");
     const others = invalid.filter(({ severity }) => severity !== "error");
-    return uniqueByMessage([...errors, ...others]).slice(0, MAX_ERRORS_PER_OPERATION);
+    return uniqueByMessage([...failing, ...others]).slice(0, MAX_ERRORS_PER_OPERATION);
   });
 }
 
@@ -279,8 +286,8 @@ function errorsOf(operation: Operation, schemas: ReceiverSchemas): GraphQLError[
   ];
 }
 
-function positionsOf({ locations }: GraphQLError): string[] {
-  return (locations ?? []).map(({ line, column }) => `${line}:${column}`);
+function positionsOf({ locations, source }: GraphQLError): string[] {
+  return (locations ?? []).map(({ line, column }) => `${source?.name}:${line}:${column}`);
 }
 
 function invalidOperationSeverity({ requests }: Operation, { settings }: Rules): Severity | "off" {
@@ -314,13 +321,17 @@ function uniqueByMessage(findings: readonly Finding[]): Finding[] {
 export function planFindings(plans: readonly PlanComparison[], rules: Rules): Finding[] {
   const severity = rules.settings.get("plan-change") ?? "warning";
   return plans.flatMap((plan): Finding[] => {
-    const { operation, after } = plan;
+    const { operation, before, after } = plan;
     const common = {
       section: "plans" as const,
       path: operation.name,
       location: operation.location,
       affected: [operation],
     };
+    if ("error" in after && before && "error" in before) {
+      const message = `the router cannot plan the operation, and could not plan it in the baseline either: ${after.error}`;
+      return [{ ...common, severity: "warning", kind: "UNPLANNABLE_BASELINE", message }];
+    }
     if ("error" in after) {
       const message = `the router cannot plan the operation: ${after.error}`;
       const severity = invalidOperationSeverity(operation, rules);
@@ -334,19 +345,27 @@ export function planFindings(plans: readonly PlanComparison[], rules: Rules): Fi
   });
 }
 
+/** Without a baseline it is not known what a change adds. */
+export function isLinted({ rules, baseline }: { rules: Rules; baseline?: Baseline }): boolean {
+  return rules.lint === "all" || baseline !== undefined;
+}
+
 export function lintFindings(
   api: GraphQLSchema,
   subgraphs: readonly Subgraph[],
   rules: Rules,
   today: string,
+  baseline?: Pick<Baseline, "api" | "subgraphs">,
 ): Finding[] {
   const used = new Set<Exception>();
+  const isOld = rules.lint === "added" && baseline ? oldViolations(baseline) : () => false;
   const findings = Object.entries(lintRules).flatMap(([kind, rule]) => {
     const setting = rules.settings.get(kind) ?? "error";
     if (setting === "off") return [];
     return rule({ api, subgraphs }).flatMap(({ path, message }): Finding[] => {
       const exception = rules.exceptions.find((each) => each.rule === kind && each.at === path);
       if (exception) used.add(exception);
+      if (isOld(kind, { path, message })) return [];
       if (exception && exception.until >= today) return [];
       const expired = exception ? ` (its exception expired on ${exception.until})` : "";
       return [
@@ -363,6 +382,20 @@ export function lintFindings(
     });
   });
   return [...findings, ...rules.exceptions.filter((each) => !used.has(each)).map(unusedException)];
+}
+
+/** What the baseline had already. A baseline without subgraphs has what its schema has. */
+function oldViolations({ api, subgraphs }: Pick<Baseline, "api" | "subgraphs">) {
+  const keyOf = ({ path, message }: Violation) => `${path} ${message}`;
+  const known = new Map(
+    Object.entries(lintRules).map(([kind, rule]) => [
+      kind,
+      new Set(rule({ api, subgraphs: subgraphs ?? [] }).map(keyOf)),
+    ]),
+  );
+  return (kind: string, violation: Violation): boolean =>
+    known.get(kind)?.has(keyOf(violation)) === true ||
+    (subgraphs === undefined && kind === "edge-nullability" && exists(api, violation.path));
 }
 
 function unusedException({ rule, at, location }: Exception): Finding {

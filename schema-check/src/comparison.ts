@@ -1,7 +1,7 @@
 // Reads the graph, its baseline, the operations and the approvals, and compares them.
 
 import { existsSync } from "node:fs";
-import { type GraphQLSchema, parse } from "graphql";
+import type { DocumentNode, GraphQLSchema } from "graphql";
 import { type Access, permissionsFileRemoved } from "./access-changes.ts";
 import { allChanges } from "./all-changes.ts";
 import { type Approval, parseApprovals, splitByConsumed } from "./approvals.ts";
@@ -11,37 +11,65 @@ import { type Client, clientsOf } from "./clients.ts";
 import { apiSchema, compose } from "./composition.ts";
 import { readText } from "./files.ts";
 import { type Commit, fileHistory, folderOf, readAt, shallowHint } from "./git.ts";
-import { formerOperations, loadOperations, type Operation, withCounts } from "./operations.ts";
+import { parseHeaders } from "./introspect.ts";
+import {
+  formerOperations,
+  loadOperations,
+  NO_OPERATIONS,
+  type Operation,
+  ROUTER,
+  withCounts,
+} from "./operations.ts";
 import { type Permissions, servedBy } from "./permissions.ts";
 import { parsePermissions } from "./permissions-file.ts";
+import { findConfig, findUsual } from "./places.ts";
 import { CouldNotRun, type Problem } from "./problem.ts";
 import { type ReceiverSchemas, receiverSchemas } from "./receivers.ts";
 import { type SkippedCheck, skipped } from "./report/report.ts";
 import { loadSubgraphs, type Subgraph } from "./subgraphs.ts";
+import { readTraffic, recentTraffic } from "./traffic.ts";
+import { type MeasuredTraffic, measure, trafficClient } from "./traffic-clients.ts";
+import { parseDay, parseDays, parseThreshold } from "./traffic-options.ts";
 import { unknownViewers } from "./viewers.ts";
 
 /** The options of every command that compares with a baseline. */
 export const comparisonOptions = {
-  config: { type: "string", default: "supergraph.yaml" },
+  config: { type: "string" },
   against: { type: "string" },
-  operations: { type: "string", default: "operations" },
+  header: { type: "string", multiple: true, default: [] as string[] },
+  operations: { type: "string", multiple: true },
   counts: { type: "string" },
+  traffic: { type: "string", multiple: true, default: [] as string[] },
+  "traffic-days": { type: "string" },
+  "traffic-min": { type: "string" },
+  "traffic-percent": { type: "string" },
   permissions: { type: "string" },
-  approvals: { type: "string", default: "schema-check/approvals.json" },
+  approvals: { type: "string" },
 } as const;
 
 const PERMISSIONS = "docs/permissions.json";
+const APPROVALS = "schema-check/approvals.json";
 
 export interface ComparisonOptions {
-  config: string;
+  config?: string;
   against?: string;
-  operations: string;
+  /** For `against`, if that is a URL. */
+  header?: readonly string[];
+  operations?: readonly string[];
   counts?: string;
+  /** What clients really send. */
+  traffic?: readonly string[];
+  "traffic-days"?: string;
+  "traffic-min"?: string;
+  "traffic-percent"?: string;
   permissions?: string;
-  approvals: string;
+  approvals?: string;
 }
 
 export interface Comparison {
+  /** The list of subgraphs. */
+  config: string;
+  approvalsFile: string;
   subgraphs: Subgraph[];
   operations: Operation[];
   /** Approvals that cover a change. */
@@ -64,6 +92,8 @@ export interface BaselineProblem {
 export interface Graph {
   composes: true;
   supergraph: string;
+  /** The supergraph, parsed. */
+  document: DocumentNode;
   api: GraphQLSchema;
   /** What operations have to be valid against; without a baseline, both are the same. */
   schemas: { before: ReceiverSchemas; after: ReceiverSchemas };
@@ -76,37 +106,68 @@ export interface FailedComposition {
   problems: Problem[];
 }
 
-export async function loadComparison(where: ComparisonOptions): Promise<Comparison> {
+/** `onSubgraphs` gets the subgraphs before they are composed. */
+export async function loadComparison(
+  options: ComparisonOptions,
+  onSubgraphs?: (subgraphs: readonly Subgraph[]) => void,
+): Promise<Comparison> {
+  const config = findConfig(options.config);
+  const where = {
+    ...options,
+    config,
+    approvals: options.approvals ?? findUsual(APPROVALS, config),
+  };
   const subgraphs = await loadSubgraphs(where.config);
-  const rows = loadPermissions(where.permissions);
-  const current = currentOperations(where.operations, rows);
-  const found = await loadBaseline(where.against, where.config, [
-    ...[where.config, where.operations, where.approvals, rows.file],
+  onSubgraphs?.(subgraphs);
+  const rows = loadPermissions(where.permissions, config);
+  const places = operationPlaces(where.operations, where.config);
+  const current = currentOperations(places, rows);
+  const files = [
+    ...[where.config, ...places, where.approvals, rows.file],
     ...subgraphs.map(({ origin }) => origin),
-  ]);
+  ];
+  const headers = parseHeaders(where.header ?? []);
+  const found = await loadBaseline(where.against, where.config, files, headers);
 
   const notes: ComparisonNotes = { skippedChecks: [], baselineProblems: [] };
   reportMissingBaseline(found, notes);
   const baseline = "api" in found ? found : undefined;
   const commit = "reason" in found ? undefined : found.commit;
-  const operations = withRequestCounts(where.counts, notes, [
+  const counted = withRequestCounts(where.counts, notes, [
     ...current,
-    ...baselineOperations(where.operations, current, found, notes),
+    ...baselineOperations(places, current, found, notes),
   ]);
+  const { operations, others } = withTraffic(where, counted);
+  if (operations.length === 0 && others.length === 0)
+    notes.skippedChecks.push(noOperations(places));
   const { active: approvals, consumed } = loadApprovals(where, commit, notes);
-  const common = { subgraphs, operations, approvals, consumed, baseline, ...notes };
+  const approvalsFile = where.approvals;
+  const common = {
+    config,
+    approvalsFile,
+    subgraphs,
+    operations,
+    approvals,
+    consumed,
+    baseline,
+    ...notes,
+  };
 
   const result = compose(subgraphs);
   if (!result.composes) return { ...common, graph: result };
 
-  const { supergraph } = result;
-  const api = apiSchema(parse(supergraph));
+  const { supergraph, document } = result;
+  const api = apiSchema(document);
   const after = receiverSchemas(api, subgraphs, operations);
   const before = baseline
     ? receiverSchemas(baseline.api, baseline.subgraphs ?? [], operations)
     : after;
-  const clients = clientsOf(operations, before, after);
-  const composed = { supergraph, api, schemas: { before, after }, clients };
+  const former = before.get(ROUTER) ?? api;
+  const clients = [
+    ...clientsOf(operations, before, after),
+    ...others.map((records) => trafficClient(records, former)),
+  ];
+  const composed = { supergraph, document, api, schemas: { before, after }, clients };
   const changes = baseline
     ? await changesSinceBaseline(baseline, { ...composed, subgraphs }, rows, notes)
     : [];
@@ -141,13 +202,31 @@ interface PermissionsFile {
 }
 
 /** A file given with --permissions must exist; a graph without the default file has no permissions. */
-function loadPermissions(named: string | undefined): PermissionsFile {
-  const file = named ?? PERMISSIONS;
+function loadPermissions(named: string | undefined, config: string): PermissionsFile {
+  const file = named ?? findUsual(PERMISSIONS, config);
   const isPresent = named !== undefined || existsSync(file);
   return { file, now: isPresent ? parsePermissions(readText(file), file) : undefined };
 }
 
-function currentOperations(where: string, { now }: PermissionsFile): Operation[] {
+const OPERATIONS = "operations";
+
+/** The default folder, here or beside the list of subgraphs, need not exist; one that is named has to. */
+function operationPlaces(named: readonly string[] | undefined, config: string): readonly string[] {
+  if (named) return named.filter((place) => place !== NO_OPERATIONS);
+  return [findUsual(OPERATIONS, config)].filter((place) => existsSync(place));
+}
+
+function noOperations(places: readonly string[]): SkippedCheck {
+  const where =
+    places.length > 0 ? `${places.join(", ")} has none` : "none were given (--operations FOLDER)";
+  return skipped(
+    `No operation was looked at: ${where}. So every breaking change counts as used.`,
+    "operations",
+    "plans",
+  );
+}
+
+function currentOperations(where: readonly string[], { now }: PermissionsFile): Operation[] {
   const operations = loadOperations(where);
   const unknown = unknownViewers(
     operations.flatMap(({ viewers = [] }) => viewers),
@@ -159,15 +238,16 @@ function currentOperations(where: string, { now }: PermissionsFile): Operation[]
 
 /** The documents of the baseline, which clients may still send. */
 function baselineOperations(
-  where: string,
+  where: readonly string[],
   current: readonly Operation[],
   found: LoadedBaseline,
   notes: ComparisonNotes,
 ): Operation[] {
-  if ("reason" in found) return [];
+  if ("reason" in found || where.length === 0) return [];
   const former = found.commit && formerOperations(where, found.commit, current);
+  if (!former && current.length === 0) return [];
   if (!former) {
-    const text = `Only current operations were checked: ${found.name} has no ${where}.`;
+    const text = `Only current operations were checked: ${found.name} has no ${where.join(", ")}.`;
     notes.skippedChecks.push(skipped(text));
     return [];
   }
@@ -189,9 +269,22 @@ function withRequestCounts(
   return operations;
 }
 
+/** With traffic, what nobody has sent lately is not in use, and other documents than the stored ones are. */
+function withTraffic(where: ComparisonOptions, operations: Operation[]): MeasuredTraffic {
+  const { traffic = [] } = where;
+  if (traffic.length === 0) return { operations, others: [] };
+  const days = parseDays(where["traffic-days"]);
+  const threshold = parseThreshold(where["traffic-min"], where["traffic-percent"]);
+  return measure(
+    operations,
+    recentTraffic(readTraffic(traffic), parseDay(undefined), days),
+    threshold,
+  );
+}
+
 /** An approval in the history of the baseline commit is consumed. */
 function loadApprovals(
-  { approvals: file, config }: ComparisonOptions,
+  { approvals: file, config }: ComparisonOptions & { config: string; approvals: string },
   commit: Commit | undefined,
   { skippedChecks }: ComparisonNotes,
 ): { active: Approval[]; consumed: Approval[] } {
@@ -226,8 +319,8 @@ async function changesSinceBaseline(
       ...{ before: baseline.api, after: after.api },
       receivers: { ...after.schemas, clients: after.clients },
       access: isRemoved ? undefined : comparableAccess(former, baseline, after, rows, notes),
-      supergraphs: baseline.supergraph
-        ? { before: baseline.supergraph, after: after.supergraph }
+      supergraphs: baseline.document
+        ? { before: baseline.document, after: after.document }
         : undefined,
     })),
   ];

@@ -6,7 +6,7 @@ import { CouldNotRun, type Location } from "./problem.ts";
 
 export function readText(file: string, referencedAt?: Location): string {
   try {
-    return readFileSync(file, "utf8");
+    return withUnixLineEnds(readFileSync(file, "utf8"));
   } catch (cause) {
     const what = referencedAt ? file : "the file";
     throw new CouldNotRun({
@@ -17,6 +17,9 @@ export function readText(file: string, referencedAt?: Location): string {
     });
   }
 }
+
+/** A checkout may have other line ends than the commit (`core.autocrlf`), which change nothing. */
+export const withUnixLineEnds = (text: string): string => text.replaceAll("\r\n", "\n");
 
 /** A hint for someone who runs the command in a subfolder; empty when no parent folder has the file. */
 export function parentFolderHint(file: string): string {

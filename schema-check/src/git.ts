@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, posix, relative, resolve, sep } from "node:path";
+import { withUnixLineEnds } from "./files.ts";
 import { CouldNotRun } from "./problem.ts";
 
 export interface Commit {
@@ -40,6 +41,75 @@ export function mergeBase(tip: Commit, folder: string): Commit {
     code: "NO_MERGE_BASE",
     message: `HEAD and ${tip.ref} have no commit in common${shallowHint(folder) ?? ": compare with a file instead"}`,
   });
+}
+
+/** Undefined when the folder is in no repository, or git is not installed. */
+export function repositoryRoot(folder: string): string | undefined {
+  return tryGit(folder, "rev-parse", "--show-toplevel")?.trim();
+}
+
+export interface LogEntry {
+  commit: Commit;
+  /** Such as `2026-11-30`. */
+  day: string;
+  subject: string;
+}
+
+/** The commits of the branch of `until` that changed one of the files, the newest first; merges as one commit. */
+export function logOf(
+  files: readonly string[],
+  since: Commit | undefined,
+  until: Commit,
+): LogEntry[] {
+  const paths = files.flatMap((file) => pathInside(until.root, file) ?? []);
+  const range = since ? `${since.id}..${until.id}` : until.id;
+  const words = [
+    "log",
+    "--first-parent",
+    "--diff-merges=first-parent",
+    "--format=%H%x00%cs%x00%s",
+    range,
+  ];
+  return lines(git(until.root, [...words, "--", ...paths]).toString("utf8")).map((line) => {
+    const [id = "", day = "", subject = ""] = line.split("\0");
+    const commit = { ref: short(id), name: short(id), id, root: until.root };
+    return { commit, day, subject };
+  });
+}
+
+/** The tagged commits in the history of a commit, the newest first. */
+export function tagsOf(until: Commit): LogEntry[] {
+  // By history rather than by date: several commits can have the same date.
+  const tagged = ["--topo-order", "--simplify-by-decoration", "--decorate-refs=refs/tags/*"];
+  const words = ["log", ...tagged, "--format=%H%x00%cs%x00%D", until.id];
+  return lines(git(until.root, words).toString("utf8")).flatMap((line): LogEntry[] => {
+    const [id = "", day = "", decoration = ""] = line.split("\0");
+    const name = /tag: ([^,]+)/.exec(decoration)?.[1];
+    const commit = { ref: name ?? id, name: name ?? id, id, root: until.root };
+    return name === undefined ? [] : [{ commit, day, subject: name }];
+  });
+}
+
+/** Its first parent; undefined for the first commit, and where a shallow clone ends. */
+export function parentOf(commit: Commit): Commit | undefined {
+  return findCommit(`${commit.id}~1`, commit.root);
+}
+
+/** The files of these names in the repository of the working directory, as paths from its root. */
+export function trackedFiles(names: readonly string[]): { root: string; files: string[] } {
+  const root = repositoryRoot(".");
+  if (root === undefined) return { root: ".", files: [] };
+  const patterns = names.flatMap((name) => [`:(glob)**/${name}`]);
+  const found = git(root, [
+    "ls-files",
+    "-z",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "--",
+    ...patterns,
+  ]);
+  return { root, files: found.toString("utf8").split("\0").filter(Boolean) };
 }
 
 /** What to do when a commit is missing in a shallow clone; undefined in a full clone. */
@@ -88,7 +158,7 @@ function readBlobs(root: string, names: readonly string[]): (string | undefined)
     at = end + 1;
     if (size === undefined) texts.push(undefined);
     else {
-      texts.push(output.toString("utf8", at, at + Number(size)));
+      texts.push(withUnixLineEnds(output.toString("utf8", at, at + Number(size))));
       at += Number(size) + 1;
     }
   }
@@ -119,14 +189,63 @@ export function defaultBaseline(
   const unavailable = gitUnavailableReason(folder);
   if (unavailable !== undefined) return { reason: unavailable };
   const head = findCommit("HEAD", folder);
-  for (const name of ["origin/main", "main"]) {
-    const tip = findCommit(name, folder);
-    const start = tip && mergeBase(tip, folder);
-    if (start && start.id !== head?.id) return start;
+  const tips = mainBranches(folder).flatMap((name) => findCommit(name, folder) ?? []);
+  for (const tip of tips) {
+    const start = mergeBase(tip, folder);
+    if (start.id !== head?.id) return start;
   }
+  if (head && tips.length === 0 && !isOnlyBranch(folder)) throw mainBranchUnknown(folder);
   if (head && haveUncommittedChanges(files, head)) return head;
   return findCommit("HEAD~1", folder) ?? { reason: noOtherCommitReason(folder) };
 }
+
+/** The names that the main branch may have, the most certain first. A name need not exist. */
+function mainBranches(folder: string): string[] {
+  const remotes = lines(tryGit(folder, "remote")).sort(originFirst);
+  const locally = (names: readonly string[]) => [
+    ...remotes.flatMap((remote) => names.map((name) => `${remote}/${name}`)),
+    ...names,
+  ];
+  const targets = CI_TARGET_BRANCHES.flatMap((name) => process.env[name] || []);
+  const recorded = remotes.flatMap((remote) => recordedDefault(remote, folder) ?? []);
+  if (recorded.length > 0) return [...locally(targets), ...recorded];
+  const configured = tryGit(folder, "config", "init.defaultBranch")?.trim();
+  return locally([...new Set([...targets, "main", "master", ...(configured ? [configured] : [])])]);
+}
+
+/** Where a CI server says into which branch the work is to be merged: GitHub, GitLab. */
+const CI_TARGET_BRANCHES = ["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"];
+
+/** What `git clone` has recorded as the default branch. A clone of one branch records that one, whichever it is. */
+function recordedDefault(remote: string, folder: string): string[] | undefined {
+  const isWhole = tryGit(folder, "config", "--get-all", `remote.${remote}.fetch`)?.includes("*");
+  if (!isWhole) return undefined;
+  const head = `refs/remotes/${remote}/HEAD`;
+  const ref = tryGit(folder, "symbolic-ref", "--short", "--quiet", head)?.trim();
+  return ref ? [ref, ref.slice(remote.length + 1)] : undefined;
+}
+
+const originFirst = (a: string, b: string): number =>
+  Number(b === "origin") - Number(a === "origin");
+
+/** A repository of its own with a single branch: that is the main branch, whatever its name. */
+function isOnlyBranch(folder: string): boolean {
+  const branches = lines(tryGit(folder, "for-each-ref", "--format=%(refname)", "refs/heads"));
+  return branches.length === 1 && lines(tryGit(folder, "remote")).length === 0;
+}
+
+function mainBranchUnknown(folder: string): CouldNotRun {
+  const [remote] = lines(tryGit(folder, "remote")).sort(originFirst);
+  const fetch = remote
+    ? `, or fetch it first: \`git fetch ${remote} +refs/heads/main:refs/remotes/${remote}/main\` (\`fetch-depth: 0\` for actions/checkout)`
+    : "";
+  return new CouldNotRun({
+    code: "NO_BASELINE",
+    message: `the main branch is not in this clone${shallowHint(folder) ?? ""}: name the commit, branch or file to compare with by \`--against\`${fetch}`,
+  });
+}
+
+const lines = (text: string | undefined): string[] => (text ?? "").split("\n").filter(Boolean);
 
 /** In a shallow clone this is an error: a check that compared nothing must not pass. */
 function noOtherCommitReason(folder: string): string {
@@ -165,7 +284,7 @@ function isInRepository(folder: string): boolean {
 }
 
 /** Relative to the root, with symbolic links resolved; undefined for a file outside of it. */
-function pathInside(root: string, file: string): string | undefined {
+export function pathInside(root: string, file: string): string | undefined {
   const path = relative(realPath(root), realPath(resolve(file)));
   return path.startsWith("..") || isAbsolute(path) ? undefined : path.split(sep).join("/");
 }

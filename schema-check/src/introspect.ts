@@ -4,7 +4,14 @@ import { CouldNotRun, type Location } from "./problem.ts";
 
 const TIMEOUT_MS = 10_000;
 
-export async function fetchSdl(subgraph: string, url: string, location: Location): Promise<string> {
+type Headers = Readonly<Record<string, string>>;
+
+export async function fetchSdl(
+  subgraph: string,
+  url: string,
+  headers: Headers,
+  location: Location,
+): Promise<string> {
   const fail = (message: string): CouldNotRun =>
     new CouldNotRun({
       code: "SUBGRAPH_UNREACHABLE",
@@ -13,16 +20,29 @@ export async function fetchSdl(subgraph: string, url: string, location: Location
       location: location,
     });
 
-  const body = await postQuery(url, "{ _service { sdl } }", fail);
+  const body = await postQuery(url, "{ _service { sdl } }", headers, fail);
   const sdl = sdlIn(body);
   if (sdl === undefined) throw fail("returned no subgraph SDL");
   return sdl;
+}
+
+/** `Name: value`, as for curl. */
+export function parseHeaders(headers: readonly string[]): Headers {
+  return Object.fromEntries(
+    headers.map((header) => {
+      const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):\s*(.*)$/.exec(header) ?? [];
+      if (name !== undefined && value !== undefined) return [name, value];
+      // The value may be a secret, and is not repeated.
+      throw new CouldNotRun({ code: "USAGE", message: "--header takes 'Name: value'" });
+    }),
+  );
 }
 
 /** The response body; `fail` creates the error when the request fails. */
 export async function postQuery(
   url: string,
   query: string,
+  headers: Headers,
   fail: (message: string) => CouldNotRun,
 ): Promise<string> {
   let response: Response;
@@ -30,7 +50,7 @@ export async function postQuery(
   try {
     response = await fetch(url, {
       method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
+      headers: { "content-type": "application/json", accept: "application/json", ...headers },
       body: JSON.stringify({ query }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

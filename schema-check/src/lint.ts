@@ -44,6 +44,17 @@ export const lintRules: Record<string, LintRule> = {
   "deprecation-reason": deprecationReasons,
 };
 
+/** What each rule demands. */
+export const lintRuleTexts: Record<string, string> = {
+  description: "Every type, field, argument, input field and enum value has a description.",
+  naming: "Types are in PascalCase, fields and arguments in camelCase, enum values in UPPER_CASE.",
+  "edge-nullability": "A field that leads to an entity of another subgraph is nullable.",
+  connection: "A list of objects with an id is a connection, with its fields and arguments.",
+  "mutation-payload":
+    "A mutation takes one input and returns a payload with userErrors, both named after it.",
+  "deprecation-reason": "A deprecation has a reason that says what to use instead.",
+};
+
 interface Item {
   path: string;
   what: "type" | "field" | "argument" | "input field" | "enum value";

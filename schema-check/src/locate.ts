@@ -3,16 +3,22 @@
 
 import {
   type ASTNode,
+  type DirectiveDefinitionNode,
   type DocumentNode,
   type GraphQLError,
   isTypeDefinitionNode,
   isTypeExtensionNode,
   Kind,
+  type TypeDefinitionNode,
+  type TypeExtensionNode,
 } from "graphql";
 import type { Location, Problem } from "./problem.ts";
 import type { Subgraph } from "./subgraphs.ts";
 
-export function toProblem(error: GraphQLError, subgraphs: readonly Subgraph[]): Problem {
+/** What a composer says: an error of its own, or a copy from another thread. */
+export type ComposerError = Pick<GraphQLError, "message" | "extensions" | "source" | "locations">;
+
+export function toProblem(error: ComposerError, subgraphs: readonly Subgraph[]): Problem {
   const code = error.extensions.code;
   const location = nodeLocation(error);
   const named = namedSubgraphs(error, subgraphs);
@@ -29,7 +35,7 @@ export function toProblem(error: GraphQLError, subgraphs: readonly Subgraph[]): 
   };
 }
 
-function nodeLocation({ source, locations }: GraphQLError): Location | undefined {
+function nodeLocation({ source, locations }: ComposerError): Location | undefined {
   return source && locations?.[0] ? { file: source.name, ...locations[0] } : undefined;
 }
 
@@ -53,7 +59,7 @@ function isBefore(a: Position, b: Position): boolean {
   return line < otherLine || (line === otherLine && (a.column ?? 0) < (b.column ?? 0));
 }
 
-function namedSubgraphs(error: GraphQLError, subgraphs: readonly Subgraph[]): Subgraph[] {
+function namedSubgraphs(error: ComposerError, subgraphs: readonly Subgraph[]): Subgraph[] {
   const text = `${error.message} "${error.extensions.subgraphName ?? ""}"`;
   return subgraphs.filter(({ name }) => text.startsWith(`[${name}]`) || text.includes(`"${name}"`));
 }
@@ -123,8 +129,8 @@ function argumentOf(
   field: string,
   argument: string,
 ): ASTNode | undefined {
-  for (const definition of document.definitions) {
-    if (!("fields" in definition) || definition.name?.value !== type) continue;
+  for (const definition of definitionsCalled(document, type)) {
+    if (!("fields" in definition)) continue;
     const member = definition.fields?.find(({ name }) => name.value === field);
     const found =
       member && "arguments" in member
@@ -136,18 +142,38 @@ function argumentOf(
 }
 
 function definitionOf(document: DocumentNode, type: string, field?: string): ASTNode | undefined {
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.DIRECTIVE_DEFINITION && `@${definition.name.value}` === type) {
+  for (const definition of definitionsCalled(document, type)) {
+    if (definition.kind === Kind.DIRECTIVE_DEFINITION || field === undefined) {
       return definition.name;
     }
-    if (!isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) continue;
-    if (definition.name.value !== type) continue;
-    if (field === undefined) return definition.name;
-
     const members = "fields" in definition ? definition.fields : [];
     const values = "values" in definition ? definition.values : [];
     const member = [...(members ?? []), ...(values ?? [])].find(({ name }) => name.value === field);
     if (member) return member.name;
   }
   return undefined;
+}
+
+type NamedDefinition = TypeDefinitionNode | TypeExtensionNode | DirectiveDefinitionNode;
+
+/** Large graphs have many findings, each of which is looked for in all subgraphs. */
+const indices = new WeakMap<DocumentNode, Map<string, NamedDefinition[]>>();
+
+/** The definitions and extensions of a type, or the definition of a directive such as `@upper`. */
+function definitionsCalled(document: DocumentNode, name: string): readonly NamedDefinition[] {
+  const known = indices.get(document);
+  if (known) return known.get(name) ?? [];
+  const index = new Map<string, NamedDefinition[]>();
+  for (const definition of document.definitions) {
+    const isDirective = definition.kind === Kind.DIRECTIVE_DEFINITION;
+    if (!isDirective && !isTypeDefinitionNode(definition) && !isTypeExtensionNode(definition)) {
+      continue;
+    }
+    const key = isDirective ? `@${definition.name.value}` : definition.name.value;
+    const same = index.get(key);
+    if (same) same.push(definition);
+    else index.set(key, [definition]);
+  }
+  indices.set(document, index);
+  return index.get(name) ?? [];
 }

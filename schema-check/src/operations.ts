@@ -4,10 +4,18 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type DocumentNode, GraphQLError, Kind, parse, Source } from "graphql";
+import {
+  assemble,
+  type DocumentText,
+  documentsIn,
+  errorLocation,
+  mayHaveDocuments,
+} from "./documents.ts";
 import { parentFolderHint, readText } from "./files.ts";
 import { type Commit, listAt, readAt, readManyAt } from "./git.ts";
 import { locateJson, parseJson } from "./json.ts";
 import { CouldNotRun, type Location, type Problem } from "./problem.ts";
+import type { ClientUse } from "./traffic.ts";
 import { type DeclaredViewer, declaredViewers } from "./viewers.ts";
 
 export interface Operation {
@@ -26,6 +34,8 @@ export interface Operation {
   service?: Service;
   /** The number of requests, where it is known. */
   requests?: number;
+  /** The clients that send it, where traffic is known. */
+  clients?: readonly ClientUse[];
   /** The baseline commit, for a document that was removed or changed since. */
   asOf?: string;
 }
@@ -43,17 +53,32 @@ export function receiverOf({ service }: Pick<Operation, "service">): string {
   return service?.receiver ?? ROUTER;
 }
 
+/** What `--operations` says where no operation is to be looked at. */
+export const NO_OPERATIONS = "none";
+
 /**
- * A folder of `.graphql` files, or a manifest: `{id: text}`, or with `operations: [{id, body}]`. In a folder, services
- * send the documents in `services/SENDER/RECEIVER/`.
+ * Folders of documents, or manifests: `{id: text}`, or with `operations: [{id, body}]`. In a folder, services send the
+ * documents in `services/SENDER/RECEIVER/`.
  */
-export function loadOperations(where: string): Operation[] {
-  const operations = isFolder(where) ? readFolder(where) : readManifest(readText(where), where);
-  if (operations.length === 0) {
-    const message = "no operations found, so the effect on clients cannot be checked";
-    throw new CouldNotRun({ code: "NO_OPERATIONS", message, location: { file: where, line: 1 } });
-  }
-  return operations;
+export function loadOperations(where: string | readonly string[]): Operation[] {
+  const places = placesOf(where);
+  const folders = places.filter(isFolder);
+  const manifests = places.filter((place) => !folders.includes(place));
+  return [
+    ...parseAll(folders.flatMap(readFolder)),
+    ...manifests.flatMap((file) => requireAny(readManifest(readText(file), file), file)),
+  ];
+}
+
+/** A manifest without any document is a mistake: somebody has named it. */
+function requireAny(operations: Operation[], file: string): Operation[] {
+  if (operations.length > 0) return operations;
+  const message = "no operations found, so the effect on clients cannot be checked";
+  throw new CouldNotRun({ code: "NO_OPERATIONS", message, location: { file, line: 1 } });
+}
+
+function placesOf(where: string | readonly string[]): string[] {
+  return [where].flat().filter((place) => place !== NO_OPERATIONS);
 }
 
 function isFolder(where: string): boolean {
@@ -68,36 +93,53 @@ function isFolder(where: string): boolean {
   }
 }
 
-function readFolder(folder: string): Operation[] {
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(isDocument);
-  return parseAll(
-    files
-      .sort()
-      .map((name) => join(folder, name))
-      .map((file) => ({ file, text: readText(file) })),
-    folder,
-  );
+/** A document, and the folder that it was found in. */
+interface Found extends DocumentText {
+  folder: string;
 }
 
-const isDocument = (name: string): boolean => /\.(graphql|gql)$/.test(name);
+function readFolder(folder: string): Found[] {
+  const files = listFiles(folder).filter(mayHaveDocuments).sort();
+  return files.flatMap((name) => {
+    const file = join(folder, name);
+    return documentsIn(file, readText(file)).map((each) => ({ ...each, folder }));
+  });
+}
+
+/** The files in a folder, without looking into installed packages. */
+function listFiles(folder: string, inside = ""): string[] {
+  return readdirSync(join(folder, inside), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(inside, entry.name);
+    if (!entry.isDirectory()) return [path];
+    return mayHaveDocuments(join(path, "a.graphql")) ? listFiles(folder, path) : [];
+  });
+}
 
 /**
  * The documents of the commit that were removed or changed since: clients may still send them. Invalid documents
  * are returned as problems. Undefined when the commit has no documents.
  */
 export function formerOperations(
-  where: string,
+  where: string | readonly string[],
   commit: Commit,
   current: readonly Operation[],
 ): Parsed | undefined {
-  const found = isFolder(where) ? folderAt(where, commit) : manifestAt(where, commit);
-  if (!found) return undefined;
+  const places = placesOf(where);
+  const folders = places.filter(isFolder);
+  const manifests = places.filter((place) => !folders.includes(place));
+  const found = [
+    foldersAt(folders, commit) ?? [],
+    ...manifests.map((file) => manifestAt(file, commit) ?? []),
+  ].flat();
+  if (found.length === 0) return undefined;
   const key = (operation: Operation) => `${receiverOf(operation)} ${operation.text}`;
   const known = new Set(current.map(key));
-  const former = found.operations.filter((operation) => !known.has(key(operation)));
+  const former = found
+    .flatMap(({ operations }) => operations)
+    .filter((operation) => !known.has(key(operation)));
   return {
     operations: former.map((operation) => ({ ...operation, asOf: commit.ref })),
-    problems: found.problems,
+    problems: found.flatMap(({ problems }) => problems),
   };
 }
 
@@ -106,53 +148,58 @@ interface Parsed {
   problems: Problem[];
 }
 
-function folderAt(folder: string, commit: Commit): Parsed | undefined {
-  const files = listAt(commit, folder).filter(isDocument);
-  if (files.length === 0) return undefined;
-  const texts = readManyAt(commit, files);
-  return parseEach(
-    files.map((file, index) => ({ file, text: texts[index] ?? "" })),
-    folder,
-  );
+function foldersAt(folders: readonly string[], commit: Commit): Parsed | undefined {
+  const problems: Problem[] = [];
+  const found = folders.flatMap((folder): Found[] => {
+    const files = listAt(commit, folder).filter((file) => mayHaveDocuments(relative(folder, file)));
+    const texts = readManyAt(commit, files);
+    return files.flatMap((file, index) =>
+      orProblem(problems, () => documentsIn(file, texts[index] ?? "")).map((each) => ({
+        ...each,
+        folder,
+      })),
+    );
+  });
+  if (found.length === 0 && problems.length === 0) return undefined;
+  const parsed = parseEach(found);
+  return { ...parsed, problems: [...problems, ...parsed.problems] };
+}
+
+function orProblem<T>(problems: Problem[], read: () => T[]): T[] {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof CouldNotRun)) throw cause;
+    problems.push(...cause.problems);
+    return [];
+  }
 }
 
 function manifestAt(file: string, commit: Commit): Parsed | undefined {
   const text = readAt(commit, file);
   if (text === undefined) return undefined;
-  try {
-    return { operations: readManifest(text, file), problems: [] };
-  } catch (cause) {
-    if (!(cause instanceof CouldNotRun)) throw cause;
-    return { operations: [], problems: [...cause.problems] };
-  }
+  const problems: Problem[] = [];
+  return { operations: orProblem(problems, () => readManifest(text, file)), problems };
 }
 
-function parseAll(files: readonly File[], folder: string): Operation[] {
-  const { operations, problems } = parseEach(files, folder);
+function parseAll(found: readonly Found[]): Operation[] {
+  const { operations, problems } = parseEach(found);
   if (problems.length > 0) throw new CouldNotRun(...problems);
   return operations;
 }
 
-interface File {
-  file: string;
-  text: string;
-}
-
-function parseEach(files: readonly File[], folder: string): Parsed {
+function parseEach(found: readonly Found[]): Parsed {
   const problems: Problem[] = [];
-  const operations: Operation[] = [];
-  for (const { file, text } of files) {
-    try {
-      const name = basename(file).replace(/\.\w+$/, "");
-      const location = { file, line: 1 };
-      const service = serviceOf(file, folder);
-      const common = { text, id: idOf(text), location, isFile: true, service };
-      operations.push(operation({ ...common, fallback: name }));
-    } catch (cause) {
-      if (!(cause instanceof CouldNotRun)) throw cause;
-      problems.push(...cause.problems);
-    }
-  }
+  const folders = new Map(found.map(({ file, folder }) => [file, folder]));
+  const documents = assemble(found, (problem) => problems.push(...problem.problems));
+  const operations = documents.flatMap(({ file, line, text, document, isWholeFile }) =>
+    orProblem(problems, () => {
+      const service = isWholeFile ? serviceOf(file, folders.get(file) ?? ".") : undefined;
+      const common = { text, id: idOf(text), location: { file, line }, isFile: true, service };
+      const fallback = basename(file).replace(/\.\w+$/, "");
+      return [operation({ ...common, document, fallback })];
+    }),
+  );
   return { operations, problems };
 }
 
@@ -169,14 +216,15 @@ export function idOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** A document that is not parsed yet. */
-interface Candidate extends Pick<Operation, "text" | "id" | "location" | "isFile" | "service"> {
+type Common = Pick<Operation, "text" | "id" | "location" | "isFile" | "service" | "document">;
+
+interface Candidate extends Common {
   /** The name of an anonymous operation. */
   fallback: string;
 }
 
 function operation({ fallback, ...candidate }: Candidate): Operation {
-  const document = parseOperation(candidate);
+  const { document } = candidate;
   const definitions = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
   const names = definitions.flatMap((node) => ("name" in node && node.name ? node.name.value : []));
   if (definitions.length === 0) {
@@ -184,20 +232,15 @@ function operation({ fallback, ...candidate }: Candidate): Operation {
     throw new CouldNotRun({ code: "NO_OPERATION", message, location: candidate.location });
   }
   const viewers = declaredViewers(document, (position) => locateIn(candidate, position));
-  return { ...candidate, name: names.join(", ") || fallback, document, viewers };
+  return { ...candidate, name: names.join(", ") || fallback, viewers };
 }
 
-function parseOperation(candidate: Omit<Candidate, "fallback">): DocumentNode {
-  try {
-    return parse(new Source(candidate.text, candidate.location.file));
-  } catch (cause) {
-    if (!(cause instanceof GraphQLError)) throw cause;
-    throw new CouldNotRun({
-      code: "SYNTAX_ERROR",
-      message: cause.message,
-      location: locateIn(candidate, cause.locations?.[0]),
-    });
-  }
+/** The location of an error in the document. In a manifest only the line of the document is known. */
+export function locateError(
+  { location, isFile }: Pick<Operation, "location" | "isFile">,
+  error: GraphQLError,
+): Location {
+  return isFile ? errorLocation(error, location) : location;
 }
 
 /** The location of a position in the text of the document. */
@@ -205,7 +248,8 @@ export function locateIn(
   { location, isFile }: Pick<Operation, "location" | "isFile">,
   at: Omit<Location, "file"> | undefined,
 ): Location {
-  return isFile ? { ...location, ...at } : location;
+  if (!isFile || !at) return location;
+  return { ...location, ...at, line: (location.line ?? 1) - 1 + (at.line ?? 1) };
 }
 
 function readManifest(text: string, file: string): Operation[] {
@@ -217,8 +261,19 @@ function readManifest(text: string, file: string): Operation[] {
         'not a manifest: expected {"id": "document"} or {"operations": [{"id", "body"}]}';
       throw new CouldNotRun({ code: "INVALID_MANIFEST", message, location: { file, line } });
     }
-    return operation({ text: body, fallback: id, id, location: { file, line }, isFile: false });
+    const location = { file, line };
+    const document = parseManifestEntry(body, location);
+    return operation({ text: body, fallback: id, id, location, document, isFile: false });
   });
+}
+
+function parseManifestEntry(text: string, location: Location): DocumentNode {
+  try {
+    return parse(new Source(text, location.file));
+  } catch (cause) {
+    if (!(cause instanceof GraphQLError)) throw cause;
+    throw new CouldNotRun({ code: "SYNTAX_ERROR", message: cause.message, location });
+  }
 }
 
 interface ManifestEntry {

@@ -1,9 +1,9 @@
 // The query plans of operations, from the planner in the `lyceum` binary.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import type { Operation } from "./operations.ts";
 import { CouldNotRun } from "./problem.ts";
 
@@ -17,6 +17,15 @@ export interface PlanComparison {
   operation: Operation;
   before?: Plan;
   after: Plan;
+}
+
+/** The named program, or `lyceum` where programs are looked for. */
+export function findPlanner(named: string | undefined): string | undefined {
+  const given = named || process.env.LYCEUM_PROGRAM;
+  if (given) return given;
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  const names = process.platform === "win32" ? ["lyceum.exe"] : ["lyceum"];
+  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(existsSync);
 }
 
 /** One plan for each operation, in order. */

@@ -25,10 +25,29 @@ export interface Exception {
   location: Location;
 }
 
+/** The second composer is not asked, for a reason and until a day: it may be the one that is wrong. */
+export interface SkippedCrossCheck {
+  reason: string;
+  until: string;
+}
+
 export interface Rules {
   settings: ReadonlyMap<string, Setting>;
   exceptions: readonly Exception[];
+  skipCrossCheck?: SkippedCrossCheck;
+  lint: LintScope;
+  /** The command that generates the supergraph, as the files name it. */
+  generatedBy?: string;
 }
+
+/** Whether lint looks at what a change adds, or at the whole graph. */
+export const lintScopes = ["added", "all"] as const;
+export type LintScope = (typeof lintScopes)[number];
+
+export const isLintScope = (text: string | undefined): text is LintScope =>
+  (lintScopes as readonly (string | undefined)[]).includes(text);
+
+const KEYS = ["rules", "exceptions", "lint", "skip-cross-check", "generated-by"];
 
 export const ruleNames: readonly string[] = [...checkRules, ...Object.keys(lintRules)];
 
@@ -37,6 +56,7 @@ export function defaultRules(): Rules {
   return {
     settings: new Map(ruleNames.map((name) => [name, isCheckRule(name) ? "warning" : "error"])),
     exceptions: [],
+    lint: "added",
   };
 }
 
@@ -62,13 +82,40 @@ export function parseRules(text: string, file: string): Rules {
     });
   }
   const root = document.contents;
-  if (!isMap(root)) throw fail("expected `rules` and `exceptions`", root);
+  const expected = KEYS.map((key) => `\`${key}\``).join(", ");
+  if (!isMap(root)) throw fail(`expected ${expected}`, root);
   for (const { key } of root.items) {
-    if (!["rules", "exceptions"].includes(textOf(key) ?? "")) {
-      throw fail(`unknown key "${textOf(key)}": expected \`rules\` or \`exceptions\``, key);
+    if (!KEYS.includes(textOf(key) ?? "")) {
+      throw fail(`unknown key "${textOf(key)}": expected one of ${expected}`, key);
     }
   }
-  return { settings: settings(root.get("rules")), exceptions: exceptions(root.get("exceptions")) };
+  return {
+    settings: settings(root.get("rules")),
+    exceptions: exceptions(root.get("exceptions")),
+    skipCrossCheck: skippedCrossCheck(root.get("skip-cross-check")),
+    lint: lintScope(root.get("lint", true)),
+    generatedBy: commandText(root.get("generated-by", true)),
+  };
+
+  function commandText(node: unknown): string | undefined {
+    if (node === undefined) return undefined;
+    const command = textOf(node);
+    if (command !== undefined && /^[^\n`]+$/.test(command)) return command;
+    throw fail("`generated-by` must be a command", node);
+  }
+
+  function lintScope(node: unknown): LintScope {
+    if (node === undefined) return "added";
+    const scope = textOf(node);
+    if (isLintScope(scope)) return scope;
+    throw fail(`\`lint\` must be one of ${lintScopes.join(", ")}`, node);
+  }
+
+  function skippedCrossCheck(node: unknown): SkippedCrossCheck | undefined {
+    if (node === undefined || node === null) return undefined;
+    if (!isMap(node)) throw fail("`skip-cross-check` must have `reason` and `until`", node);
+    return { reason: field(node, "reason"), until: day(node) };
+  }
 
   function settings(node: unknown): Map<string, Setting> {
     const all = new Map(defaultRules().settings);
@@ -99,17 +146,25 @@ export function parseRules(text: string, file: string): Rules {
     });
   }
 
+  function field(item: YAMLMap, name: string): string {
+    const text = textOf(item.get(name, true));
+    if (!text?.trim()) throw fail(`an exception needs \`${name}\``, item);
+    return text;
+  }
+
+  function day(item: YAMLMap): string {
+    const until = field(item, "until");
+    if (isDay(until)) return until;
+    throw fail(`\`until\` must be a date such as 2027-01-31, not "${until}"`, item);
+  }
+
   function exception(item: YAMLMap): Exception {
-    const field = (name: string): string => {
-      const text = textOf(item.get(name, true));
-      if (!text?.trim()) throw fail(`an exception needs \`${name}\``, item);
-      return text;
+    const found = {
+      rule: field(item, "rule"),
+      at: field(item, "at"),
+      reason: field(item, "reason"),
     };
-    const found = { rule: field("rule"), at: field("at"), reason: field("reason") };
-    const until = field("until");
-    if (!isDay(until)) {
-      throw fail(`\`until\` must be a date such as 2027-01-31, not "${until}"`, item);
-    }
+    const until = day(item);
     if (!ruleNames.includes(found.rule)) throw fail(`unknown rule "${found.rule}"`, item);
     if (!Object.hasOwn(lintRules, found.rule)) {
       const message = `"${found.rule}" is not a lint rule and takes no exceptions (lint rules: ${Object.keys(lintRules).join(", ")}); approve a breaking change instead`;

@@ -1,8 +1,8 @@
 // Reads a schema from a file: SDL, or the JSON response to the standard introspection query.
 
-import { transformSupergraphToPublicSchema } from "@theguild/federation-composition";
 import { buildASTSchema, buildClientSchema, type DocumentNode, type GraphQLSchema } from "graphql";
 import { validateSDL } from "graphql/validation/validate.js";
+import { publicDocument } from "./composition.ts";
 import { readText } from "./files.ts";
 import { parseJson } from "./json.ts";
 import { CouldNotRun } from "./problem.ts";
@@ -10,7 +10,7 @@ import { parseSdl } from "./subgraphs.ts";
 
 /** The API schema of a supergraph. */
 export function buildApiSchema(supergraph: DocumentNode, file: string): GraphQLSchema {
-  return orInvalid(file, () => build(transformSupergraphToPublicSchema(supergraph), file));
+  return orInvalid(file, () => build(publicDocument(supergraph), file));
 }
 
 export function readSchema(file: string): GraphQLSchema {

@@ -1,6 +1,6 @@
 // Reads and parses the schemas of the subgraphs.
 
-import { type DocumentNode, GraphQLError, parse, Source } from "graphql";
+import { type DocumentNode, GraphQLError, type ParseOptions, parse, Source } from "graphql";
 import { parseConfig, type SchemaSource, type SubgraphEntry } from "./config.ts";
 import { readText } from "./files.ts";
 import { fetchSdl } from "./introspect.ts";
@@ -11,6 +11,8 @@ export interface Subgraph {
   url?: string;
   /** The file or URL of the schema. */
   origin: string;
+  /** The text of the schema, where the document does not have it. */
+  text?: string;
   document: DocumentNode;
 }
 
@@ -32,21 +34,33 @@ export async function loadSubgraphs(configFile: string): Promise<Subgraph[]> {
 }
 
 async function loadSubgraph({ name, routingUrl, schema }: SubgraphEntry): Promise<Subgraph> {
-  const origin = schema.kind === "file" ? schema.file : schema.url;
+  const origin = originOf(schema);
   const sdl = await readSdl(name, schema);
   const url = routingUrl ?? (schema.kind === "url" ? schema.url : undefined);
   return { name, url, origin, document: parseSdl(sdl, origin, name) };
 }
 
-async function readSdl(name: string, schema: SchemaSource): Promise<string> {
-  return schema.kind === "file"
-    ? readText(schema.file, schema.location)
-    : fetchSdl(name, schema.url, schema.location);
+/** The file or URL of a schema; the configuration itself, if the schema is in it. */
+export function originOf(schema: SchemaSource): string {
+  if (schema.kind === "file") return schema.file;
+  return schema.kind === "url" ? schema.url : schema.location.file;
 }
 
-export function parseSdl(sdl: string, origin: string, subgraph?: string): DocumentNode {
+async function readSdl(name: string, schema: SchemaSource): Promise<string> {
+  if (schema.kind === "inline") return schema.sdl;
+  return schema.kind === "file"
+    ? readText(schema.file, schema.location)
+    : fetchSdl(name, schema.url, schema.headers, schema.location);
+}
+
+export function parseSdl(
+  sdl: string,
+  origin: string,
+  subgraph?: string,
+  options?: ParseOptions,
+): DocumentNode {
   try {
-    return parse(new Source(sdl, origin));
+    return parse(new Source(sdl, origin), options);
   } catch (cause) {
     if (!(cause instanceof GraphQLError)) throw cause;
     throw new CouldNotRun({

@@ -3,6 +3,7 @@
 
 import {
   type ConstDirectiveNode,
+  type ConstValueNode,
   type DefinitionNode,
   type DocumentNode,
   isTypeDefinitionNode,
@@ -18,33 +19,79 @@ import { printApi } from "./composition.ts";
 
 /** One line per difference; empty when the two are equivalent. */
 export function supergraphDifferences(
-  first: string,
+  first: string | DocumentNode,
   second: string,
   names: readonly [string, string],
 ): string[] {
-  const [a, b] = [withoutDescriptions(parse(first)), withoutDescriptions(parse(second))];
+  const a = comparable(typeof first === "string" ? parse(first, { noLocation: true }) : first);
+  const b = comparable(parse(second, { noLocation: true }));
+  const [left, right] = [printApi(a).split("\n"), printApi(b).split("\n")];
   return [
-    ...compareSets(
-      new Set(printApi(a).split("\n")),
-      new Set(printApi(b).split("\n")),
+    ...compareSets(new Set(left), new Set(right), names, "API schema"),
+    ...orderDifference(left, right),
+    ...compareDirectives(
+      directivesByCoordinate(withSpecNames(a)),
+      directivesByCoordinate(withSpecNames(b)),
       names,
-      "API schema",
     ),
-    ...orderDifference(a, b),
-    ...compareDirectives(directivesByCoordinate(a), directivesByCoordinate(b), names),
   ];
 }
 
-/** When the descriptions of subgraphs differ, each composer picks one in its own way. */
-function withoutDescriptions(supergraph: DocumentNode): DocumentNode {
+/**
+ * Without descriptions, of which each composer picks one in its own way where those of the subgraphs differ, and
+ * without what only one of the composers knows: `@oneOf`, and the directives of later versions of federation.
+ */
+function comparable(supergraph: DocumentNode): DocumentNode {
   return visit(supergraph, {
     StringValue: (_, key) => (key === "description" ? null : undefined),
+    Directive: ({ name }) => (KNOWN_TO_ONE.has(name.value) ? null : undefined),
+    DirectiveDefinition: ({ name }) => (KNOWN_TO_ONE.has(name.value) ? null : undefined),
   });
 }
 
+const KNOWN_TO_ONE = new Set(["oneOf", "join__directive"]);
+
+/** With each directive under the name of its specification: one of the composers keeps the name by which it was imported. */
+function withSpecNames(supergraph: DocumentNode): DocumentNode {
+  const names = new Map<string, string>();
+  for (const node of supergraph.definitions) {
+    if (node.kind !== Kind.SCHEMA_DEFINITION && node.kind !== Kind.SCHEMA_EXTENSION) continue;
+    for (const link of node.directives ?? []) {
+      for (const [as, name] of aliasesIn(link)) names.set(as, name);
+    }
+  }
+  if (names.size === 0) return supergraph;
+  return visit(supergraph, {
+    Directive(node) {
+      const value = names.get(node.name.value);
+      return value === undefined ? undefined : { ...node, name: { ...node.name, value } };
+    },
+  });
+}
+
+/** The other names of a specification, and of what is imported from it. */
+function aliasesIn(link: ConstDirectiveNode): [as: string, name: string][] {
+  const argument = (name: string) =>
+    link.arguments?.find((each) => each.name.value === name)?.value;
+  const [url, as, imports] = [argument("url"), argument("as"), argument("import")];
+  const spec = url?.kind === Kind.STRING && /\/([^/]+)\/v\d+\.\d+\/?$/.exec(url.value)?.[1];
+  const own: [string, string][] = spec && as?.kind === Kind.STRING ? [[as.value, spec]] : [];
+  const imported = imports?.kind === Kind.LIST ? imports.values : [];
+  return [...own, ...imported.flatMap((item) => importAlias(item) ?? [])];
+}
+
+function importAlias(item: ConstValueNode): [[as: string, name: string]] | undefined {
+  if (item.kind !== Kind.OBJECT) return undefined;
+  const text = (key: string) => {
+    const value = item.fields.find(({ name }) => name.value === key)?.value;
+    return value?.kind === Kind.STRING ? value.value.replace("@", "") : undefined;
+  };
+  const [as, name] = [text("as"), text("name")];
+  return as === undefined || name === undefined ? undefined : [[as, name]];
+}
+
 /** The sets of lines can be equal although a line is in a different type. */
-function orderDifference(a: DocumentNode, b: DocumentNode): string[] {
-  const [left, right] = [printApi(a).split("\n"), printApi(b).split("\n")];
+function orderDifference(left: readonly string[], right: readonly string[]): string[] {
   const at = left.findIndex((line, index) => line !== right[index]);
   if (at < 0 && left.length === right.length) return [];
   const line = at < 0 ? Math.min(left.length, right.length) : at;
@@ -152,7 +199,7 @@ function graphsOf({ directives }: Pick<ObjectTypeDefinitionNode, "directives">):
     .map(({ value }) => print(value));
 }
 
-const FIELD_SETS = new Set(["key", "requires", "provides"]);
+const FIELD_SETS = new Set(["key", "requires", "provides", "selection"]);
 const DEFAULTS: Record<string, string> = {
   extension: "false",
   external: "false",
@@ -163,15 +210,28 @@ const DEFAULTS: Record<string, string> = {
 function normalise({ name, arguments: args = [] }: ConstDirectiveNode): string {
   const written = args
     .filter((argument) => DEFAULTS[argument.name.value] !== print(argument.value))
-    .map(({ name, value }) => {
-      const isFieldSet = FIELD_SETS.has(name.value) && value.kind === Kind.STRING;
-      const text = isFieldSet
-        ? normaliseFieldSet(value.value)
-        : stripIgnoredCharacters(print(value));
-      return `${name.value}: ${text}`;
-    })
+    .map(({ name, value }) => `${name.value}: ${normaliseValue(name.value, value)}`)
     .sort();
   return `@${name.value}${written.length > 0 ? `(${written.join(", ")})` : ""}`;
+}
+
+function normaliseValue(name: string, value: ConstValueNode): string {
+  if (value.kind === Kind.LIST) {
+    return `[${value.values.map((item) => normaliseValue(name, item)).join(",")}]`;
+  }
+  if (value.kind === Kind.OBJECT) {
+    const fields = value.fields.map((field) => [
+      field.name.value,
+      normaliseValue(field.name.value, field.value),
+    ]);
+    return `{${fields
+      .map((pair) => pair.join(":"))
+      .sort()
+      .join(",")}}`;
+  }
+  return FIELD_SETS.has(name) && value.kind === Kind.STRING
+    ? normaliseFieldSet(value.value)
+    : stripIgnoredCharacters(print(value));
 }
 
 function normaliseFieldSet(fields: string): string {
@@ -179,14 +239,14 @@ function normaliseFieldSet(fields: string): string {
     const parts: string[] = [];
     let depth = 0;
     for (const token of text.match(/\{|\}|[^\s{},]+/g) ?? []) {
-      if (depth === 0 && token !== "{") parts.push(token);
+      if (depth === 0 && (token !== "{" || parts.length === 0)) parts.push(token);
       else parts[parts.length - 1] += ` ${token}`;
       if (token === "{") depth += 1;
       if (token === "}") depth -= 1;
     }
     return parts
       .map((part) =>
-        part.replace(/^(\S+) \{ (.*) \}$/, (_, head, inner) => `${head} { ${sorted(inner)} }`),
+        part.replace(/^(\S+ )?\{ (.*) \}$/, (_, head = "", inner) => `${head}{ ${sorted(inner)} }`),
       )
       .sort()
       .join(" ");

@@ -18,9 +18,9 @@ import {
   isTypeSubTypeOf,
   Kind,
   TypeInfo,
-  type TypeNode,
   typeFromAST,
   type ValueNode,
+  type VariableDefinitionNode,
   valueFromAST,
   visit,
   visitWithTypeInfo,
@@ -52,7 +52,7 @@ export interface Usage {
   directiveLocations: ReadonlySet<string>;
   /** Directives that are used more than once at the same location. */
   repeatedDirectives: ReadonlySet<string>;
-  variables: ReadonlyMap<string, TypeNode>;
+  variables: ReadonlyMap<string, VariableDefinitionNode>;
 }
 
 /** `schema` is one that the document is valid against; unknown fields are skipped. */
@@ -67,16 +67,16 @@ export function usageOf(document: DocumentNode, schema: GraphQLSchema): Usage {
   const directives = new Map<string, GivenValues[]>();
   const directiveLocations = new Set<string>();
   const repeatedDirectives = new Set<string>();
-  const variables = new Map<string, TypeNode>();
+  const variables = new Map<string, VariableDefinitionNode>();
 
   const info = new TypeInfo(schema);
   visit(
     document,
     visitWithTypeInfo(info, {
       OperationDefinition: ({ operation }) => void kinds.add(operation),
-      VariableDefinition({ variable, type }) {
-        variables.set(variable.name.value, type);
-        const named = typeFromAST(schema, type as never) as GraphQLInputType | undefined;
+      VariableDefinition(node) {
+        variables.set(node.variable.name.value, node);
+        const named = typeFromAST(schema, node.type as never) as GraphQLInputType | undefined;
         if (named) collectInputTypes(getNamedType(named), variableTypes);
       },
       Field(node) {
@@ -177,18 +177,26 @@ function collectInputTypes(type: GraphQLNamedType, reached: Set<string>): void {
     collectInputTypes(getNamedType(field.type), reached);
 }
 
-/** Whether every value that the document can send here is valid for `type`. */
+/**
+ * Whether every value that the document can send here is valid for `type`. `nullWasRefused`: the former type took no
+ * null either.
+ */
 export function isAssignable(
   value: ValueNode,
   type: GraphQLInputType,
   usage: Usage,
   schema: GraphQLSchema,
+  nullWasRefused = false,
 ): boolean {
   if (value.kind === Kind.VARIABLE) {
     const declared = usage.variables.get(value.name.value);
-    const found = declared && typeFromAST(schema, declared as never);
-    // A default value does not help: the client may still send null.
-    return found !== undefined && isTypeSubTypeOf(schema, found, type);
+    const found = declared && typeFromAST(schema, declared.type as never);
+    if (!found) return false;
+    if (isTypeSubTypeOf(schema, found, type)) return true;
+    // A default makes the document valid, but the client may still send null.
+    const hasDefault = declared.defaultValue && declared.defaultValue.kind !== Kind.NULL;
+    const isNullable = isNonNullType(type) && isTypeSubTypeOf(schema, found, type.ofType);
+    return nullWasRefused && isNullable && hasDefault === true;
   }
   if (isNonNullType(type)) {
     return value.kind !== Kind.NULL && isAssignable(value, type.ofType, usage, schema);

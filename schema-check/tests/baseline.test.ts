@@ -102,3 +102,69 @@ test("through a symbolic link to the folder, or to the configuration itself", as
     );
   }
 });
+
+test("in a clone of one branch only: cannot run, and says what to give", async () => {
+  const origin = new Repository();
+  origin.git("switch", "--quiet", "--create", "shorter");
+  origin
+    .replace(...REMOVED)
+    .commit("Films have no length")
+    .commit("And more");
+  const clone = new Repository();
+  const only = ["--single-branch", "--branch", "shorter"];
+  clone.git("clone", "--quiet", ...only, `file://${origin.folder}`, "clone");
+  const config = ["--config", clone.path("clone/supergraph.yaml")];
+
+  const { code, stderr } = await clone.check(...config);
+
+  assert.equal(code, 2);
+  assert.match(stderr, /NO_BASELINE.*--against.*git fetch origin/);
+
+  clone.git(
+    "-C",
+    "clone",
+    "fetch",
+    "--quiet",
+    "origin",
+    "+refs/heads/main:refs/remotes/origin/main",
+  );
+  assert.equal((await clone.check(...config)).code, 1);
+});
+
+for (const name of ["master", "trunk"]) {
+  test(`in a clone whose main branch is called ${name}`, async () => {
+    const origin = new Repository();
+    origin.git("branch", "--quiet", "--move", name);
+    const clone = new Repository();
+    clone.git("clone", "--quiet", origin.folder, "clone");
+    clone.git("-C", "clone", "switch", "--quiet", "--create", "shorter");
+    clone.replace(...(["clone/catalog.graphql", ...REMOVED.slice(1)] as typeof REMOVED));
+    clone.git("-C", "clone", "commit", "--quiet", "--all", "-m", "Films have no length");
+    clone.git("-C", "clone", "commit", "--quiet", "--allow-empty", "-m", "And more");
+
+    const config = ["--config", clone.path("clone/supergraph.yaml")];
+    const { code, against } = await clone.report(...config);
+
+    assert.equal(code, 1);
+    assert.match(against ?? "", new RegExp(`^origin/${name} `));
+  });
+}
+
+test("without a remote and with one branch, that is the main branch", async () => {
+  const repository = new Repository();
+  repository.git("branch", "--quiet", "--move", "trunk");
+  repository.replace(...REMOVED).commit("Films have no length");
+
+  assert.deepEqual(await compared(repository), ["HEAD~1", ["Film.minutes"]]);
+});
+
+test("without a remote and with several branches, none of them known: cannot run", async () => {
+  const repository = new Repository();
+  repository.git("branch", "--quiet", "--move", "trunk");
+  repository.git("switch", "--quiet", "--create", "shorter");
+
+  const { code, stderr } = await repository.check();
+
+  assert.equal(code, 2);
+  assert.match(stderr, /NO_BASELINE.*--against/);
+});

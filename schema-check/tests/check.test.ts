@@ -280,6 +280,46 @@ for (const [what, answer, expected] of [
   });
 }
 
+for (const [what, unknown] of [
+  ["isOneOf", /isOneOf/],
+  ["isOneOf and deprecated inputs", /isOneOf|args\(includeDeprecated/],
+] as const) {
+  test(`against a URL of a server that does not know ${what}, and wants a header`, async () => {
+    const repository = new Repository();
+    const { api } = await libraryApi(repository);
+    const server = createServer(async (request, response) => {
+      const { query } = (await json(request)) as { query: string };
+      const isOld = unknown.test(query);
+      if (isOld) response.writeHead(400).end('{"errors":[{"message":"unknown"}]}');
+      else if (request.headers["x-key"] !== "a: b") response.writeHead(401).end();
+      else response.end(JSON.stringify(graphqlSync({ schema: api, source: query })));
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+    repository.replace(...REMOVED);
+    try {
+      const { code, findings } = await repository.report(
+        ...["--against", url, "--header", "x-key: a: b"],
+      );
+      assert.equal(code, 1);
+      assert.equal(findings[0]?.kind, "FIELD_REMOVED");
+      assert.match(await fails(repository, "--against", url), /GRAPH_UNREACHABLE.*40[01]/);
+      const misread = await fails(repository, "--against", url, "--header", "secret");
+      assert.match(misread, /USAGE.*--header/);
+      assert.doesNotMatch(misread, /secret/);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+}
+
+async function libraryApi(repository: Repository) {
+  const result = compose(await loadSubgraphs(repository.path("supergraph.yaml")));
+  assert.ok(result.composes);
+  return { api: apiSchema(parse(result.supergraph)) };
+}
+
 // Affected operations.
 
 test("a document that the same change removes is still sent by clients", async () => {
@@ -461,10 +501,24 @@ test("a missing SDL", async () => {
   );
 });
 
-test("in a subfolder of the repository: says where to run the command", async () => {
+test("in a subfolder of the repository: a check finds everything, other commands say where to run them", async () => {
   const repository = new Repository().write("schema-check/deep/file", "");
+  const rules = repository.read("rules.yaml");
+  repository
+    .write("schema-check/rules.yaml", rules)
+    .commit("The usual places")
+    .replace(...REMOVED);
+  const words = ["check", "--against", "HEAD", "--format", "json"];
 
-  for (const command of ["check", "compose", "cross-check"]) {
+  const { code, stdout } = await repository.inside(...words);
+  assert.equal(code, 1);
+  assert.deepEqual(await repository.below("schema-check/deep", ...words), {
+    code,
+    stdout,
+    stderr: "",
+  });
+
+  for (const command of ["compose", "cross-check"]) {
     const { code, stderr } = await repository.below("schema-check", command);
     assert.equal(code, 2);
     assert.match(
@@ -503,13 +557,9 @@ test("a graph at an unreachable URL", async () => {
   assert.match(stderr, /GRAPH_UNREACHABLE.*127\.0\.0\.1:1\/graphql is unreachable/);
 });
 
-test("no operations, and a missing folder", async () => {
-  const repository = new Repository().write("empty/README.md", "Nothing yet.");
+test("a missing folder of operations that was named", async () => {
+  const repository = new Repository();
 
-  assert.match(
-    await fails(repository, "--operations", repository.path("empty")),
-    /empty:1: error \[NO_OPERATIONS\]/,
-  );
   assert.match(
     await fails(repository, "--operations", repository.path("none")),
     /none: error \[FILE_UNREADABLE\]/,

@@ -352,7 +352,7 @@ export const corpus: Case[] = [
     name: "a value is deprecated",
     edits: [[STOCK, "  DRAFT\n", '  DRAFT @deprecated(reason: "It is always out.")\n']],
     exit: 0,
-    changes: { "ENUM_VALUE_DEPRECATION_REASON_ADDED State.DRAFT.@deprecated": ["safe"] },
+    changes: { "ENUM_VALUE_DEPRECATION_REASON_ADDED State.DRAFT.@deprecated": ["safe", "Novels"] },
   },
 
   // Inputs.
@@ -940,5 +940,56 @@ export const corpus: Case[] = [
     edits: [[PERMISSIONS, '"stock": "everyone"', '"stock": "signed in"']],
     exit: 1,
     changes: { "ACCESS_NARROWED Book": ["breaking", "BookList", "BookPage", "Search"] },
+  },
+
+  // What the inspector does not see, or takes too lightly.
+  {
+    name: "an argument that a document passes is deprecated",
+    edits: [
+      [
+        STOCK,
+        '"Why." reason: String',
+        '"Why." reason: String @deprecated(reason: "Nobody reads it.")',
+      ],
+    ],
+    exit: 0,
+    changes: { "FIELD_ARGUMENT_DEPRECATION_ADDED Mutation.cancel.reason": ["safe"] },
+  },
+  {
+    name: "an argument that a document gives is deprecated",
+    edits: [
+      [CATALOG, "genres: [Genre!]\n", 'genres: [Genre!] @deprecated(reason: "Use `filter`.")\n'],
+    ],
+    exit: 0,
+    changes: { "FIELD_ARGUMENT_DEPRECATION_ADDED Query.books.genres": ["safe", "Novels"] },
+  },
+  {
+    name: "an input field is deprecated: documents that give it, or take the whole input, are named",
+    edits: [[CATALOG, "minPages: Int\n", 'minPages: Int @deprecated(reason: "Nobody counts.")\n']],
+    exit: 0,
+    changes: {
+      "INPUT_FIELD_DEPRECATION_ADDED BookFilter.minPages": ["safe", "BookList", "Novels"],
+    },
+  },
+  {
+    name: "a field that a document selects is deprecated",
+    edits: [[CATALOG, "minutes: Int\n", 'minutes: Int @deprecated(reason: "Use `length`.")\n']],
+    exit: 0,
+    changes: { "FIELD_DEPRECATION_ADDED Film.minutes.@deprecated": ["safe", "Search"] },
+  },
+  {
+    name: "a new type implements an interface that a document selects",
+    edits: [
+      [
+        CATALOG,
+        '"What a search finds."',
+        'type Map implements Item { id: ID! title: String! }\n"What a search finds."',
+      ],
+    ],
+    exit: 0,
+    changes: {
+      "TYPE_ADDED Map": ["safe"],
+      "OBJECT_TYPE_INTERFACE_ADDED Map": ["dangerous", "BookPage"],
+    },
   },
 ];

@@ -7,6 +7,7 @@ import { lintFindings } from "../src/check.ts";
 import { lintRules } from "../src/lint.ts";
 import { defaultRules, parseRules, type Rules } from "../src/rules.ts";
 import { parseSdl } from "../src/subgraphs.ts";
+import { Repository } from "./repository.ts";
 
 /** The violations of one rule in one or several subgraphs. */
 function violations(rule: string, sdl: string, others: Record<string, string> = {}): string[] {
@@ -183,4 +184,44 @@ test("the repository's own rules are valid, and name every rule", () => {
   const { settings } = parseRules(text, "rules.yaml");
 
   for (const name of settings.keys()) assert.match(text, new RegExp(`^ {2}${name}: `, "m"));
+});
+
+// What is looked at.
+
+test("by default only what a change adds is looked at; all of it by a flag or the rules", async () => {
+  const repository = new Repository().write("rules.yaml", "rules:\n  description: error\n");
+  repository.replace("catalog.graphql", '"Below the title."\n', "").commit("Somebody else's graph");
+  repository.replace(
+    "catalog.graphql",
+    "  subtitle: String\n",
+    "  subtitle: String\n  code: Int\n",
+  );
+  const lint = async (...args: string[]) => {
+    const { findings } = await repository.report("--against", "HEAD", ...args);
+    const found = findings.filter(({ kind }) => kind === "description");
+    return found.map(({ path }) => path);
+  };
+
+  assert.deepEqual(await lint(), ["Book.code"]);
+  const all = await lint("--lint", "all");
+  assert.ok(all.includes("Book.code") && all.includes("Book.subtitle"), all.join());
+  repository.write("rules.yaml", "lint: all\n");
+  assert.deepEqual(await lint(), all);
+  assert.deepEqual(await lint("--lint", "added"), ["Book.code"]);
+
+  assert.equal((await repository.check("--lint", "some")).code, 2);
+  repository.write("rules.yaml", "lint: some\n");
+  assert.match((await repository.check()).stderr, /rules\.yaml:1:7: error \[INVALID_RULES\]/);
+});
+
+test("without a baseline nothing is known to be added, and the report says so", async () => {
+  const repository = new Repository().write("rules.yaml", "rules:\n  description: error\n");
+
+  const { findings, skippedChecks } = await repository.report();
+
+  assert.deepEqual(
+    findings.filter(({ section }) => section === "lint"),
+    [],
+  );
+  assert.match(skippedChecks.join(), /Lint looks at what a change adds.*--lint all/);
 });

@@ -30,7 +30,7 @@ import { loadSubgraphs, parseSdl, type Subgraph } from "../src/subgraphs.ts";
 import { mutate, Random } from "./mutations.ts";
 
 const EDITS = 500;
-const SEED = 20261124;
+const SEED = 20261130;
 const ROOT = join(import.meta.dirname, "..", "..");
 const OPERATIONS = join(ROOT, "operations");
 const RULES = join(ROOT, "schema-check", "rules.yaml");
@@ -38,7 +38,7 @@ const RULES = join(ROOT, "schema-check", "rules.yaml");
 let subgraphs: Subgraph[];
 let operations: Operation[];
 let variables: Map<string, unknown>;
-let original: { supergraph: string; api: GraphQLSchema };
+let original: { document: DocumentNode; api: GraphQLSchema };
 let schemas: ReceiverSchemas;
 
 before(async () => {
@@ -47,7 +47,7 @@ before(async () => {
   variables = exampleVariables();
   const result = compose(subgraphs);
   assert.ok(result.composes);
-  original = { supergraph: result.supergraph, api: apiSchema(parse(result.supergraph)) };
+  original = { document: result.document, api: apiSchema(result.document) };
   schemas = receiverSchemas(original.api, subgraphs, operations);
 });
 
@@ -117,23 +117,24 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
     operations,
     approvals: [],
     consumed: [],
+    ...{ config: "supergraph.yaml", approvalsFile: "approvals.json" },
     skippedChecks: [],
     baselineProblems: [],
   };
   const baseline = { name: "before", ...original };
   const result = compose(edited);
   if (!result.composes) return { ...common, baseline, graph: result };
-  const api = apiSchema(parse(result.supergraph));
-  const supergraphs = { before: original.supergraph, after: result.supergraph };
+  const api = apiSchema(result.document);
+  const supergraphs = { before: original.document, after: result.document };
   const compared = { before: schemas, after: receiverSchemas(api, edited, operations) };
   const clients = clientsOf(operations, schemas);
   const receivers = { ...compared, clients };
   const changes = await allChanges({ before: original.api, after: api, receivers, supergraphs });
-  const { supergraph } = result;
+  const { supergraph, document } = result;
   return {
     ...common,
     baseline,
-    graph: { composes: true, supergraph, api, schemas: compared, changes, clients },
+    graph: { composes: true, supergraph, document, api, schemas: compared, changes, clients },
   };
 }
 

@@ -46,3 +46,14 @@ test("an operation with 0 requests that the router cannot plan is a warning", ()
 
   assert.equal(finding?.severity, "warning");
 });
+
+test("an operation that could not be planned before either is a problem of the baseline", () => {
+  const failed = { error: "no way" };
+
+  const [finding] = planFindings([{ operation, before: failed, after: failed }], defaultRules());
+
+  assert.equal(finding?.severity, "warning");
+  assert.equal(finding?.kind, "UNPLANNABLE_BASELINE");
+  assert.equal(finding?.level, undefined);
+  assert.match(finding?.message ?? "", /could not plan it in the baseline either: no way/);
+});

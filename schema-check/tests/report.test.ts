@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import Draft4 from "ajv-draft-04";
@@ -154,6 +156,99 @@ test("JUnit: a section that was not checked is skipped, with the reason", async 
   assert.ok(!("lyceum-schema.composition" in failing));
 });
 
+test("GitHub annotations: the summary comes first", () => {
+  assert.match(reports.github, /^::error title=Schema check::Failed: 2 errors/);
+});
+
+test("errors of composition with the same cause are folded, except in formats for programs", async () => {
+  const repository = new Repository();
+  const fields = Array.from({ length: 12 }, (_, index) => `  b${index}: Nowhere\n`).join("");
+  repository.replace(
+    "people.graphql",
+    "type Author @key",
+    `type More {
+${fields}}
+type Author @key`,
+  );
+  const files = FORMATS.flatMap((name) => ["--write", `${name}=${repository.path(`out/${name}`)}`]);
+
+  await repository.check("--against", "HEAD", ...files);
+
+  const all: JsonReport = JSON.parse(repository.read("out/json"));
+  const count = all.findings.filter(({ section }) => section === "composition").length;
+  assert.ok(count >= 10, `${count}`);
+  const folded = /and (\d+) more of this kind, probably with the same cause: /;
+  for (const name of ["terminal", "markdown", "github"]) {
+    assert.match(repository.read(`out/${name}`), folded, name);
+  }
+  const errors = repository.read("out/github").match(/^::error /gm) ?? [];
+  assert.ok(errors.length <= 10, `${errors.length}`);
+  for (const name of ["sarif", "junit"])
+    assert.doesNotMatch(repository.read(`out/${name}`), folded);
+});
+
+test("paths are from the root of the repository, wherever the command runs", async () => {
+  const monorepo = new Repository();
+  monorepo.write("README.md", "Much else.");
+  monorepo.git("mv", "-k", ...["catalog", "people", "stock"].map((n) => `${n}.graphql`), "docs");
+  for (const name of ["catalog", "people", "stock"]) {
+    monorepo.write(
+      "supergraph.yaml",
+      monorepo.read("supergraph.yaml").replace(`file: ${name}`, `file: docs/${name}`),
+    );
+  }
+  monorepo.git("mv", "operations/Search.graphql", "docs/Search.graphql");
+  monorepo.write("graph/a/README.md", "A folder.").commit("A monorepo");
+  monorepo.replace("docs/catalog.graphql", '  "How long."\n  minutes: Int\n', "");
+  const files = FORMATS.flatMap((name) => ["--write", `${name}=${monorepo.path(`out/${name}`)}`]);
+
+  const { stdout } = await monorepo.below(
+    ...["graph/a", "check", "--against", "HEAD", "--config", "../../supergraph.yaml"],
+    ...["--operations", "../../docs", ...files],
+  );
+
+  for (const name of ["json", "markdown", "junit", "github", "sarif"] as const) {
+    const text = monorepo.read(`out/${name}`);
+    assert.match(text, /docs\/catalog\.graphql/, name);
+    assert.match(text, /docs\/Search\.graphql/, name);
+    assert.doesNotMatch(text, /\.\.\//, name);
+  }
+  assert.match(stdout, /\.\.\/\.\.\/docs\/catalog\.graphql/);
+});
+
+// The process.
+
+const BIN = join(import.meta.dirname, "..", "bin", "lyceum-schema.js");
+
+test("a reader that stops early: quiet, and the exit code of the check", () => {
+  const repository = new Repository();
+  const check = `node ${BIN} check --rules rules.yaml --against HEAD --format json`;
+  const script = `${check} | true; echo "codes \${PIPESTATUS[0]}"`;
+  const outcome = spawnSync("bash", ["-c", script], { cwd: repository.folder, encoding: "utf8" });
+
+  assert.equal(outcome.stderr, "");
+  assert.equal(outcome.stdout, "codes 0\n");
+});
+
+test("colours where they are wanted", async () => {
+  const repository = new Repository().replace(
+    "catalog.graphql",
+    '  "How long."\n  minutes: Int\n',
+    "",
+  );
+  const run = (env: Record<string, string>) =>
+    spawnSync(process.execPath, [BIN, "check", "--against", "HEAD", "--lint", "added"], {
+      ...{ cwd: repository.folder, encoding: "utf8" },
+      env: { PATH: process.env.PATH, ...env },
+    }).stdout;
+
+  const start = "\u001b[";
+  assert.ok(!run({}).includes(start), "not a terminal");
+  const red = `${start}31m✗ breaking${start}0m FIELD_REMOVED`;
+  assert.ok(run({ FORCE_COLOR: "1" }).includes(red));
+  assert.ok(!run({ FORCE_COLOR: "1", NO_COLOR: "1" }).includes(start));
+});
+
 test("GitHub annotations are one line each, at file and line", () => {
   const lines = reports.github.trimEnd().split("\n");
 
@@ -176,6 +271,48 @@ test("SARIF is valid against its official schema", () => {
     !validate({ ...JSON.parse(reports.sarif), runs: 3 }),
     "the schema refuses other things",
   );
+});
+
+test("SARIF passes the validator of its authors, with what GitHub demands", () => {
+  const file = join(mkdtempSync(join(tmpdir(), "lyceum-sarif-")), "report.sarif");
+  const validate = (text: string): { code: number; output: string } => {
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = spawnSync(
+      ...["npx", ["sarif-multitool", "validate", file, ...RULE_KINDS]],
+      { encoding: "utf8", cwd: join(import.meta.dirname, "..") },
+    );
+    return { code: status ?? -1, output: `${stdout}${stderr}` };
+  };
+
+  const { code, output } = validate(reports.sarif);
+  assert.equal(code, 0, output);
+  assert.doesNotMatch(output, /: error /);
+
+  const log: Log = JSON.parse(reports.sarif);
+  for (const result of log.runs[0]?.results ?? []) result.locations = [];
+  assert.match(validate(JSON.stringify(log)).output, /: error GH/);
+  rmSync(dirname(file), { recursive: true });
+});
+
+const RULE_KINDS = ["--rule-kind", '"Sarif;Ghas"', "--level", "Error"];
+
+test("SARIF: every result has a location and every rule a description", async () => {
+  const repository = new Repository();
+  // Without a location: a violation of the whole graph, and an option that does not exist.
+  const failed = await repository.check("--format", "sarif", "--bogus");
+  for (const text of [reports.sarif, failed.stdout]) {
+    const [run] = (JSON.parse(text) as Log).runs;
+    assert.ok((run?.results ?? []).length > 0);
+    for (const { locations } of run?.results ?? []) {
+      const { artifactLocation, region } = locations?.[0]?.physicalLocation ?? {};
+      assert.ok(artifactLocation?.uri);
+      assert.ok((region?.startLine ?? 0) > 0);
+    }
+    for (const { fullDescription, help } of run?.tool.driver.rules ?? []) {
+      assert.match(fullDescription?.text ?? "", /^[A-Z].*\.$/);
+      assert.match(help?.text ?? "", /^[A-Z].*\.$/);
+    }
+  }
 });
 
 test("SARIF: rules, levels, locations, and suppressions for approved changes", () => {
@@ -290,7 +427,7 @@ for (const [what, break_, location, code] of [
     assert.match(junit, new RegExp(`errors="1"[^]*<error message=[^]*:${line}:`));
     assert.match(
       broken.read("out/github"),
-      new RegExp(`^::error file=.*,line=${line},col=\\d+,title=${code}`),
+      new RegExp(`^::error file=.*,line=${line},col=\\d+,title=${code}`, "m"),
     );
     assert.match(
       broken.read("out/markdown"),

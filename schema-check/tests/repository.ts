@@ -109,6 +109,13 @@ export class Repository {
     ];
   }
 
+  /** `--operations` can be given several times, so the default must not be there beside another one. */
+  private whereUnless(args: readonly string[]): string[] {
+    if (!args.includes("--operations")) return this.where;
+    const at = this.where.indexOf("--operations");
+    return this.where.filter((_, index) => index !== at && index !== at + 1);
+  }
+
   /** A program that plans each operation as one fetch. */
   planner(): string {
     const plans = "process.argv.slice(5).map(() => ({ fetches: 1, steps: 1, micros: 1 }))";
@@ -119,7 +126,7 @@ export class Repository {
 
   check(...args: string[]): Promise<CommandResult> {
     const rules = args.includes("--rules") ? [] : ["--rules", this.path("rules.yaml")];
-    return run("check", ...this.where, ...rules, ...args);
+    return run("check", ...this.whereUnless(args), ...rules, ...args);
   }
 
   /** Runs the check like a user: in the folder, with the default file names. */

@@ -6,11 +6,6 @@ import { writeText } from "../files.ts";
 import { CouldNotRun, exitCode, formatProblem } from "../problem.ts";
 
 export const approveCommand: Command = {
-  summary: "approve one breaking change or access change, so that it no longer fails the check",
-  usage: `approve --change 'KIND PATH' --reason TEXT --author NAME [the comparison options of check]`,
-  details: `      KIND PATH as the check prints it, such as 'FIELD_REMOVED Course.title'. Stale approvals, and approvals
-      that were merged before, are removed from the file at the same time.`,
-
   async run(args, output) {
     const { change, reason, author, ...where } = parseOptions(args, {
       ...comparisonOptions,
@@ -21,7 +16,7 @@ export const approveCommand: Command = {
     const wanted = text(change, "--change");
     const given = { reason: text(reason, "--reason"), author: text(author, "--author") };
 
-    const { graph, approvals, baseline } = await loadComparison(where);
+    const { graph, approvals, approvalsFile, baseline } = await loadComparison(where);
     if (!graph.composes) {
       for (const problem of graph.problems) output.log(formatProblem(problem));
       return exitCode.failed;
@@ -47,7 +42,7 @@ export const approveCommand: Command = {
         const definitions = definitionsHash(each);
         return { change: wanted, message: each.message, definitions, ...given, on, against };
       });
-    output.log(writeText(where.approvals, printApprovals([...kept, ...added])));
+    output.log(writeText(approvalsFile, printApprovals([...kept, ...added])));
     for (const { message } of found) output.log(`approved against ${baseline.name}: ${message}`);
     return exitCode.passed;
   },

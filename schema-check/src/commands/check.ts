@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type CheckInput, evaluate } from "../check.ts";
+import { type CheckInput, evaluate, isLinted } from "../check.ts";
 import { type Command, type Output, parseOptions } from "../command.ts";
 import {
   type Comparison,
@@ -8,33 +7,27 @@ import {
   comparisonOptions,
   loadComparison,
 } from "../comparison.ts";
-import { composeWithApollo, isApolloInstalled } from "../cross-check.ts";
-import { readText, writeText } from "../files.ts";
-import { type Plan, planAll } from "../plans.ts";
+import { type CrossComposition, composeWithApollo, isApolloInstalled } from "../cross-check.ts";
+import { seenByOneComposer } from "../federation-version.ts";
+import { writeText } from "../files.ts";
+import { folderOf, pathInside, repositoryRoot } from "../git.ts";
+import { findConfig } from "../places.ts";
+import { findPlanner, type Plan, planAll } from "../plans.ts";
 import { CouldNotRun, exitCode, type Problem, problemsOf } from "../problem.ts";
 import { type FormatName, formats, isFormat } from "../report/formats.ts";
 import { failedReport, isFailed, type Report, skipped } from "../report/report.ts";
-import { defaultRules, parseRules, type Rules } from "../rules.ts";
-
-const RULES = "schema-check/rules.yaml";
+import { rooted } from "../report/rooted.ts";
+import { isLintScope, lintScopes, type Rules } from "../rules.ts";
+import { loadRules } from "../rules-file.ts";
+import type { Subgraph } from "../subgraphs.ts";
 
 export const checkCommand: Command = {
-  summary: "compare the graph with a baseline: what breaks, and which operations",
-  usage: `check [--against COMMIT|FILE|URL] [--config supergraph.yaml]
-      [--operations FOLDER|MANIFEST] [--counts FILE] [--permissions FILE] [--rules FILE]
-      [--approvals FILE] [--lyceum PROGRAM] [--format NAME] [--write NAME=FILE]…`,
-  details: `      Default for --against: origin/main or main. If HEAD is already merged into it: HEAD when files that the
-      check reads have uncommitted changes, otherwise the previous commit.
-      A branch or commit is compared at its merge base with HEAD, so later changes by others do not count.
-      --counts: JSON, number of requests by operation name or id; an operation with 0 requests is not in use.
-      --lyceum (LYCEUM_PROGRAM): path of the \`lyceum\` binary, which plans the operations.
-      Formats: ${Object.keys(formats).join(", ")}. --format sets what is printed; --write can be repeated.`,
-
   async run(args, output) {
     try {
-      const { rules, lyceum, format, write, ...where } = parseOptions(args, spec);
+      const { rules, lint, lyceum, format, write, ...where } = parseOptions(args, spec);
       const targets = parseTargets(format, write);
-      const report = await check(where, rules, lyceum || process.env.LYCEUM_PROGRAM || undefined);
+      const settings = withLint(loadRules(rules, findConfig(where.config)), lint);
+      const report = await check(where, settings, findPlanner(lyceum));
       writeReport(report, targets, output);
       return isFailed(report) ? exitCode.failed : exitCode.passed;
     } catch (cause) {
@@ -48,6 +41,7 @@ export const checkCommand: Command = {
 const spec = {
   ...comparisonOptions,
   rules: { type: "string" },
+  lint: { type: "string" },
   lyceum: { type: "string" },
   format: { type: "string", default: "terminal" },
   write: { type: "string", multiple: true, default: [] as string[] },
@@ -55,18 +49,29 @@ const spec = {
 
 async function check(
   where: ComparisonOptions,
-  rules: string | undefined,
+  rules: Rules,
   program: string | undefined,
 ): Promise<Report> {
-  const comparison = await loadComparison(where);
-  return evaluate({
-    comparison,
-    rules: loadRules(rules),
-    crossComposition: await crossCompose(comparison),
-    plan: planner(comparison, program),
-    today: new Date().toISOString().slice(0, 10),
-    approvalsFile: where.approvals,
+  const today = new Date().toISOString().slice(0, 10);
+  // Composition by the second composer takes as long as all the rest, and runs beside it.
+  let crossComposition: CrossCheck | undefined;
+  const comparison = await loadComparison(where, (subgraphs) => {
+    crossComposition = startCrossCheck(subgraphs, rules, today);
   });
+  if (!isLinted({ rules, baseline: comparison.baseline })) {
+    const text =
+      "Lint looks at what a change adds, and there is no baseline: `--lint all` looks at all.";
+    comparison.skippedChecks.push(skipped(text, "lint"));
+  }
+  const report = evaluate({
+    comparison,
+    rules,
+    crossComposition: await finishCrossCheck(comparison, crossComposition),
+    plan: planner(comparison, program),
+    today,
+    approvalsFile: comparison.approvalsFile,
+  });
+  return { ...report, config: comparison.config };
 }
 
 interface Targets {
@@ -79,17 +84,26 @@ function parseTargets(format: string, write: readonly string[]): Targets {
 }
 
 function writeReport(report: Report, { files, printed }: Targets, output: Output): void {
+  const elsewhere = fromRoot(report);
   for (const { file, name } of files) {
-    output.log(`${name}: ${writeText(file, formats[name](report))}`);
+    output.log(`${name}: ${writeText(file, formats[name](elsewhere))}`);
   }
   // Last, so that nothing is printed twice when a file cannot be written.
-  output.print(formats[printed](report));
+  const isTerminal = printed === "terminal";
+  output.print(formats[printed](isTerminal ? report : elsewhere, { colors: output.colors }));
+}
+
+/** Other programs read paths from the root of the repository; a terminal shows them from where one is. */
+function fromRoot(report: Report): Report {
+  const root = repositoryRoot(folderOf(report.config ?? "."));
+  return root === undefined ? report : rooted(report, (file) => pathInside(root, file));
 }
 
 /** Best effort, since the options themselves may be invalid. The terminal has the message already. */
 function writeFailureReport(problems: readonly Problem[], args: string[], output: Output): void {
   const { values } = parseArgs({ args, options: spec, strict: false, allowPositionals: true });
-  const report = failedReport(problems);
+  const config = typeof values.config === "string" ? values.config : undefined;
+  const report = fromRoot({ ...failedReport(problems), config });
   const written = [values.write].flat().filter((target) => typeof target === "string");
   for (const target of written) {
     try {
@@ -118,22 +132,51 @@ function parseFormat(name: string): FormatName {
   throw new CouldNotRun({ code: "USAGE", message });
 }
 
-/** A file given with --rules must exist; without the default file, the default rules apply. */
-function loadRules(file: string | undefined): Rules {
-  const path = file ?? RULES;
-  return file === undefined && !existsSync(path)
-    ? defaultRules()
-    : parseRules(readText(path), path);
+function withLint(rules: Rules, lint: string | undefined): Rules {
+  if (lint === undefined) return rules;
+  if (isLintScope(lint)) return { ...rules, lint };
+  const message = `--lint takes ${lintScopes.join(" or ")}, not "${lint}"`;
+  throw new CouldNotRun({ code: "USAGE", message });
 }
 
-/** Composes with @apollo/composition, if it is installed. */
-async function crossCompose({ graph, subgraphs, skippedChecks }: Comparison) {
+interface CrossCheck {
+  result?: Promise<CrossComposition>;
+  /** What is not cross-checked. */
+  note?: string;
+}
+
+/** Composes with @apollo/composition, if it is installed and not switched off. */
+function startCrossCheck(
+  subgraphs: readonly Subgraph[],
+  { skipCrossCheck }: Rules,
+  today: string,
+): CrossCheck {
+  if (skipCrossCheck && skipCrossCheck.until >= today) {
+    const { until, reason } = skipCrossCheck;
+    return { note: `Composition is not cross-checked until ${until}, by the rules: ${reason}` };
+  }
+  if (!isApolloInstalled()) {
+    return {
+      note: "Composition was not cross-checked: @apollo/composition is not installed (`npm install --save-dev @apollo/composition`).",
+    };
+  }
+  const unseen = seenByOneComposer(subgraphs);
+  const result = composeWithApollo(subgraphs);
+  // It is awaited only if the first composer succeeds.
+  result.catch(() => {});
+  return {
+    result,
+    note: unseen.length > 0 ? `Not cross-checked: ${unseen.join("; ")}.` : undefined,
+  };
+}
+
+async function finishCrossCheck(
+  { graph, skippedChecks }: Comparison,
+  { result, note }: CrossCheck = {},
+): Promise<CrossComposition | undefined> {
   if (!graph.composes) return undefined;
-  if (await isApolloInstalled()) return composeWithApollo(subgraphs);
-  skippedChecks.push(
-    skipped("Composition was not cross-checked: @apollo/composition is not installed."),
-  );
-  return undefined;
+  if (note !== undefined) skippedChecks.push(skipped(note));
+  return result;
 }
 
 /** Plans the operations before and after the change, if there is a `lyceum` binary. */

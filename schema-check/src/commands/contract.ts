@@ -6,9 +6,6 @@ import { CouldNotRun, exitCode } from "../problem.ts";
 import { readSchema } from "../schema-file.ts";
 
 export const contractCommand: Command = {
-  summary: "check a schema against the API contract published to clients",
-  usage: "contract --contract FILE --schema FILE [--missing-allowed FILE]",
-
   async run(args, output) {
     const values = parseOptions(args, {
       contract: { type: "string" },

@@ -8,9 +8,6 @@ import { supergraphDifferences } from "../supergraph-difference.ts";
 const NAMES = ["@theguild/federation-composition", "@apollo/composition"] as const;
 
 export const crossCheckCommand: Command = {
-  summary: "compose with a second composer and compare the results",
-  usage: "cross-check [--config supergraph.yaml]",
-
   async run(args, output) {
     const { config } = parseOptions(args, {
       config: { type: "string", default: "supergraph.yaml" },

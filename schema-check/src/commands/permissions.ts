@@ -9,9 +9,6 @@ import { readSchema } from "../schema-file.ts";
 import { loadSubgraphs } from "../subgraphs.ts";
 
 export const permissionsCommand: Command = {
-  summary: "check the permissions against the schema, and generate their documentation page",
-  usage: "permissions --data FILE --schema FILE [--config supergraph.yaml] [--out FILE]",
-
   async run(args, output) {
     const values = parseOptions(args, {
       data: { type: "string" },

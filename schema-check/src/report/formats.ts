@@ -6,11 +6,11 @@ import { junit } from "./junit.ts";
 import { markdown } from "./markdown.ts";
 import type { Report } from "./report.ts";
 import { sarif } from "./sarif.ts";
-import { terminal } from "./terminal.ts";
+import { type TerminalStyle, terminal } from "./terminal.ts";
 
 export const formats = { terminal, markdown, json, junit, github, sarif } satisfies Record<
   string,
-  (report: Report) => string
+  (report: Report, style?: TerminalStyle) => string
 >;
 
 export type FormatName = keyof typeof formats;

@@ -1,5 +1,6 @@
 // GitHub workflow commands: shown as annotations at the lines of a pull request.
 
+import { type FoldedFinding, folded, othersText } from "./folded.ts";
 import { type Finding, isFailed, type Report } from "./report.ts";
 import { approvedBy, summary, usedBy, verdict } from "./text.ts";
 
@@ -12,15 +13,16 @@ const COMMANDS: Record<Finding["severity"], string> = {
 export function github(report: Report): string {
   const reported = report.findings.filter(({ level }) => level !== "safe");
   const command = isFailed(report) ? "error" : "notice";
+  // GitHub shows ten annotations of each kind, so the summary comes first.
   return [
-    ...reported.map(annotation),
-    ...report.skippedChecks.map((remark) => `::notice title=Schema check::${text(remark.text)}`),
     `::${command} title=Schema check::${text(`${verdict(report)}: ${summary(report)}`)}`,
+    ...folded(reported).map(annotation),
+    ...report.skippedChecks.map((remark) => `::notice title=Schema check::${text(remark.text)}`),
     "",
   ].join("\n");
 }
 
-function annotation(finding: Finding): string {
+function annotation({ finding, others }: FoldedFinding): string {
   const { severity, location, kind, path } = finding;
   const properties = Object.entries({
     file: location?.file,
@@ -31,8 +33,8 @@ function annotation(finding: Finding): string {
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${property(`${value}`)}`);
   const { message, hint } = finding;
-  const body = [message, usedBy(finding), approvedBy(finding), hint].filter(Boolean).join("\n");
-  return `::${COMMANDS[severity]} ${properties.join(",")}::${text(body)}`;
+  const parts = [message, othersText(others), usedBy(finding), approvedBy(finding), hint];
+  return `::${COMMANDS[severity]} ${properties.join(",")}::${text(parts.filter(Boolean).join("\n"))}`;
 }
 
 function text(value: string): string {

@@ -25,7 +25,8 @@ function finding({ affected, approval, ...rest }: Finding) {
   return { ...rest, affected: affected.map(operation), approval };
 }
 
-function operation({ name, id, location, viewers, service, requests, asOf }: Operation) {
+function operation(of: Operation) {
+  const { name, id, location, viewers, service, requests, clients, asOf } = of;
   const viewer = viewers?.map(({ name }) => name).join(", ");
-  return { name, id, file: location.file, viewer, ...service, requests, asOf };
+  return { name, id, file: location.file, viewer, ...service, requests, clients, asOf };
 }

@@ -1,5 +1,7 @@
 // Markdown for a comment on a pull request.
 
+import { markdownCode, markdownText } from "./escape.ts";
+import { folded, othersText } from "./folded.ts";
 import type { Finding, Report } from "./report.ts";
 import {
   approvedBy,
@@ -27,7 +29,7 @@ export function markdown(report: Report): string {
     ...bySection(reported).map(([section, findings]) => table(TITLES[section], findings)),
     ...(safe.length > 0 ? [collapsible(`Safe changes (${safe.length})`, safeList(safe))] : []),
     ...(report.plans.length > 0 ? [collapsible("Plans of all operations", planTable(report))] : []),
-    ...report.skippedChecks.map(({ text }) => `> ${cellText(text)}`),
+    ...report.skippedChecks.map(({ text }) => `> ${markdownText(text)}`),
   ];
   return truncate(`${blocks.join("\n\n")}\n`);
 }
@@ -46,16 +48,22 @@ function truncate(text: string): string {
 }
 
 function table(title: string, findings: readonly Finding[]): string {
-  const rows = findings.map((finding) => {
-    const what = [finding.message, finding.reason, approvedBy(finding), finding.hint]
+  const rows = folded(findings).map(({ finding, others }) => {
+    const what = [
+      finding.message,
+      othersText(others),
+      finding.reason,
+      approvedBy(finding),
+      finding.hint,
+    ]
       .filter((part) => part !== undefined)
-      .map(cellText);
+      .map(markdownText);
     const who = usedBy(finding);
     const at = locationOf(finding);
     const cells = [
       `${SIGNS[finding.severity]} ${finding.level ?? finding.severity}`,
-      code([finding.kind, finding.path].filter(Boolean).join(" ")),
-      [what.join("<br>"), who && `**${cellText(who)}**`, at && code(at)]
+      markdownCode([finding.kind, finding.path].filter(Boolean).join(" ")),
+      [what.join("<br>"), who && `**${markdownText(who)}**`, at && markdownCode(at)]
         .filter(Boolean)
         .join("<br>"),
     ];
@@ -65,13 +73,18 @@ function table(title: string, findings: readonly Finding[]): string {
 }
 
 function safeList(findings: readonly Finding[]): string {
-  return findings.map(({ kind, message }) => `- ${code(kind)} ${cellText(message)}`).join("\n");
+  return findings
+    .map((finding) => {
+      const parts = [finding.message, usedBy(finding)].filter((part) => part !== undefined);
+      return `- ${markdownCode(finding.kind)} ${markdownText(parts.join(": "))}`;
+    })
+    .join("\n");
 }
 
 function planTable({ plans }: Report): string {
   const rows = plans.map(
     ({ operation, before, after }) =>
-      `| ${cellText(operationLabel(operation))} | ${planCost(before)} | ${planCost(after)} |`,
+      `| ${markdownText(operationLabel(operation))} | ${planCost(before)} | ${planCost(after)} |`,
   );
   return ["| operation | before | now |", "| --- | --- | --- |", ...rows].join("\n");
 }
@@ -81,18 +94,4 @@ const DETAILS_END = "\n\n</details>";
 
 function collapsible(title: string, body: string): string {
   return `${DETAILS_START}<summary>${title}</summary>\n\n${body}${DETAILS_END}`;
-}
-
-/** Escapes everything that could end a cell or be markup. */
-function cellText(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(/[\\`*_[\]|~]/g, "\\$&")
-    .replaceAll("@", "&#64;")
-    .replaceAll(/\s+/g, " ");
-}
-
-function code(text: string): string {
-  return `\`${text.replaceAll("`", "'").replaceAll("|", "\\|")}\``;
 }

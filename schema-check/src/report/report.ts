@@ -50,6 +50,8 @@ export const skipped = (text: string, ...skips: Section[]): SkippedCheck => ({ t
 export interface Report {
   /** The check could not run: the findings say why, and nothing was checked. */
   couldNotRun?: boolean;
+  /** The list of subgraphs, where it is known. */
+  config?: string;
   /** The name of the baseline; undefined when there was none. */
   against?: string;
   findings: Finding[];

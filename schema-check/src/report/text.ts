@@ -2,6 +2,7 @@
 
 import type { Operation } from "../operations.ts";
 import type { Plan } from "../plans.ts";
+import type { ClientUse } from "../traffic.ts";
 import { type Finding, isFailed, type Report, type Section, sections } from "./report.ts";
 
 export const TITLES: Record<Section, string> = {
@@ -55,16 +56,25 @@ export function locationOf({ location }: Finding): string | undefined {
 /** The operations that use what has changed; undefined for a finding without that information. */
 export function usedBy(finding: Finding): string | undefined {
   if (finding.section !== "changes" && finding.section !== "permissions") return undefined;
-  if (finding.level === "safe") return undefined;
-  if (finding.affected.length === 0) return "no operation uses it";
+  if (finding.affected.length === 0) {
+    return finding.level === "safe" ? undefined : "no operation uses it";
+  }
   return `used by ${finding.affected.map(operationLabel).join(", ")}`;
 }
 
-export function operationLabel({ name, service, location, asOf, requests }: Operation): string {
+export function operationLabel({
+  name,
+  service,
+  location,
+  asOf,
+  requests,
+  clients = [],
+}: Operation): string {
   const notes = [
     service && `sent by ${service.sender}: ${location.file}`,
     asOf && `as of ${asOf}`,
-    requests !== undefined && plural(requests, "request"),
+    requests !== undefined && clients.length === 0 && plural(requests, "request"),
+    clients.length > 0 && `from ${clientsText(clients)}`,
   ].filter(Boolean);
   return notes.length > 0 ? `${name} (${notes.join(", ")})` : name;
 }
@@ -79,3 +89,18 @@ export function planCost(plan: Plan | undefined): string {
 export function approvedBy({ approval }: Finding): string | undefined {
   return approval && `approved by ${approval.author} on ${approval.on}: ${approval.reason}`;
 }
+
+/** The clients with the most requests. */
+export function clientsText(clients: readonly ClientUse[]): string {
+  const shown = clients
+    .slice(0, MAX_CLIENTS)
+    .map(({ client, version, requests }) =>
+      [client || "an unnamed client", version, `(${plural(requests, "request")})`]
+        .filter(Boolean)
+        .join(" "),
+    );
+  const rest = clients.length > MAX_CLIENTS ? [`${clients.length - MAX_CLIENTS} more`] : [];
+  return [...shown, ...rest].join(", ");
+}
+
+const MAX_CLIENTS = 3;
