@@ -5,6 +5,13 @@ import { reportSizes } from './report-sizes';
 
 const router = process.env.LYCEUM_URL ?? 'http://localhost:4000';
 
+/** The router's, so that the preview shows what it forbids. */
+const POLICY =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' data:; " +
+  "connect-src 'self'; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/** What the server answers itself. */
+const proxy = { '/graphql': router, '/playground.json': router, '/playground/mail.json': router };
+
 export default defineConfig({
   plugins: [react(), precompress(), reportSizes()],
   worker: { format: 'es' },
@@ -17,8 +24,8 @@ export default defineConfig({
   server: {
     // The operations live beside this folder.
     fs: { allow: ['..'] },
-    proxy: { '/graphql': router, '/playground.json': router },
+    proxy,
   },
-  preview: { proxy: { '/graphql': router, '/playground.json': router } },
+  preview: { proxy, headers: { 'content-security-policy': POLICY } },
   test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx'] },
 });

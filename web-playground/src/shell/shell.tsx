@@ -14,6 +14,13 @@ const Editor = lazy(() => {
 export function Shell() {
   return (
     <>
+      <button
+        type="button"
+        className="skip-link"
+        onClick={() => document.querySelector<HTMLElement>('#operation-editor textarea')?.focus()}
+      >
+        Skip to the editor
+      </button>
       <Header />
       <NoticeBar />
       <main className="shell-main">

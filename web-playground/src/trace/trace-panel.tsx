@@ -1,5 +1,5 @@
-import { type LastResponse, useLastResponse } from '../execution/response';
-import { useStream } from '../execution/subscription';
+import type { LastResponse } from '../execution/response';
+import { useActiveRun } from '../execution/runs';
 import { Panel } from '../panel/panel';
 import { useCanTrace } from '../session/trace-access';
 import { readTrace } from './trace';
@@ -12,12 +12,11 @@ const NO_SUBSCRIPTION_TRACE = 'Subscriptions have no trace. Run a query or mutat
 
 /** The trace of the last response. */
 export default function TracePanel() {
-  const { lastResponse } = useLastResponse();
-  const isStream = useStream(({ state }) => state !== 'none');
+  const run = useActiveRun();
   const isAllowed = useCanTrace();
   return (
     <Panel title="Trace" lead={LEAD}>
-      <Content lastResponse={lastResponse} isStream={isStream} isAllowed={isAllowed} />
+      <Content lastResponse={run?.response ?? null} isStream={Boolean(run?.stream)} isAllowed={isAllowed} />
     </Panel>
   );
 }

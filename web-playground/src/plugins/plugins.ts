@@ -1,0 +1,22 @@
+import { DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
+import { ERRORS_PLUGIN } from './errors';
+import { EXPLORER_PLUGIN } from './explorer';
+import { HISTORY_PLUGIN } from './history';
+import { MAIL_PLUGIN } from './mail';
+import { MAP_PLUGIN } from './map';
+import { OPERATIONS_PLUGIN } from './operations';
+import { PLAN_PLUGIN } from './plan';
+import { TRACE_PLUGIN } from './trace';
+
+/** The panels, in the order of the sidebar. */
+export const PLUGINS = [
+  DOC_EXPLORER_PLUGIN,
+  EXPLORER_PLUGIN,
+  OPERATIONS_PLUGIN,
+  HISTORY_PLUGIN,
+  PLAN_PLUGIN,
+  TRACE_PLUGIN,
+  MAP_PLUGIN,
+  ERRORS_PLUGIN,
+  MAIL_PLUGIN,
+];
