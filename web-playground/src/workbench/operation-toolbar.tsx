@@ -33,7 +33,7 @@ export function OperationToolbar() {
 
 function RunButton() {
   const isRunning = useActiveRun()?.isRunning ?? false;
-  const label = isRunning ? 'Stop' : 'Run';
+  const label = isRunning ? 'Stop' : 'Execute';
   return (
     <button
       type="button"

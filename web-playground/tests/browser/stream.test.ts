@@ -199,7 +199,7 @@ test('a truncated response is reported, and the next one is complete', async () 
   await proxy.cut();
 
   await execute(page);
-  await page.locator('.result-window', { hasText: 'The server is unreachable.' }).waitFor();
+  await page.getByRole('alert').getByText('The server is unreachable.').waitFor();
   await proxy.open();
   await signInAs(page, 'Student');
   await execute(page);
