@@ -1,3 +1,4 @@
+import { reopenStart } from '../start/progress';
 import { Dialog } from './dialog';
 
 const KEYS: { title: string; keys: [string, string][] }[] = [
@@ -36,7 +37,7 @@ const KEYS: { title: string; keys: [string, string][] }[] = [
 
 export function KeysDialog({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Keyboard" onClose={onClose}>
+    <Dialog title="Help" onClose={onClose}>
       {KEYS.map(({ title, keys }) => (
         <section key={title}>
           <h3 className="dialog-heading">{title}</h3>
@@ -52,6 +53,17 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
           </dl>
         </section>
       ))}
+      <h3 className="dialog-heading">First steps</h3>
+      <button
+        type="button"
+        className="button"
+        onClick={() => {
+          reopenStart();
+          onClose();
+        }}
+      >
+        Show the guided start again
+      </button>
       <p className="dialog-quiet">On a Mac, ⌘ replaces Ctrl where you run or search.</p>
     </Dialog>
   );

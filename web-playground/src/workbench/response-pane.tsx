@@ -1,6 +1,7 @@
 import { runActiveTab } from '../editor/actions';
 import { useActiveRun } from '../execution/runs';
 import { ResponseFooter } from '../response/response-footer';
+import { GuidedStart } from '../start/guided-start';
 import { JsonView } from './json-view';
 import { SchemaProblem } from './schema-problem';
 
@@ -10,6 +11,7 @@ export function ResponsePane() {
   return (
     <>
       <SchemaProblem />
+      <GuidedStart />
       {run?.problem && (
         <div className="response-problem" role="alert">
           <p>{run.problem.message}</p>

@@ -56,7 +56,7 @@ export function Sidebar({ onShow }: { onShow: () => void }) {
         type="button"
         className="icon-button"
         aria-label="Open short keys dialog"
-        title="Keyboard (?)"
+        title="Help: keys and first steps (?)"
         onClick={() => setDialog('keys')}
       >
         <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.4" aria-hidden="true">
