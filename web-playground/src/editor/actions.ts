@@ -1,14 +1,14 @@
-import { tryParseJSONC, useGraphiQLActions } from '@graphiql/react';
+import { useGraphiQLActions } from '@graphiql/react';
 import { fillLeafs, mergeAst } from '@graphiql/toolkit';
 import { GraphQLError, parse, print } from 'graphql';
 import { applyEdits, format as jsonEdits } from 'jsonc-parser';
 import { execute, isRunning, rejectRun } from '../execution/execute';
-import { operationAt } from '../execution/operation-at-cursor';
 import { stopRun } from '../execution/runs';
 import { recordRun } from '../history/history';
 import { showBriefNotice } from '../notice/notice';
 import { fillActiveTab } from '../operations/fill';
 import { activeTab, graphiqlState } from './graphiql-state';
+import { readRequest } from './request';
 import { insertTexts, replaceText } from './undo';
 
 /**
@@ -45,14 +45,10 @@ async function run(id: string): Promise<void> {
     rejectRun(id, `Request not sent: the variables have no value for ${missing.join(', ')}.`);
     return;
   }
-  const name = operationAtCursor(tab.query);
-  recordRun({ name: name ?? 'Unnamed', query: tab.query, variables: tab.variables });
   try {
-    await execute({
-      tab: tab.id,
-      request: { query: tab.query, variables: readObject('Variables', tab.variables), operationName: name },
-      headers: textValues(readObject('Request headers', tab.headers)),
-    });
+    const { request, headers } = readRequest(tab);
+    recordRun({ name: request.operationName ?? 'Unnamed', query: tab.query, variables: tab.variables });
+    await execute({ tab: tab.id, request, headers });
   } catch (error) {
     rejectRun(tab.id, `Request not sent. ${messageOf(error)}`);
   }
@@ -63,25 +59,6 @@ function selectLeaves(): void {
   const { queryEditor, schema } = graphiqlState() ?? {};
   const { insertions } = fillLeafs(schema, queryEditor?.getValue());
   if (queryEditor && insertions.length > 0) insertTexts(queryEditor, insertions);
-}
-
-function operationAtCursor(query: string): string | undefined {
-  const { queryEditor } = graphiqlState() ?? {};
-  const position = queryEditor?.getPosition();
-  const offset = position ? (queryEditor?.getModel()?.getOffsetAt(position) ?? 0) : 0;
-  return operationAt(query, offset)?.name;
-}
-
-function readObject(what: string, text: string): Record<string, unknown> | undefined {
-  try {
-    return tryParseJSONC(text);
-  } catch (error) {
-    throw new Error(`${what} ${messageOf(error)}`);
-  }
-}
-
-function textValues(values: Record<string, unknown> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }
 
 /** Formats the operation, its variables and its headers. What cannot be parsed is said, and stays as it is. */

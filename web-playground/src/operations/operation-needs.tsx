@@ -1,9 +1,9 @@
 import { Range, useGraphiQL } from '@graphiql/react';
 import { useEffect } from 'react';
+import { useEnvironments } from '../environments/environments';
 import { useSession } from '../session/session';
 import { SignInAs } from '../session/sign-in-as';
-import { fillActiveTab } from './fill';
-import { placeholdersIn } from './placeholders';
+import { fillActiveTab, missingIn } from './fill';
 import { describeViewers, isFor, viewersOf } from './viewers';
 import './operation-needs.css';
 
@@ -16,7 +16,10 @@ export function OperationNeeds() {
   const role = useSession(({ session }) => session?.user.role);
   const viewers = viewersOf(query);
   const isWanted = isFor(viewers, role);
-  const missing = placeholdersIn(variables);
+  const environment = useEnvironments(({ environments, active }) =>
+    environments.find(({ name }) => name === active),
+  );
+  const missing = missingIn(variables, environment);
   useFilledVariables(missing.length > 0);
   useMarkedPlaceholders(variables);
 

@@ -1,4 +1,5 @@
 import { DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
+import { COLLECTIONS_PLUGIN } from './collections';
 import { ERRORS_PLUGIN } from './errors';
 import { EXPLORER_PLUGIN } from './explorer';
 import { HISTORY_PLUGIN } from './history';
@@ -13,6 +14,7 @@ export const PLUGINS = [
   DOC_EXPLORER_PLUGIN,
   EXPLORER_PLUGIN,
   OPERATIONS_PLUGIN,
+  COLLECTIONS_PLUGIN,
   HISTORY_PLUGIN,
   PLAN_PLUGIN,
   TRACE_PLUGIN,

@@ -1,11 +1,16 @@
 import { useGraphiQLActions } from '@graphiql/react';
+import { lazy, Suspense, useState } from 'react';
 import { runActiveTab } from '../editor/actions';
+import { EnvironmentSelect } from '../environments/environment-select';
 import { useActiveRun } from '../execution/runs';
 import { ShareButton } from '../link/share-button';
+
+const CopyDialog = lazy(() => import('../copy/copy-dialog'));
 
 /** The buttons above the operation. */
 export function OperationToolbar() {
   const { prettifyEditors, mergeQuery } = useGraphiQLActions();
+  const [isCopying, setIsCopying] = useState(false);
   return (
     <div className="operation-toolbar" role="toolbar" aria-label="Editor commands">
       <RunButton />
@@ -27,6 +32,20 @@ export function OperationToolbar() {
         Merge
       </button>
       <ShareButton />
+      <button
+        type="button"
+        className="button"
+        title="Copy as cURL, fetch, or code of a client"
+        onClick={() => setIsCopying(true)}
+      >
+        Copy as…
+      </button>
+      <EnvironmentSelect />
+      {isCopying && (
+        <Suspense>
+          <CopyDialog onClose={() => setIsCopying(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }
