@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 import { precompress } from './precompress';
@@ -15,6 +16,18 @@ const proxy = { '/graphql': router, '/playground.json': router, '/playground/mai
 export default defineConfig({
   plugins: [react(), precompress(), reportSizes()],
   worker: { format: 'es' },
+  resolve: {
+    alias: [
+      {
+        find: 'monaco-editor/esm/vs/editor/edcore.main.js',
+        replacement: resolve('src/editor/monaco-core.js'),
+      },
+      {
+        find: /^.*\/(diffEditorWidget|multiDiffEditorWidget)\.js$/,
+        replacement: resolve('src/editor/no-diff-editor.js'),
+      },
+    ],
+  },
   build: {
     // Monaco is one large chunk, loaded after the page shows; its size is known and reported.
     chunkSizeWarningLimit: 5000,

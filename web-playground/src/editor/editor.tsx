@@ -1,17 +1,16 @@
-import { DOC_EXPLORER_PLUGIN, DocExplorerStore } from '@graphiql/plugin-doc-explorer';
 import { GraphiQLProvider, useGraphiQL, useMonaco } from '@graphiql/react';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { fetcher } from '../execution/fetcher';
 import { keepRunsOf, useRuns } from '../execution/runs';
 import { UrlFragment } from '../link/url-fragment';
 import { studentHome } from '../operations/all';
 import { usePlanUpdates } from '../plan/current-plan';
+import { DOCS_PLUGIN } from '../plugins/docs';
 import { OPERATIONS_PLUGIN } from '../plugins/operations';
 import { PLUGINS } from '../plugins/plugins';
 import { forgetDeparted } from '../session/departure';
 import { storage } from '../storage/storage';
 import { Workbench } from '../workbench/workbench';
-import { applyA11yFixes } from './a11y-fixes';
 import { useOwnActions } from './actions';
 import { EDITOR_FONT } from './font';
 import { useTrackedState } from './graphiql-state';
@@ -19,31 +18,26 @@ import { defineThemes, THEMES } from './themes';
 import { makeUndoable } from './undo';
 import './workers';
 import '@graphiql/react/style.css';
-import '@graphiql/plugin-doc-explorer/style.css';
 import './editor.css';
 
 prepareFirstVisit();
 
 export default function Editor() {
-  const container = useRef<HTMLDivElement>(null);
-  useEffect(() => (container.current ? applyA11yFixes(container.current) : undefined), []);
   useEffect(forgetDeparted, []);
 
   return (
-    <div ref={container} className="editor">
+    <div className="editor">
       <GraphiQLProvider
         editorTheme={THEMES}
         fetcher={fetcher}
         storage={storage}
         plugins={PLUGINS}
-        referencePlugin={DOC_EXPLORER_PLUGIN}
+        referencePlugin={DOCS_PLUGIN}
         visiblePlugin={OPERATIONS_PLUGIN}
         shouldPersistHeaders={false}
       >
         <OwnActions>
-          <DocExplorerStore>
-            <Workbench />
-          </DocExplorerStore>
+          <Workbench />
           <UrlFragment />
           <Themes />
           <TabRuns />

@@ -5,9 +5,23 @@ import GraphQLWorker from './graphql.worker?worker';
 
 // Monaco requests its workers by label. Each is served from our origin, so the CSP only needs 'self'.
 window.MonacoEnvironment = {
-  getWorker(_id: string, label: string) {
+  async getWorker(_id: string, label: string) {
     if (label === 'graphql') return new GraphQLWorker();
-    if (label === 'json') return new JsonWorker();
-    return new EditorWorker();
+    if (label !== 'json') return new EditorWorker();
+    // It checks and completes variables and headers: nobody needs it before they write some.
+    await focused('.graphiql-editor-tool');
+    return new JsonWorker();
   },
 };
+
+/** Resolves when something within an element of this selector first has the focus. */
+function focused(selector: string): Promise<void> {
+  return new Promise((resolve) => {
+    const onFocus = ({ target }: FocusEvent) => {
+      if (!(target instanceof Element) || !target.closest(selector)) return;
+      removeEventListener('focusin', onFocus);
+      resolve();
+    };
+    addEventListener('focusin', onFocus);
+  });
+}

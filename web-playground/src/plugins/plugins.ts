@@ -1,5 +1,5 @@
-import { DOC_EXPLORER_PLUGIN } from '@graphiql/plugin-doc-explorer';
 import { COLLECTIONS_PLUGIN } from './collections';
+import { DOCS_PLUGIN } from './docs';
 import { ERRORS_PLUGIN } from './errors';
 import { EXPLORER_PLUGIN } from './explorer';
 import { HISTORY_PLUGIN } from './history';
@@ -11,7 +11,7 @@ import { TRACE_PLUGIN } from './trace';
 
 /** The panels, in the order of the sidebar. */
 export const PLUGINS = [
-  DOC_EXPLORER_PLUGIN,
+  DOCS_PLUGIN,
   EXPLORER_PLUGIN,
   OPERATIONS_PLUGIN,
   COLLECTIONS_PLUGIN,
