@@ -1,4 +1,5 @@
 import { forgetRunsOf } from '../execution/runs';
+import { forgetKeptTraces } from '../trace/kept-trace';
 import { SESSION_EXPIRED, useSession } from './session';
 
 /** Nothing of a user stays in the page when their session has ended, or somebody else has signed in. */
@@ -6,6 +7,7 @@ export function forgetDeparted(): () => void {
   return useSession.subscribe(({ session, notice }, { session: former }) => {
     if (!former || session?.user.id === former.user.id) return;
     const isExpired = !session && notice === SESSION_EXPIRED;
+    forgetKeptTraces();
     forgetRunsOf(former.user.id, farewell(former.user.name, session?.user.name, isExpired), isExpired);
   });
 }
