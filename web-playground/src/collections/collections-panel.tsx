@@ -87,7 +87,7 @@ function SaveForm({ names }: { names: string[] }) {
   return (
     <form className="collections-save" onSubmit={save}>
       <label className="field">
-        Save this operation as
+        Save as
         <input name="name" placeholder="its own name" />
       </label>
       <label className="field">

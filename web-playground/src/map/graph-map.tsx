@@ -4,7 +4,7 @@ import { subgraphs } from '../graph/subgraphs';
 import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
 import type { Area } from '../graph/view';
 import { Panel } from '../panel/panel';
-import { chooseLayout } from './arrange';
+import { chooseLayout, isReadableWhole } from './arrange';
 import { Details } from './details';
 import { areaOf, type Card, EDGE_BEND, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
 import { type SearchResult, search } from './search';
@@ -15,6 +15,8 @@ const LEAD =
   'The whole graph, with each field in the subgraph that resolves it. Dashed lines join the parts of an entity.';
 /** Drawings with one column up to one for each subgraph and one for shared types. */
 const DRAWINGS = [...subgraphs, ''].map((_, index) => layOutMap(graphTypes, subgraphs, index + 1));
+/** The same without fields. */
+const OVERVIEWS = [...subgraphs, ''].map((_, index) => layOutMap(graphTypes, subgraphs, index + 1, true));
 const [NARROWEST_DRAWING] = DRAWINGS;
 /** The height of a selected card that must be visible, in pixels of the drawing. */
 const MAX_FOCUS_HEIGHT = 160;
@@ -28,7 +30,11 @@ export default function GraphMap() {
   const [canvasFrame, canvasSize] = useSize();
   // Opening the details keeps the layout of a readable map, but fits a map that is shown in full again.
   const available = showsAll ? canvasSize : size;
-  const layout = useMemo(() => chooseLayout(DRAWINGS, available, showsAll), [available, showsAll]);
+  const isOverview = showsAll && !isReadableWhole(DRAWINGS, available);
+  const layout = useMemo(
+    () => chooseLayout(isOverview ? OVERVIEWS : DRAWINGS, available, showsAll),
+    [available, showsAll, isOverview],
+  );
   const drawing = layout?.drawing ?? NARROWEST_DRAWING;
   const type = graphTypes.find(({ name }) => name === chosen?.type);
   const selectedArea = useMemo(() => drawing && chosen && focusArea(drawing, chosen), [drawing, chosen]);
@@ -36,11 +42,26 @@ export default function GraphMap() {
 
   function find(found: GraphSelection) {
     setChosen(found);
-    setScrollTarget(drawing && focusArea(drawing, found));
+    // A field is found among fields.
+    if (isOverview) setShowsAll(false);
+    else setScrollTarget(drawing && focusArea(drawing, found));
   }
 
   return (
-    <Panel title="Map" lead={LEAD} actions={<Search onFind={find} />}>
+    <Panel
+      title="Map"
+      lead={LEAD}
+      actions={
+        <>
+          {isOverview && (
+            <button type="button" className="button" onClick={() => setShowsAll(false)}>
+              Show fields
+            </button>
+          )}
+          <Search onFind={find} />
+        </>
+      }
+    >
       <div ref={body} className="map-body">
         <div ref={canvasFrame} className="map-room">
           <Canvas
@@ -63,6 +84,13 @@ export default function GraphMap() {
                 {subgraph || 'shared'}
               </h3>
             ))}
+            {drawing.lanes
+              .filter(({ omitted }) => omitted > 0)
+              .map(({ subgraph, x, y, width, height, omitted }) => (
+                <p key={subgraph} className="map-omitted" style={{ left: x, top: y + height - 22, width }}>
+                  and {omitted} inputs, payloads and pages
+                </p>
+              ))}
             <Cards drawing={drawing} chosen={chosen} onChoose={setChosen} />
           </Canvas>
         </div>
@@ -210,7 +238,7 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose 
         onClick={() => onChoose({ type: type.name, field: undefined })}
       >
         <span>{type.name}</span>
-        <span className="map-kind">{kindOf(type, subgraph)}</span>
+        <span className="map-kind">{isOpen || !type.key ? kindOf(type, subgraph) : fieldCount(fields)}</span>
       </button>
       {isOpen &&
         fields.map((field) => (
@@ -246,6 +274,10 @@ function FieldRow({
       <span className="map-field-type">{field.type}</span>
     </button>
   );
+}
+
+function fieldCount({ length }: GraphField[]): string {
+  return length === 1 ? '1 field' : `${length} fields`;
 }
 
 function kindOf(type: GraphType, subgraph: string): string {

@@ -11,16 +11,15 @@ export function Comparison({ before, after }: { before: RecordedTrace; after: Re
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for a form's fields.
     <div className="trace" role="group" aria-label="Comparison" tabIndex={0}>
+      <p className="trace-summary">
+        Before: {before.operationName}, {time(before)}. After: {after.operationName}, {time(after)}.
+      </p>
       <table className="trace-comparison">
         <thead>
           <tr>
             <th scope="col">Part</th>
-            <th scope="col">
-              {before.operationName}, {time(before)}
-            </th>
-            <th scope="col">
-              {after.operationName}, {time(after)}
-            </th>
+            <th scope="col">Before</th>
+            <th scope="col">After</th>
             <th scope="col">Difference</th>
           </tr>
         </thead>

@@ -18,6 +18,8 @@ import {
 
 const ZOOM = 1.6;
 const PAN = 0.2;
+/** The text of a tick further to the right would be cut off. */
+const MAX_TICK_LEFT = 0.86;
 
 /** The waterfall of a trace: every bar on one scale, with an axis. */
 export function WaterfallView({ recorded }: { recorded: RecordedTrace }) {
@@ -174,11 +176,13 @@ function Axis({ waterfall: { totalMicros }, view, onZoom, at, pointer }: AxisPro
         </button>
       </span>
       <span className="trace-axis-track">
-        {ticks(totalMicros, view).map(({ micros, left }) => (
-          <span key={micros} className="trace-tick" style={{ left: `${left * 100}%` }}>
-            {micros === 0 ? '0' : duration(micros)}
-          </span>
-        ))}
+        {ticks(totalMicros, view)
+          .filter(({ left }) => left < MAX_TICK_LEFT)
+          .map(({ micros, left }) => (
+            <span key={micros} className="trace-tick" style={{ left: `${left * 100}%` }}>
+              {micros === 0 ? '0' : duration(micros)}
+            </span>
+          ))}
         {at !== undefined && pointer !== undefined && (
           <span className="trace-at" style={{ left: `${pointer * 100}%` }}>
             {duration(Math.round(at))}

@@ -219,3 +219,28 @@ test('a panel can be expanded to the whole window, and Escape restores it', asyn
 
   await expect.poll(async () => (await map.boundingBox())?.width).toBeLessThan(700);
 });
+
+test('the whole map can be read on a laptop, and a search leads from it to a field', async () => {
+  const { page, map } = await openMap();
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await map.getByRole('button', { name: 'Widen' }).click();
+  await map.getByRole('button', { name: 'Show all' }).click();
+  const content = map.locator('.canvas-content');
+  const scale = async () =>
+    ((await content.boundingBox())?.width ?? 0) / (await content.evaluate((it) => it.clientWidth));
+  await expect.poll(scale).toBeGreaterThan(0.6);
+  await map
+    .locator('.map-type', { hasText: /^User\d+ fields$/ })
+    .first()
+    .waitFor();
+
+  await map.getByRole('searchbox').fill('email');
+  await page.keyboard.press('Enter');
+
+  await map.getByRole('heading', { name: 'User.email' }).waitFor();
+  const row = map.locator('.map-field[aria-pressed="true"]');
+  await expect.poll(() => isInSight(row, map.getByRole('group', { name: /Map of the graph/ }))).toBe(true);
+  await map.getByRole('button', { name: 'Show all' }).click();
+  await map.getByRole('button', { name: 'Show fields' }).click();
+  await map.locator('.map-field').first().waitFor();
+});
