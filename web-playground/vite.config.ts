@@ -8,7 +8,7 @@ const router = process.env.LYCEUM_URL ?? 'http://localhost:4000';
 
 /** The router's, so that the preview shows what it forbids. */
 const POLICY =
-  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' data:; " +
+  "default-src 'self'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; worker-src 'self' blob:; img-src 'self' data:; " +
   "connect-src 'self'; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /** What the server answers itself. */
 const proxy = { '/graphql': router, '/playground.json': router, '/playground/mail.json': router };

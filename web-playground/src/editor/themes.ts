@@ -18,6 +18,7 @@ export function defineThemes({ defineTheme }: typeof editor): void {
       selected: '#e6e4fb',
       text: '#2f3b52',
       match: '#3d35a0',
+      brackets: ['#0431fa', '#1e7a3c', '#7b3814'],
       key: '#8a1c1c',
       string: '#0b4fa8',
     }),
@@ -34,6 +35,7 @@ export function defineThemes({ defineTheme }: typeof editor): void {
       selected: '#3d3a6e',
       text: '#dfe5f0',
       match: '#c9c5ff',
+      brackets: ['#ffd700', '#da70d6', '#4db2ff'],
       key: '#9cdcfe',
       string: '#e2a98f',
     }),
@@ -53,6 +55,8 @@ interface Colours {
   text: string;
   /** The letters that match what was typed. */
   match: string;
+  /** By how deep they are nested. */
+  brackets: [string, string, string];
   /** Of JSON. */
   key: string;
   string: string;
@@ -60,7 +64,7 @@ interface Colours {
 
 function theme(
   base: 'vs' | 'vs-dark',
-  { argument, quiet, comment, number, wrong, surface, selected, text, match, key, string }: Colours,
+  { argument, quiet, comment, number, wrong, surface, selected, text, match, brackets, key, string }: Colours,
 ): editor.IStandaloneThemeData {
   return {
     base,
@@ -70,6 +74,9 @@ function theme(
       'scrollbar.shadow': TRANSPARENT,
       'editorLineNumber.foreground': quiet,
       'editorBracketHighlight.unexpectedBracket.foreground': wrong,
+      'editorBracketHighlight.foreground1': brackets[0],
+      'editorBracketHighlight.foreground2': brackets[1],
+      'editorBracketHighlight.foreground3': brackets[2],
       'editorSuggestWidget.background': surface,
       'editorSuggestWidget.foreground': text,
       'editorSuggestWidget.selectedBackground': selected,

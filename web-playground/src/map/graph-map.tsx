@@ -1,3 +1,4 @@
+import { useGraphiQL } from '@graphiql/react';
 import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Canvas } from '../graph/canvas';
 import { subgraphs } from '../graph/subgraphs';
@@ -7,6 +8,7 @@ import { Panel } from '../panel/panel';
 import { chooseLayout, isReadableWhole } from './arrange';
 import { Details } from './details';
 import { areaOf, type Card, EDGE_BEND, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
+import { selectedParts } from './operation-way';
 import { type SearchResult, search } from './search';
 import type { GraphSelection } from './selection';
 import './graph-map.css';
@@ -26,6 +28,7 @@ export default function GraphMap() {
   const [chosen, setChosen] = useState<GraphSelection>();
   const [scrollTarget, setScrollTarget] = useState<Area>();
   const [showsAll, setShowsAll] = useState(false);
+  const [showsWay, setShowsWay] = useState(false);
   const [body, size] = useSize();
   const [canvasFrame, canvasSize] = useSize();
   // Opening the details keeps the layout of a readable map, but fits a map that is shown in full again.
@@ -36,6 +39,7 @@ export default function GraphMap() {
     [available, showsAll, isOverview],
   );
   const drawing = layout?.drawing ?? NARROWEST_DRAWING;
+  const way = useOperationWay(showsWay);
   const type = graphTypes.find(({ name }) => name === chosen?.type);
   const selectedArea = useMemo(() => drawing && chosen && focusArea(drawing, chosen), [drawing, chosen]);
   if (!drawing) return null;
@@ -58,6 +62,15 @@ export default function GraphMap() {
               Show fields
             </button>
           )}
+          <button
+            type="button"
+            className="button"
+            aria-pressed={showsWay}
+            title="Mark what the operation in the editor selects"
+            onClick={() => setShowsWay(!showsWay)}
+          >
+            Mark operation
+          </button>
           <Search onFind={find} />
         </>
       }
@@ -91,7 +104,7 @@ export default function GraphMap() {
                   and {omitted} inputs, payloads and pages
                 </p>
               ))}
-            <Cards drawing={drawing} chosen={chosen} onChoose={setChosen} />
+            <Cards drawing={drawing} chosen={chosen} way={way} onChoose={setChosen} />
           </Canvas>
         </div>
         {type && (
@@ -104,6 +117,18 @@ export default function GraphMap() {
         )}
       </div>
     </Panel>
+  );
+}
+
+/** What the operation in the editor selects; undefined while it is not to be marked. */
+function useOperationWay(isShown: boolean): Set<string> | undefined {
+  const { schema, query } = useGraphiQL(({ schema, tabs, activeTabIndex }) => ({
+    schema,
+    query: tabs[activeTabIndex]?.query ?? '',
+  }));
+  return useMemo(
+    () => (isShown && schema ? selectedParts(query, schema) : undefined),
+    [isShown, schema, query],
   );
 }
 
@@ -200,16 +225,18 @@ function curve({ from, to }: Edge): string {
 interface CardsProps {
   drawing: GraphDrawing;
   chosen: GraphSelection | undefined;
+  way: Set<string> | undefined;
   onChoose: (chosen: GraphSelection) => void;
 }
 
-function Cards({ drawing, chosen, onChoose }: CardsProps) {
+function Cards({ drawing, chosen, way, onChoose }: CardsProps) {
   return drawing.cards.map((card) => (
     <TypeCard
       key={`${card.subgraph} ${card.type.name}`}
       card={card}
       isChosen={card.type.name === chosen?.type}
       chosenField={card.type.name === chosen?.type ? chosen.field : undefined}
+      way={way}
       onChoose={onChoose}
     />
   ));
@@ -219,14 +246,17 @@ interface CardProps {
   card: Card;
   isChosen: boolean;
   chosenField: string | undefined;
+  way: Set<string> | undefined;
   onChoose: (chosen: GraphSelection) => void;
 }
 
-const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose }: CardProps) {
+const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, way, onChoose }: CardProps) {
   const { type, subgraph, fields, isOpen, x, y, width, height } = card;
+  // A part of a type without any of the fields is not on the way.
+  const isOnWay = fields.some(({ name }) => way?.has(`${type.name}.${name}`));
   return (
     <div
-      className={`map-card${isOpen ? '' : ' map-chip'}${isChosen ? ' map-card-chosen' : ''}`}
+      className={`map-card${isOpen ? '' : ' map-chip'}${isChosen ? ' map-card-chosen' : ''}${isOnWay ? ' map-way' : ''}`}
       data-subgraph={subgraph}
       style={{ left: x, top: y, width, height }}
     >
@@ -246,6 +276,7 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose 
             key={field.name}
             field={field}
             isChosen={field.name === chosenField}
+            isOnWay={way?.has(`${type.name}.${field.name}`) ?? false}
             onChoose={() => onChoose({ type: type.name, field: field.name })}
           />
         ))}
@@ -256,16 +287,18 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose 
 function FieldRow({
   field,
   isChosen,
+  isOnWay,
   onChoose,
 }: {
   field: GraphField;
   isChosen: boolean;
+  isOnWay: boolean;
   onChoose: () => void;
 }) {
   return (
     <button
       type="button"
-      className={isTall(field) ? 'map-field map-field-tall' : 'map-field'}
+      className={`map-field${isTall(field) ? ' map-field-tall' : ''}${isOnWay ? ' map-field-way' : ''}`}
       aria-pressed={isChosen}
       title={field.type && `${field.name}: ${field.type}`}
       onClick={onChoose}

@@ -1,8 +1,11 @@
 import { lazy, Suspense } from 'react';
+import { allowInlineStyles } from '../editor/inline-styles';
 import { NoticeBar } from '../notice/notice';
 import { EditorBoundary } from './editor-boundary';
 import { Header } from './header';
 import './shell.css';
+
+allowInlineStyles();
 
 const Editor = lazy(() => {
   // GraphiQL loads Monaco only once it is rendered: prefetch it in parallel.

@@ -27,6 +27,8 @@ export function JsonView({ text }: { text: string }) {
       scrollBeyondLastLine: false,
       wordWrap: 'on',
       contextmenu: false,
+      // Otherwise the worker for JSON folds, which is loaded only for what is written.
+      foldingStrategy: 'indentation',
       showFoldingControls: 'always',
       ariaLabel: 'Response',
       tabIndex: -1,

@@ -108,10 +108,11 @@ function ResponseToolbar({ run, response, view, onView, search, onSearch }: Tool
           className="button response-status"
           data-good={response.status < 300}
           aria-expanded={showsHeaders}
+          aria-label={`Status ${response.status}, headers`}
           title="The HTTP status; shows the headers of the response"
           onClick={() => setShowsHeaders(!showsHeaders)}
         >
-          {response.status} · headers
+          {response.status} ▾
         </button>
         <button
           type="button"

@@ -36,9 +36,12 @@ test('the response has its status and headers, and is a table, a tree, and a fil
   const titles = nodes.map(({ title }) => title);
   const bar = page.getByRole('toolbar', { name: 'Response' });
 
-  await bar.getByRole('button', { name: '200 · headers' }).click();
+  await bar.getByRole('button', { name: 'Status 200, headers' }).click();
   await page.getByText('content-type', { exact: true }).waitFor();
-  await bar.getByRole('button', { name: '200 · headers' }).click();
+  await bar.getByRole('button', { name: 'Status 200, headers' }).click();
+
+  await page.locator('.result-window .codicon-folding-expanded').first().click();
+  await page.locator('.result-window .codicon-folding-collapsed').waitFor();
 
   await bar.getByRole('button', { name: 'Table' }).click();
   const table = page.getByRole('group', { name: 'Table of courses.nodes' });

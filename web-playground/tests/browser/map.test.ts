@@ -1,7 +1,7 @@
 import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { openEditor, openPanel } from './playground';
+import { openEditor, openPanel, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -243,4 +243,17 @@ test('the whole map can be read on a laptop, and a search leads from it to a fie
   await map.getByRole('button', { name: 'Show all' }).click();
   await map.getByRole('button', { name: 'Show fields' }).click();
   await map.locator('.map-field').first().waitFor();
+});
+
+test('the map marks what the operation in the editor selects', async () => {
+  const { page, map } = await openMap();
+  await write(page, '{ me { name courses(first: 1) { nodes { title } } } }');
+  expect(await map.locator('.map-field-way').count()).toBe(0);
+
+  await map.getByRole('button', { name: 'Mark operation' }).click();
+
+  const marked = () => map.locator('.map-field-way > span:first-child').allTextContents();
+  await expect.poll(async () => (await marked()).sort()).toEqual(['courses', 'me', 'name', 'title']);
+  await write(page, '{ me { role } }');
+  await expect.poll(async () => (await marked()).sort()).toEqual(['me', 'role']);
 });

@@ -219,6 +219,28 @@ test.each(['light', 'dark'] as const)(
   },
 );
 
+test.each(['light', 'dark'] as const)(
+  'every letter in the editors and in the response is readable, %s theme',
+  async (theme) => {
+    const { page } = await openEditor(browser(), { theme });
+    await signInAs(page, 'Student');
+    await run(page);
+    await response(page, 'unreadNotificationCount').waitFor();
+
+    const colors = await page
+      .locator('.view-line span span')
+      .evaluateAll((all) => [
+        ...new Set(all.filter((one) => one.textContent?.trim()).map((one) => getComputedStyle(one).color)),
+      ]);
+    const surface = await page
+      .locator('.graphiql-container')
+      .evaluate((element) => getComputedStyle(element).backgroundColor);
+    expect(colors.length).toBeGreaterThan(5);
+    const faint = colors.filter((color) => contrast(color, surface) < 4.5);
+    expect(faint).toEqual([]);
+  },
+);
+
 /** The contrast of two colours, as WCAG defines it. */
 function contrast(one: string, other: string): number {
   const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
@@ -235,6 +257,7 @@ function luminance(color: string): number {
 
 test.each([
   ['a phone', { width: 390, height: 844 }],
+  ['a tablet held upright', { width: 768, height: 1024 }],
   ['200 % zoom', { width: 640, height: 400 }],
 ])('on %s there is one pane at a time, and nothing is cut off', async (_what, viewport) => {
   const { page } = await openEditor(browser(), { prepare: (page) => page.setViewportSize(viewport) });
