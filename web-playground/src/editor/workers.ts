@@ -8,11 +8,15 @@ window.MonacoEnvironment = {
   async getWorker(_id: string, label: string) {
     if (label === 'graphql') return new GraphQLWorker();
     if (label !== 'json') return new EditorWorker();
-    // It checks and completes variables and headers: nobody needs it before they write some.
-    await focused('.graphiql-editor-tool');
+    // It checks and completes variables and headers: nobody needs it before they write some. Monaco requests it again
+    // whenever the schema of the variables changes.
+    whenWritten ??= focused('.graphiql-editor-tool');
+    await whenWritten;
     return new JsonWorker();
   },
 };
+
+let whenWritten: Promise<void> | undefined;
 
 /** Resolves when something within an element of this selector first has the focus. */
 function focused(selector: string): Promise<void> {

@@ -54,7 +54,7 @@ describe('an operation that needs somebody', () => {
 
     await page.getByRole('button', { name: 'Sign in as student' }).click();
 
-    await expect.poll(() => page.locator('.placeholder-missing').count()).toBe(0);
+    await expect.poll(() => page.locator('.placeholder-missing').count(), { timeout: 20_000 }).toBe(0);
     await expect.poll(() => page.getByText('This operation is for').count()).toBe(0);
     const variables = await page.locator('.graphiql-editor-tool .view-lines').first().textContent();
     expect(variables).not.toContain('{{');
@@ -68,7 +68,7 @@ describe('an operation that needs somebody', () => {
 
     await page.getByRole('button', { name: 'Sign in as admin' }).click();
 
-    await expect.poll(() => page.locator('.placeholder-missing').count()).toBe(0);
+    await expect.poll(() => page.locator('.placeholder-missing').count(), { timeout: 20_000 }).toBe(0);
   });
 });
 
