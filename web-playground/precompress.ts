@@ -1,12 +1,11 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { brotliCompress, gzip } from 'node:zlib';
 import type { Plugin } from 'vite';
 
-const TEXT = /\.(js|css|html|svg)$/;
-// Two levels below the maximum takes a second instead of ten, for a few kilobytes more.
-const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+/** Fonts of this kind are not compressed in themselves. */
+const COMPRESSIBLE = /\.(js|css|html|svg|ttf)$/;
 
 /** Writes `x.js.br` and `x.js.gz` beside each `x.js`, so that the server need not compress per request. */
 export function precompress(): Plugin {
@@ -20,7 +19,7 @@ export function precompress(): Plugin {
     async closeBundle() {
       const names = await readdir(directory, { recursive: true });
       await Promise.all(
-        names.filter((name) => TEXT.test(name)).map((name) => compress(join(directory, name))),
+        names.filter((name) => COMPRESSIBLE.test(name)).map((name) => compress(join(directory, name))),
       );
     },
   };
@@ -28,6 +27,6 @@ export function precompress(): Plugin {
 
 async function compress(file: string): Promise<void> {
   const content = await readFile(file);
-  await writeFile(`${file}.br`, await promisify(brotliCompress)(content, BROTLI));
+  await writeFile(`${file}.br`, await promisify(brotliCompress)(content));
   await writeFile(`${file}.gz`, await promisify(gzip)(content));
 }

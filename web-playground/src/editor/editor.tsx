@@ -1,74 +1,58 @@
-import { useGraphiQL, useMonaco } from '@graphiql/react';
-import { GraphiQL } from 'graphiql';
-import { useEffect, useRef } from 'react';
+import { GraphiQLProvider, useGraphiQL, useMonaco } from '@graphiql/react';
+import { type ReactNode, useEffect } from 'react';
 import { fetcher } from '../execution/fetcher';
-import { ShareButton } from '../link/share-button';
+import { keepRunsOf, useRuns } from '../execution/runs';
 import { UrlFragment } from '../link/url-fragment';
 import { studentHome } from '../operations/all';
-import { CostEstimate } from '../plan/cost-estimate';
-import { ERRORS_PLUGIN } from '../plugins/errors';
-import { EXPLORER_PLUGIN } from '../plugins/explorer';
-import { HISTORY_PLUGIN } from '../plugins/history';
-import { MAIL_PLUGIN } from '../plugins/mail';
-import { MAP_PLUGIN } from '../plugins/map';
+import { usePlanUpdates } from '../plan/current-plan';
+import { DOCS_PLUGIN } from '../plugins/docs';
 import { OPERATIONS_PLUGIN } from '../plugins/operations';
-import { PLAN_PLUGIN } from '../plugins/plan';
-import { TRACE_PLUGIN } from '../plugins/trace';
-import { ResponseFooter } from '../response/response-footer';
+import { PLUGINS } from '../plugins/plugins';
+import { forgetDeparted } from '../session/departure';
 import { storage } from '../storage/storage';
-import { applyA11yFixes } from './a11y-fixes';
+import { Workbench } from '../workbench/workbench';
+import { useOwnActions } from './actions';
+import { EDITOR_FONT } from './font';
+import { useTrackedState } from './graphiql-state';
 import { defineThemes, THEMES } from './themes';
+import { makeUndoable } from './undo';
 import './workers';
-import 'graphiql/style.css';
+import '@graphiql/react/style.css';
 import './editor.css';
 
-const PLUGINS = [
-  EXPLORER_PLUGIN,
-  OPERATIONS_PLUGIN,
-  HISTORY_PLUGIN,
-  PLAN_PLUGIN,
-  TRACE_PLUGIN,
-  MAP_PLUGIN,
-  ERRORS_PLUGIN,
-  MAIL_PLUGIN,
-];
 prepareFirstVisit();
 
 export default function Editor() {
-  const container = useRef<HTMLDivElement>(null);
-  useEffect(() => (container.current ? applyA11yFixes(container.current) : undefined), []);
+  useEffect(forgetDeparted, []);
 
   return (
-    <div ref={container} className="editor">
-      <GraphiQL
+    <div className="editor">
+      <GraphiQLProvider
         editorTheme={THEMES}
         fetcher={fetcher}
         storage={storage}
         plugins={PLUGINS}
+        referencePlugin={DOCS_PLUGIN}
         visiblePlugin={OPERATIONS_PLUGIN}
-        defaultEditorToolsVisibility="variables"
         shouldPersistHeaders={false}
       >
-        <GraphiQL.Logo> </GraphiQL.Logo>
-        <GraphiQL.Toolbar>
-          {({ prettify, merge, copy }) => (
-            <>
-              {prettify}
-              {merge}
-              {copy}
-              <ShareButton />
-            </>
-          )}
-        </GraphiQL.Toolbar>
-        <GraphiQL.Footer>
-          <ResponseFooter />
-        </GraphiQL.Footer>
-        <CostEstimate />
-        <UrlFragment />
-        <Themes />
-      </GraphiQL>
+        <OwnActions>
+          <Workbench />
+          <UrlFragment />
+          <Themes />
+          <TabRuns />
+          <OwnEditors />
+          <PlanUpdates />
+        </OwnActions>
+      </GraphiQLProvider>
     </div>
   );
+}
+
+function OwnActions({ children }: { children: ReactNode }) {
+  useTrackedState();
+  useOwnActions();
+  return children;
 }
 
 /** GraphiQL may select the theme before Monaco is loaded, and has no other way to register one. */
@@ -82,6 +66,39 @@ function Themes() {
     if (chosen) monaco.editor.setTheme(chosen);
   }, [monaco, chosen]);
 
+  return null;
+}
+
+/** Says which tab is active, and which are closed. */
+function TabRuns() {
+  const { tabs, activeTabIndex } = useGraphiQL(({ tabs, activeTabIndex }) => ({ tabs, activeTabIndex }));
+  useEffect(() => {
+    useRuns.setState({ activeTab: tabs[activeTabIndex]?.id ?? '' });
+    keepRunsOf(tabs.map(({ id }) => id));
+  }, [tabs, activeTabIndex]);
+  return null;
+}
+
+function OwnEditors() {
+  const { queryEditor, variableEditor, headerEditor } = useGraphiQL((state) => ({
+    queryEditor: state.queryEditor,
+    variableEditor: state.variableEditor,
+    headerEditor: state.headerEditor,
+  }));
+  useEffect(() => {
+    for (const editor of [queryEditor, variableEditor, headerEditor]) editor?.updateOptions(EDITOR_FONT);
+  }, [queryEditor, variableEditor, headerEditor]);
+  useEffect(() => {
+    if (queryEditor) makeUndoable(queryEditor);
+  }, [queryEditor]);
+  useEffect(() => {
+    if (variableEditor) makeUndoable(variableEditor);
+  }, [variableEditor]);
+  return null;
+}
+
+function PlanUpdates() {
+  usePlanUpdates();
   return null;
 }
 

@@ -1,27 +1,29 @@
-import { create } from 'zustand';
 import type { Cost } from '../cost/cost';
-import type { GraphQLResponse, GraphQLResponseError } from '../network/send';
+import type { GraphQLRequest, GraphQLResponse, GraphQLResponseError } from '../network/send';
 
-/** The last response, for the panels that explain it. */
+/** The last response of a tab, for the panels that explain it. */
 export interface LastResponse {
   operationName: string;
+  request: GraphQLRequest;
+  /** Those of the headers editor, without the token of the session. */
+  requestHeaders: Record<string, string>;
   response: GraphQLResponse<unknown>;
   /** The response extension `trace`, if any. */
   trace: unknown;
   /** The response extension `cost`, if any. */
   cost: Cost | undefined;
+  /** The HTTP status. */
+  status: number;
+  /** Of the response, by name. */
+  headers: [string, string][];
   /** Measured in the browser. */
   durationMs: number;
   /** The size of the response without the extensions `trace` and `cost`. */
   bytes: number;
   /** The size of the extension `trace`. */
   traceBytes: number;
-}
-
-export const useLastResponse = create<{ lastResponse: LastResponse | null }>(() => ({ lastResponse: null }));
-
-export function setLastResponse(lastResponse: LastResponse | null): void {
-  useLastResponse.setState({ lastResponse });
+  /** In milliseconds since 1970. */
+  receivedAt: number;
 }
 
 /** Removes an extension that is shown elsewhere from the response. */

@@ -1,6 +1,5 @@
 import type { DocumentNode } from 'graphql';
 import { createClient } from 'graphql-sse';
-import { create } from 'zustand';
 import { errorCodes, type GraphQLRequest, type GraphQLResponse, send } from '../network/send';
 import { renewToken, validToken } from '../session/session';
 import { eventId, isResumable, LATEST_EVENT_QUERY, type LatestEvent, resumeAfter } from './resume';
@@ -12,8 +11,8 @@ export interface StreamEvent {
   response: GraphQLResponse<unknown>;
 }
 
-interface Stream {
-  state: 'none' | 'connecting' | 'live' | 'reconnecting' | 'ended';
+export interface Stream {
+  state: 'connecting' | 'live' | 'reconnecting' | 'ended';
   /** Newest first, up to `MAX_EVENTS`. */
   events: StreamEvent[];
   count: number;
@@ -21,12 +20,15 @@ interface Stream {
   disconnects: number;
   /** Whether events may be missing, because the stream could not be resumed from a known event. */
   mayHaveMissedEvents: boolean;
+  /** Why it ended, if neither the server completed it nor the user stopped it. */
+  endReason?: string;
 }
 
 interface Sink {
+  /** The state changed, or an event arrived. */
+  update: (stream: Stream) => void;
+  /** An event, or the error response that ended the stream. */
   next: (response: GraphQLResponse<unknown>) => void;
-  error: (error: unknown) => void;
-  complete: () => void;
 }
 
 interface Subscription {
@@ -41,25 +43,58 @@ type ConnectionEnd = 'completed' | 'unauthenticated' | 'disconnected';
 const MAX_EVENTS = 200;
 const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 5_000;
-const NO_STREAM: Stream = { state: 'none', events: [], count: 0, disconnects: 0, mayHaveMissedEvents: false };
-
-export const useStream = create<Stream>(() => NO_STREAM);
-
-export function resetStream(): void {
-  useStream.setState(NO_STREAM, true);
-}
+/** A connection that lasted longer was accepted with its token; a shorter one was rejected at once. */
+const ACCEPTED_AFTER_MS = 1_000;
+const NEW_STREAM: Stream = {
+  state: 'connecting',
+  events: [],
+  count: 0,
+  disconnects: 0,
+  mayHaveMissedEvents: false,
+};
 
 /** Runs a subscription until it completes or is stopped, and reconnects when the connection is lost. */
-export function subscribe(subscription: Subscription, sink: Sink): { unsubscribe: () => void } {
-  const stop = new AbortController();
-  useStream.setState({ ...NO_STREAM, state: 'connecting' }, true);
-  void runWithReconnect(subscription, sink, stop.signal).finally(() =>
-    useStream.setState({ state: 'ended' }),
-  );
-  return { unsubscribe: () => stop.abort() };
+export async function subscribe(subscription: Subscription, sink: Sink, stopped: AbortSignal): Promise<void> {
+  const stream = new StreamState(sink);
+  await runWithReconnect(subscription, stream, stopped);
+  stream.set({ state: 'ended' });
 }
 
-async function runWithReconnect(subscription: Subscription, sink: Sink, stopped: AbortSignal): Promise<void> {
+class StreamState {
+  #stream = NEW_STREAM;
+  readonly #sink: Sink;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+    sink.update(this.#stream);
+  }
+
+  get current(): Stream {
+    return this.#stream;
+  }
+
+  set(changes: Partial<Stream>): void {
+    this.#stream = { ...this.#stream, ...changes };
+    this.#sink.update(this.#stream);
+  }
+
+  record(response: GraphQLResponse<unknown>): void {
+    const { events, count } = this.#stream;
+    const event = { number: count + 1, at: new Date(), response };
+    this.set({ events: [event, ...events].slice(0, MAX_EVENTS), count: count + 1 });
+    this.#sink.next(response);
+  }
+
+  end(response: GraphQLResponse<unknown>): void {
+    this.#sink.next(response);
+  }
+}
+
+async function runWithReconnect(
+  subscription: Subscription,
+  stream: StreamState,
+  stopped: AbortSignal,
+): Promise<void> {
   // The last received event, or the latest event before the stream started; undefined when unknown.
   let lastEventId: string | undefined;
   let hasStarted = false;
@@ -71,16 +106,22 @@ async function runWithReconnect(subscription: Subscription, sink: Sink, stopped:
     const headers = withToken(subscription.headers, token);
     const request = hasStarted && lastEventId ? resumeAfter(lastEventId, subscription) : subscription.request;
     if (!hasStarted) lastEventId = await fetchLatestEventId(subscription.document, headers);
-    const { end, last } = await connect(request, headers, stopped, (response) => {
-      lastEventId = response.data ? eventId(response) : lastEventId;
-      retryDelay = MIN_RETRY_DELAY_MS;
-      canRenewToken = true;
-      recordEvent(response);
-      sink.next(response);
+    if (stopped.aborted) return;
+    const startedAt = performance.now();
+    const { end, last } = await connect(request, headers, stopped, {
+      onLive: () => stream.set({ state: 'live' }),
+      onEvent: (response) => {
+        lastEventId = response.data ? eventId(response) : lastEventId;
+        retryDelay = MIN_RETRY_DELAY_MS;
+        canRenewToken = true;
+        stream.record(response);
+      },
     });
 
     if (stopped.aborted) return;
-    const { state, disconnects, mayHaveMissedEvents } = useStream.getState();
+    // A quiet stream may outlive many tokens without any event.
+    canRenewToken ||= performance.now() - startedAt > ACCEPTED_AFTER_MS;
+    const { state, disconnects, mayHaveMissedEvents } = stream.current;
     const wasLive = state === 'live';
     // If the token was rejected before any event, the position to resume from may be unknown.
     hasStarted ||= wasLive && (end !== 'unauthenticated' || lastEventId !== undefined);
@@ -90,11 +131,10 @@ async function runWithReconnect(subscription: Subscription, sink: Sink, stopped:
       if (await renewToken(token)) continue;
     }
     if (end !== 'disconnected') {
-      if (last) sink.next(last);
-      sink.complete();
+      if (last) stream.end(last);
       return;
     }
-    useStream.setState({
+    stream.set({
       state: 'reconnecting',
       disconnects: wasLive ? disconnects + 1 : disconnects,
       mayHaveMissedEvents: mayHaveMissedEvents || (hasStarted && !lastEventId),
@@ -119,7 +159,7 @@ function connect(
   request: GraphQLRequest,
   headers: Record<string, string>,
   stopped: AbortSignal,
-  onEvent: (response: GraphQLResponse<unknown>) => void,
+  { onLive, onEvent }: { onLive: () => void; onEvent: (response: GraphQLResponse<unknown>) => void },
 ): Promise<{ end: ConnectionEnd; last?: GraphQLResponse<unknown> }> {
   const client = createClient({ url: '/graphql', singleConnection: false, retryAttempts: 0, headers });
   return new Promise((resolve) => {
@@ -138,7 +178,7 @@ function connect(
         error: () => resolve(ended ?? { end: 'disconnected' }),
         complete: () => resolve(ended ?? { end: 'completed' }),
       },
-      { connected: () => useStream.setState({ state: 'live' }) },
+      { connected: onLive },
     );
     stopped.addEventListener('abort', () => {
       dispose();
@@ -151,13 +191,6 @@ function withToken(headers: Record<string, string>, token: string | undefined): 
   // A header from the headers tab wins, in any letter case.
   const hasCustomToken = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   return token && !hasCustomToken ? { authorization: `Bearer ${token}`, ...headers } : headers;
-}
-
-function recordEvent(response: GraphQLResponse<unknown>): void {
-  useStream.setState(({ events, count }) => ({
-    events: [{ number: count + 1, at: new Date(), response }, ...events].slice(0, MAX_EVENTS),
-    count: count + 1,
-  }));
 }
 
 function delay(milliseconds: number, stopped: AbortSignal): Promise<void> {

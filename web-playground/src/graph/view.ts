@@ -19,6 +19,8 @@ interface Point {
 export interface Area extends Point, Size {}
 
 const MIN_SCALE = 0.15;
+/** A drawing that is shown in full may be smaller. */
+const MIN_WHOLE_SCALE = 0.05;
 const MAX_SCALE = 3;
 const MARGIN = 12;
 /** The height of the buttons at the bottom, which must not cover a drawing that is shown in full. */
@@ -28,7 +30,7 @@ export const CONTROLS_HEIGHT = 40;
 export function fitView(drawing: Size, frame: Size, readable: number): View {
   const room = { width: frame.width - 2 * MARGIN, height: frame.height - 2 * MARGIN - CONTROLS_HEIGHT };
   const whole = Math.min(room.width / drawing.width, room.height / drawing.height, 1);
-  const scale = Math.max(whole, readable);
+  const scale = Math.max(whole, readable, MIN_WHOLE_SCALE);
   return {
     scale,
     x: Math.max((frame.width - drawing.width * scale) / 2, MARGIN),

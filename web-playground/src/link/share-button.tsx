@@ -1,4 +1,4 @@
-import { ToolbarButton, useGraphiQL } from '@graphiql/react';
+import { useGraphiQL } from '@graphiql/react';
 import { showBriefNotice } from '../notice/notice';
 import { linkTo } from './link';
 
@@ -23,20 +23,14 @@ export function ShareButton() {
   }
 
   return (
-    <ToolbarButton label="Share a link" onClick={() => void share()}>
-      <svg
-        className="graphiql-toolbar-icon"
-        viewBox="0 0 16 16"
-        fill="none"
-        stroke="currentColor"
-        aria-hidden="true"
-      >
-        <path
-          d="M6.5 9.5 9.5 6.5M7 4.5 8.6 2.9a3.2 3.2 0 0 1 4.5 4.5L11.5 9M9 11.5l-1.6 1.6a3.2 3.2 0 0 1-4.5-4.5L4.5 7"
-          strokeWidth="1.4"
-          strokeLinecap="round"
-        />
-      </svg>
-    </ToolbarButton>
+    <button
+      type="button"
+      className="button"
+      aria-label="Share a link"
+      title="Copy a link to this operation"
+      onClick={() => void share()}
+    >
+      Share
+    </button>
   );
 }

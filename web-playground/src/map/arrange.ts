@@ -13,7 +13,7 @@ export interface ChosenLayout {
 }
 
 /** Smaller than this, names are hard to read. */
-const MIN_READABLE_SCALE = 0.7;
+export const MIN_READABLE_SCALE = 0.7;
 /** The margin of the canvas around the drawing. */
 const MARGIN = 24;
 
@@ -27,8 +27,7 @@ export function chooseLayout(
   panel: Size,
   isWhole: boolean,
 ): ChosenLayout | undefined {
-  const scaleOf = (drawing: GraphDrawing) =>
-    Math.min(widthScale(drawing, panel), (panel.height - MARGIN - CONTROLS_HEIGHT) / drawing.height);
+  const scaleOf = (drawing: GraphDrawing) => wholeScale(drawing, panel);
   const largest = drawings.toSorted((one, other) => scaleOf(other) - scaleOf(one))[0];
   if (!largest) return undefined;
   if (isWhole || scaleOf(largest) >= MIN_READABLE_SCALE) return { drawing: largest, minScale: 0 };
@@ -36,6 +35,15 @@ export function chooseLayout(
   const isReadable = (drawing: GraphDrawing) => widthScale(drawing, panel) >= MIN_READABLE_SCALE;
   const drawing = drawings.findLast(isReadable) ?? drawings[0] ?? largest;
   return { drawing, minScale: Math.max(widthScale(drawing, panel), MIN_READABLE_SCALE) };
+}
+
+/** Whether the whole drawing can be read in a panel of this size. */
+export function isReadableWhole(drawings: GraphDrawing[], panel: Size): boolean {
+  return drawings.some((drawing) => wholeScale(drawing, panel) >= MIN_READABLE_SCALE);
+}
+
+function wholeScale(drawing: GraphDrawing, panel: Size): number {
+  return Math.min(widthScale(drawing, panel), (panel.height - MARGIN - CONTROLS_HEIGHT) / drawing.height);
 }
 
 function widthScale({ width }: GraphDrawing, panel: Size): number {

@@ -1,12 +1,14 @@
+import { useGraphiQL } from '@graphiql/react';
 import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Canvas } from '../graph/canvas';
 import { subgraphs } from '../graph/subgraphs';
 import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
 import type { Area } from '../graph/view';
 import { Panel } from '../panel/panel';
-import { chooseLayout } from './arrange';
+import { chooseLayout, isReadableWhole } from './arrange';
 import { Details } from './details';
 import { areaOf, type Card, EDGE_BEND, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
+import { selectedParts } from './operation-way';
 import { type SearchResult, search } from './search';
 import type { GraphSelection } from './selection';
 import './graph-map.css';
@@ -15,6 +17,8 @@ const LEAD =
   'The whole graph, with each field in the subgraph that resolves it. Dashed lines join the parts of an entity.';
 /** Drawings with one column up to one for each subgraph and one for shared types. */
 const DRAWINGS = [...subgraphs, ''].map((_, index) => layOutMap(graphTypes, subgraphs, index + 1));
+/** The same without fields. */
+const OVERVIEWS = [...subgraphs, ''].map((_, index) => layOutMap(graphTypes, subgraphs, index + 1, true));
 const [NARROWEST_DRAWING] = DRAWINGS;
 /** The height of a selected card that must be visible, in pixels of the drawing. */
 const MAX_FOCUS_HEIGHT = 160;
@@ -24,23 +28,53 @@ export default function GraphMap() {
   const [chosen, setChosen] = useState<GraphSelection>();
   const [scrollTarget, setScrollTarget] = useState<Area>();
   const [showsAll, setShowsAll] = useState(false);
+  const [showsWay, setShowsWay] = useState(false);
   const [body, size] = useSize();
   const [canvasFrame, canvasSize] = useSize();
   // Opening the details keeps the layout of a readable map, but fits a map that is shown in full again.
   const available = showsAll ? canvasSize : size;
-  const layout = useMemo(() => chooseLayout(DRAWINGS, available, showsAll), [available, showsAll]);
+  const isOverview = showsAll && !isReadableWhole(DRAWINGS, available);
+  const layout = useMemo(
+    () => chooseLayout(isOverview ? OVERVIEWS : DRAWINGS, available, showsAll),
+    [available, showsAll, isOverview],
+  );
   const drawing = layout?.drawing ?? NARROWEST_DRAWING;
+  const way = useOperationWay(showsWay);
   const type = graphTypes.find(({ name }) => name === chosen?.type);
   const selectedArea = useMemo(() => drawing && chosen && focusArea(drawing, chosen), [drawing, chosen]);
   if (!drawing) return null;
 
   function find(found: GraphSelection) {
     setChosen(found);
-    setScrollTarget(drawing && focusArea(drawing, found));
+    // A field is found among fields.
+    if (isOverview) setShowsAll(false);
+    else setScrollTarget(drawing && focusArea(drawing, found));
   }
 
   return (
-    <Panel title="Map" lead={LEAD} actions={<Search onFind={find} />}>
+    <Panel
+      title="Map"
+      lead={LEAD}
+      actions={
+        <>
+          {isOverview && (
+            <button type="button" className="button" onClick={() => setShowsAll(false)}>
+              Show fields
+            </button>
+          )}
+          <button
+            type="button"
+            className="button"
+            aria-pressed={showsWay}
+            title="Mark what the operation in the editor selects"
+            onClick={() => setShowsWay(!showsWay)}
+          >
+            Mark operation
+          </button>
+          <Search onFind={find} />
+        </>
+      }
+    >
       <div ref={body} className="map-body">
         <div ref={canvasFrame} className="map-room">
           <Canvas
@@ -63,7 +97,14 @@ export default function GraphMap() {
                 {subgraph || 'shared'}
               </h3>
             ))}
-            <Cards drawing={drawing} chosen={chosen} onChoose={setChosen} />
+            {drawing.lanes
+              .filter(({ omitted }) => omitted > 0)
+              .map(({ subgraph, x, y, width, height, omitted }) => (
+                <p key={subgraph} className="map-omitted" style={{ left: x, top: y + height - 22, width }}>
+                  and {omitted} inputs, payloads and pages
+                </p>
+              ))}
+            <Cards drawing={drawing} chosen={chosen} way={way} onChoose={setChosen} />
           </Canvas>
         </div>
         {type && (
@@ -76,6 +117,18 @@ export default function GraphMap() {
         )}
       </div>
     </Panel>
+  );
+}
+
+/** What the operation in the editor selects; undefined while it is not to be marked. */
+function useOperationWay(isShown: boolean): Set<string> | undefined {
+  const { schema, query } = useGraphiQL(({ schema, tabs, activeTabIndex }) => ({
+    schema,
+    query: tabs[activeTabIndex]?.query ?? '',
+  }));
+  return useMemo(
+    () => (isShown && schema ? selectedParts(query, schema) : undefined),
+    [isShown, schema, query],
   );
 }
 
@@ -172,16 +225,18 @@ function curve({ from, to }: Edge): string {
 interface CardsProps {
   drawing: GraphDrawing;
   chosen: GraphSelection | undefined;
+  way: Set<string> | undefined;
   onChoose: (chosen: GraphSelection) => void;
 }
 
-function Cards({ drawing, chosen, onChoose }: CardsProps) {
+function Cards({ drawing, chosen, way, onChoose }: CardsProps) {
   return drawing.cards.map((card) => (
     <TypeCard
       key={`${card.subgraph} ${card.type.name}`}
       card={card}
       isChosen={card.type.name === chosen?.type}
       chosenField={card.type.name === chosen?.type ? chosen.field : undefined}
+      way={way}
       onChoose={onChoose}
     />
   ));
@@ -191,14 +246,17 @@ interface CardProps {
   card: Card;
   isChosen: boolean;
   chosenField: string | undefined;
+  way: Set<string> | undefined;
   onChoose: (chosen: GraphSelection) => void;
 }
 
-const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose }: CardProps) {
+const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, way, onChoose }: CardProps) {
   const { type, subgraph, fields, isOpen, x, y, width, height } = card;
+  // A part of a type without any of the fields is not on the way.
+  const isOnWay = fields.some(({ name }) => way?.has(`${type.name}.${name}`));
   return (
     <div
-      className={`map-card${isOpen ? '' : ' map-chip'}${isChosen ? ' map-card-chosen' : ''}`}
+      className={`map-card${isOpen ? '' : ' map-chip'}${isChosen ? ' map-card-chosen' : ''}${isOnWay ? ' map-way' : ''}`}
       data-subgraph={subgraph}
       style={{ left: x, top: y, width, height }}
     >
@@ -210,7 +268,7 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose 
         onClick={() => onChoose({ type: type.name, field: undefined })}
       >
         <span>{type.name}</span>
-        <span className="map-kind">{kindOf(type, subgraph)}</span>
+        <span className="map-kind">{isOpen || !type.key ? kindOf(type, subgraph) : fieldCount(fields)}</span>
       </button>
       {isOpen &&
         fields.map((field) => (
@@ -218,6 +276,7 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose 
             key={field.name}
             field={field}
             isChosen={field.name === chosenField}
+            isOnWay={way?.has(`${type.name}.${field.name}`) ?? false}
             onChoose={() => onChoose({ type: type.name, field: field.name })}
           />
         ))}
@@ -228,16 +287,18 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, onChoose 
 function FieldRow({
   field,
   isChosen,
+  isOnWay,
   onChoose,
 }: {
   field: GraphField;
   isChosen: boolean;
+  isOnWay: boolean;
   onChoose: () => void;
 }) {
   return (
     <button
       type="button"
-      className={isTall(field) ? 'map-field map-field-tall' : 'map-field'}
+      className={`map-field${isTall(field) ? ' map-field-tall' : ''}${isOnWay ? ' map-field-way' : ''}`}
       aria-pressed={isChosen}
       title={field.type && `${field.name}: ${field.type}`}
       onClick={onChoose}
@@ -246,6 +307,10 @@ function FieldRow({
       <span className="map-field-type">{field.type}</span>
     </button>
   );
+}
+
+function fieldCount({ length }: GraphField[]): string {
+  return length === 1 ? '1 field' : `${length} fields`;
 }
 
 function kindOf(type: GraphType, subgraph: string): string {

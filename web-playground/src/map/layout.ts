@@ -21,6 +21,8 @@ export interface Lane {
   y: number;
   width: number;
   height: number;
+  /** How many types a compact drawing leaves out. */
+  omitted: number;
 }
 
 /** From the owner's part of an entity to another subgraph's part, or from a field to its type. */
@@ -55,16 +57,23 @@ const ROW_HEIGHT = 22;
 const TALL_ROW_HEIGHT = 38;
 const CARD_PADDING = 6;
 const CHIP_HEIGHT = 26;
+/** The line that says how many types a lane leaves out. */
+const OMITTED_HEIGHT = 26;
 /** The text width of a row, and the average character widths of the name and the type. */
 const ROW_WIDTH = LANE_WIDTH - 30;
 const NAME_CHAR_WIDTH = 7.4;
 const TYPE_CHAR_WIDTH = 6.9;
 
-/** A lane for each subgraph, root types and entities first; the lane of shared types comes last. */
+/**
+ * A lane for each subgraph, root types and entities first; the lane of shared types comes last. A compact drawing has
+ * the names of types without their fields, and leaves out what is only around them: so that a large graph can be read
+ * as a whole.
+ */
 export function layOutMap(
   types: GraphType[],
   subgraphs: string[],
   columns = subgraphs.length + 1,
+  isCompact = false,
 ): GraphDrawing {
   const bottoms = Array.from({ length: columns }, () => 0);
   const lanes: Lane[] = [];
@@ -73,9 +82,13 @@ export function layOutMap(
     const column = bottoms.indexOf(Math.min(...bottoms));
     const x = column * (LANE_WIDTH + LANE_GAP);
     const y = bottoms[column] ?? 0;
-    const stacked = stack(cardsOf(types, subgraph), { x, y });
-    const bottom = Math.max(...stacked.map((card) => card.y + card.height));
-    lanes.push({ subgraph, x, y, width: LANE_WIDTH, height: bottom - y });
+    const all = cardsOf(types, subgraph, isCompact);
+    const shown = isCompact ? all.filter(({ type }) => !isWrapper(type)) : all;
+    const stacked = stack(shown, { x, y });
+    const omitted = all.length - shown.length;
+    const end = Math.max(y + LANE_HEADER, ...stacked.map((card) => card.y + card.height));
+    const bottom = end + (omitted > 0 ? OMITTED_HEIGHT : 0);
+    lanes.push({ subgraph, x, y, width: LANE_WIDTH, height: bottom - y, omitted });
     cards.push(...stacked);
     bottoms[column] = bottom + LANE_ROW_GAP;
   }
@@ -99,19 +112,29 @@ function rowHeight(field: GraphField): number {
 
 type UnplacedCard = Omit<Card, 'x' | 'y'>;
 
-function cardsOf(types: GraphType[], subgraph: string): UnplacedCard[] {
-  const parts = types.flatMap((type) => part(type, subgraph));
+function cardsOf(types: GraphType[], subgraph: string, isCompact: boolean): UnplacedCard[] {
+  const parts = types.flatMap((type) => part(type, subgraph, isCompact));
   return parts.sort((one, other) => rank(one) - rank(other) || compare(one.type.name, other.type.name));
 }
 
-function part(type: GraphType, subgraph: string): UnplacedCard[] {
-  const isSplit = type.key !== '' || ROOTS.includes(type.name);
-  if (!isSplit) {
+/** Roots and entities have a part in each subgraph that resolves some of their fields. */
+function isSplit({ key, name }: GraphType): boolean {
+  return key !== '' || ROOTS.includes(name);
+}
+
+/** What every operation and list has around what it is about. */
+function isWrapper({ name, kind }: GraphType): boolean {
+  return kind === 'input' || /(Payload|Connection|Edge)$/.test(name);
+}
+
+function part(type: GraphType, subgraph: string, isCompact: boolean): UnplacedCard[] {
+  if (!isSplit(type)) {
     const home = type.subgraphs.length === 1 ? type.subgraphs[0] : SHARED;
     return home === subgraph ? [{ type, subgraph, fields: type.fields, isOpen: false, ...sizeOf() }] : [];
   }
   const fields = type.fields.filter((field) => laneOf(field, type) === subgraph);
-  return fields.length > 0 ? [{ type, subgraph, fields, isOpen: true, ...sizeOf(fields) }] : [];
+  if (fields.length === 0) return [];
+  return [{ type, subgraph, fields, isOpen: !isCompact, ...sizeOf(isCompact ? undefined : fields) }];
 }
 
 /** A key field is in several subgraphs; it is drawn in the lane of the owner. */
@@ -130,9 +153,9 @@ function rowsHeight(fields: GraphField[]): number {
   return fields.reduce((sum, field) => sum + rowHeight(field), 0);
 }
 
-function rank({ type, subgraph, isOpen }: UnplacedCard): number {
+function rank({ type, subgraph }: UnplacedCard): number {
   if (ROOTS.includes(type.name)) return ROOTS.indexOf(type.name);
-  if (isOpen) return type.owner === subgraph ? 10 : 11;
+  if (isSplit(type)) return type.owner === subgraph ? 10 : 11;
   return 20 + ['object', 'union', 'input', 'enum', 'scalar'].indexOf(type.kind);
 }
 
@@ -166,7 +189,7 @@ function fieldEdges(cards: Card[]): Edge[] {
   const entities = cards.filter(({ type }) => type.key !== '');
   return entities.flatMap((card) =>
     card.fields.flatMap((field, index) => {
-      const row = { card, y: rowTop(card, index) + rowHeight(field) / 2 };
+      const row = card.isOpen ? { card, y: rowTop(card, index) + rowHeight(field) / 2 } : header(card);
       return entitiesOf(cards, field).flatMap((name) => {
         const target = ownerCard(entities, name);
         if (!target || target === card) return [];

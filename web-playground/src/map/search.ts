@@ -1,4 +1,4 @@
-import type { GraphField, GraphType } from '../graph/supergraph';
+import { type GraphField, type GraphType, ROOTS } from '../graph/supergraph';
 
 export interface SearchResult {
   type: GraphType;
@@ -6,9 +6,9 @@ export interface SearchResult {
   field: GraphField | undefined;
 }
 
-const MAX_RESULTS = 30;
+const MAX_RESULTS = 60;
 
-/** Types and fields whose name contains the text, best matches first. */
+/** Types and fields whose name contains the text, best matches first; what clients read before what they send. */
 export function search(types: GraphType[], text: string): SearchResult[] {
   const query = text.trim().toLowerCase();
   if (!query) return [];
@@ -26,9 +26,18 @@ export function search(types: GraphType[], text: string): SearchResult[] {
 }
 
 function rank(found: SearchResult, query: string): number {
-  const name = nameOf(found).toLowerCase();
-  if (name === query) return found.field ? 1 : 0;
-  return name.startsWith(query) ? 2 : 3;
+  const names = [nameOf(found).toLowerCase(), path(found)];
+  if (names.includes(query) && !found.field) return 0;
+  const match = names.includes(query) ? 1 : names.some((name) => name.startsWith(query)) ? 2 : 3;
+  return match * 100 + (found.field ? 10 : 0) + kindRank(found.type);
+}
+
+/** Entities first, then other results of operations; what is only sent, or only says whether it worked, last. */
+function kindRank({ name, kind, key }: GraphType): number {
+  if (key) return 0;
+  if (ROOTS.includes(name)) return 1;
+  if (kind === 'input') return 4;
+  return name.endsWith('Payload') ? 3 : 2;
 }
 
 function nameOf({ type, field }: SearchResult): string {

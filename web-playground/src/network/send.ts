@@ -19,8 +19,25 @@ export interface GraphQLResponse<Data = Record<string, unknown>> {
 
 const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
 
+/** What a proxy answers when the server behind it is away. */
+const BAD_GATEWAY = new Set([502, 503, 504]);
+
 /** The server could not be reached, or the connection was lost before the response was complete. */
 export class NetworkError extends Error {}
+
+export interface Sent<Data> {
+  response: GraphQLResponse<Data>;
+  /** The size of the response, uncompressed. */
+  bytes: number;
+  status: number;
+  headers: [string, string][];
+}
+
+interface Options {
+  headers?: HeadersInit;
+  accept?: string;
+  signal?: AbortSignal;
+}
 
 /** Sends one operation to the router of this page's origin. */
 export async function send<Data>(
@@ -28,27 +45,31 @@ export async function send<Data>(
   headers: HeadersInit = {},
   accept = ACCEPT,
 ): Promise<GraphQLResponse<Data>> {
-  return (await sendMeasured<Data>(request, headers, accept)).response;
+  return (await sendMeasured<Data>(request, { headers, accept })).response;
 }
 
-/** Also returns the size of the response in bytes, uncompressed. */
+/** Also returns the size, status and headers of the response. */
 export async function sendMeasured<Data>(
   request: GraphQLRequest,
-  headers: HeadersInit = {},
-  accept = ACCEPT,
-): Promise<{ response: GraphQLResponse<Data>; bytes: number }> {
+  { headers, accept = ACCEPT, signal }: Options = {},
+): Promise<Sent<Data>> {
   const allHeaders = new Headers(headers);
   allHeaders.set('content-type', 'application/json');
   allHeaders.set('accept', accept);
 
-  const { status, body } = await post(JSON.stringify(request), allHeaders);
-  return { response: parseResponse<Data>(status, new TextDecoder().decode(body)), bytes: body.byteLength };
+  const { body, ...answer } = await post(JSON.stringify(request), allHeaders, signal);
+  const response = parseResponse<Data>(answer.status, new TextDecoder().decode(body));
+  return { ...answer, response, bytes: body.byteLength };
 }
 
-async function post(body: string, headers: Headers): Promise<{ status: number; body: ArrayBuffer }> {
+async function post(body: string, headers: Headers, signal: AbortSignal | undefined) {
   try {
-    const response = await fetch('/graphql', { method: 'POST', headers, body });
-    return { status: response.status, body: await response.arrayBuffer() };
+    const response = await fetch('/graphql', { method: 'POST', headers, body, ...(signal && { signal }) });
+    return {
+      status: response.status,
+      headers: [...response.headers.entries()] as [string, string][],
+      body: await response.arrayBuffer(),
+    };
   } catch {
     throw new NetworkError('The server is unreachable. Is it running?');
   }
@@ -58,6 +79,9 @@ function parseResponse<Data>(status: number, text: string): GraphQLResponse<Data
   try {
     return JSON.parse(text) as GraphQLResponse<Data>;
   } catch {
+    // A proxy answers with a page of its own when the server is away.
+    if (BAD_GATEWAY.has(status))
+      throw new NetworkError(`The server is unavailable (status ${status}). Try again.`);
     throw new Error(`The server responded with status ${status} and a body that is not JSON.`);
   }
 }

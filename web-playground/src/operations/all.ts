@@ -18,7 +18,7 @@ export const operations: Operation[] = Object.entries(documents).map(([path, doc
 
 export const studentHome = findOperation('StudentHome');
 
-function findOperation(name: string): Operation {
+export function findOperation(name: string): Operation {
   const operation = operations.find((candidate) => candidate.name === name);
   if (!operation) throw new Error(`operations/${name}.graphql is missing`);
   return operation;

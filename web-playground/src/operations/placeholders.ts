@@ -25,11 +25,15 @@ const LOOKUPS: Record<string, Lookup> = {
   unique: async () => Date.now().toString(36),
 };
 
+/** The placeholders in a text. */
+export function placeholdersIn(text: string): string[] {
+  return [...new Set([...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? ''))];
+}
+
 /** Replaces placeholders with values; one without a value is kept, for the user to fill in. */
 export async function fillPlaceholders(variables: string, lookups = LOOKUPS): Promise<string> {
-  const names = new Set([...variables.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? ''));
   let filled = variables;
-  for (const name of names) {
+  for (const name of placeholdersIn(variables)) {
     const value = await lookups[name]?.().catch(() => undefined);
     if (value !== undefined) filled = filled.replaceAll(`{{${name}}}`, escapeJson(value));
   }

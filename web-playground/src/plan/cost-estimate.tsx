@@ -1,21 +1,9 @@
-import { useEffect, useState } from 'react';
-import { createPortal } from 'react-dom';
 import { type Cost, milliseconds, readCost } from '../cost/cost';
-import { useCanTrace } from '../session/trace-access';
-import { useCurrentPlan, usePlanUpdates } from './current-plan';
+import { useCurrentPlan } from './current-plan';
 import './cost-estimate.css';
 
-/** The estimated cost of the operation, below the editor. GraphiQL has no slot for it, hence the portal. */
+/** The estimated cost of the operation, below the editor. */
 export function CostEstimate() {
-  const isAllowed = useCanTrace();
-  const [editors, setEditors] = useState<Element | null>(null);
-  useEffect(() => setEditors(document.querySelector('.graphiql-editors')), []);
-  usePlanUpdates();
-
-  return isAllowed && editors ? createPortal(<Line />, editors) : null;
-}
-
-function Line() {
   const { result } = useCurrentPlan();
   const error = result?.errors[0];
   const cost = result?.cost ?? readCost(error?.extensions?.cost);

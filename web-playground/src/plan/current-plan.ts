@@ -1,6 +1,7 @@
 import { tryParseJSONC, useGraphiQL } from '@graphiql/react';
 import { useEffect, useState } from 'react';
 import { create } from 'zustand';
+import { useOperationNameAtCursor } from '../editor/cursor';
 import { useSession } from '../session/session';
 import { useCanTrace } from '../session/trace-access';
 import { type PlanResult, requestPlan } from './request-plan';
@@ -61,11 +62,11 @@ async function plan({ query, variables, operationName }: Operation): Promise<Pla
 
 /** The operation and variables in the editors, once typing has paused. */
 function useDebouncedOperation(): Operation {
-  const { query, variables, operationName } = useGraphiQL(({ tabs, activeTabIndex, operationName }) => ({
+  const { query, variables } = useGraphiQL(({ tabs, activeTabIndex }) => ({
     query: tabs[activeTabIndex]?.query ?? '',
     variables: tabs[activeTabIndex]?.variables ?? '',
-    operationName: operationName ?? null,
   }));
+  const operationName = useOperationNameAtCursor(query) ?? null;
   const [debounced, setDebounced] = useState({ query, variables, operationName });
 
   useEffect(() => {

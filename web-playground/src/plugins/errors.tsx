@@ -1,16 +1,10 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
-import { lazy, Suspense } from 'react';
-
-const ErrorMeanings = lazy(() => import('../errors/error-meanings'));
+import { lazyPanel } from '../panel/lazy-panel';
 
 export const ERRORS_PLUGIN: GraphiQLPlugin = {
   title: 'Errors',
   icon: Icon,
-  content: () => (
-    <Suspense>
-      <ErrorMeanings />
-    </Suspense>
-  ),
+  content: lazyPanel('Errors', () => import('../errors/error-meanings')),
 };
 
 function Icon() {

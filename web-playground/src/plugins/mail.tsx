@@ -1,16 +1,10 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
-import { lazy, Suspense } from 'react';
-
-const MailPanel = lazy(() => import('../mail/mail-panel'));
+import { lazyPanel } from '../panel/lazy-panel';
 
 export const MAIL_PLUGIN: GraphiQLPlugin = {
   title: 'Mail',
   icon: Icon,
-  content: () => (
-    <Suspense>
-      <MailPanel />
-    </Suspense>
-  ),
+  content: lazyPanel('Mail', () => import('../mail/mail-panel')),
 };
 
 function Icon() {

@@ -1,16 +1,10 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
-import { lazy, Suspense } from 'react';
-
-const GraphMap = lazy(() => import('../map/graph-map'));
+import { lazyPanel } from '../panel/lazy-panel';
 
 export const MAP_PLUGIN: GraphiQLPlugin = {
   title: 'Map',
   icon: Icon,
-  content: () => (
-    <Suspense>
-      <GraphMap />
-    </Suspense>
-  ),
+  content: lazyPanel('Map', () => import('../map/graph-map')),
 };
 
 function Icon() {

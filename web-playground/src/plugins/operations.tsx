@@ -1,8 +1,10 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
+import { useState } from 'react';
 import { operations } from '../operations/all';
-import { useOpenOperation } from '../operations/open-operation';
-import { type Operation, VIEWERS } from '../operations/operation';
-import { fillPlaceholders } from '../operations/placeholders';
+import { openWithValues } from '../operations/open-operation';
+import { groupOperations, type Operation, type OperationGroup } from '../operations/operation';
+import { useSession } from '../session/session';
+import { SignInAs } from '../session/sign-in-as';
 import './operations.css';
 
 export const OPERATIONS_PLUGIN: GraphiQLPlugin = {
@@ -12,39 +14,61 @@ export const OPERATIONS_PLUGIN: GraphiQLPlugin = {
 };
 
 function Operations() {
-  const open = useOpen();
+  const role = useSession(({ session }) => session?.user.role);
+  const [text, setText] = useState('');
+  const groups = groupOperations(operations, role, text);
   return (
     <section aria-label="Operations" className="operations">
-      <div className="graphiql-doc-explorer-title">Operations</div>
-      <p className="operations-quiet">The operations of the front end, by kind of viewer.</p>
-      {VIEWERS.map(({ viewer, title }) => (
-        <section key={viewer} aria-label={title}>
-          <h3 className="operations-viewer">{title}</h3>
-          <ul className="operations-list">
-            {operations
-              .filter((operation) => operation.viewers[0] === viewer)
-              .map((operation) => (
-                <li key={operation.name}>
-                  <button type="button" className="operations-open" onClick={() => void open(operation)}>
-                    <span className="operations-name">{operation.name}</span>
-                    <span className="operations-quiet">{operation.screen}</span>
-                  </button>
-                </li>
-              ))}
-          </ul>
-        </section>
+      <h2 className="panel-title">Operations</h2>
+      <p className="operations-quiet">What the front end sends. Open one to run it on the sample data.</p>
+      <label className="operations-search">
+        <span className="visually-hidden">Search operations</span>
+        <input
+          type="search"
+          placeholder="Search operations"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </label>
+      {groups.map((group) => (
+        <Group key={group.title} group={group} />
       ))}
+      {groups.length === 0 && <p className="operations-quiet">No operation has all of these words.</p>}
     </section>
   );
 }
 
-/** Opens an operation with its placeholders filled. */
-function useOpen() {
-  const openOperation = useOpenOperation();
-  return async (operation: Operation) => {
-    const variables = await fillPlaceholders(operation.variables);
-    openOperation?.(operation.document, variables);
-  };
+function Group({ group: { title, viewers, operations } }: { group: OperationGroup }) {
+  return (
+    <section aria-label={title}>
+      <div className="operations-heading">
+        <h3 className="operations-viewer">{title}</h3>
+        {viewers.length > 0 && <SignInAs viewers={viewers} />}
+      </div>
+      <ul className="operations-list">
+        {operations.map((operation) => (
+          <li key={operation.name}>
+            <Entry operation={operation} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Entry({ operation }: { operation: Operation }) {
+  const { name, kind, description } = operation;
+  return (
+    <button type="button" className="operations-open" onClick={() => void openWithValues(operation)}>
+      <span className="operations-first">
+        <span className="operations-name">{name}</span>
+        <span className="operations-kind" data-kind={kind}>
+          {kind}
+        </span>
+      </span>
+      <span className="operations-quiet">{description}</span>
+    </button>
+  );
 }
 
 function Icon() {

@@ -1,16 +1,10 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
-import { lazy, Suspense } from 'react';
-
-const Plan = lazy(() => import('../plan/plan'));
+import { lazyPanel } from '../panel/lazy-panel';
 
 export const PLAN_PLUGIN: GraphiQLPlugin = {
   title: 'Plan',
   icon: Icon,
-  content: () => (
-    <Suspense>
-      <Plan />
-    </Suspense>
-  ),
+  content: lazyPanel('Plan', () => import('../plan/plan')),
 };
 
 function Icon() {

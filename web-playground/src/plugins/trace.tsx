@@ -1,16 +1,10 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
-import { lazy, Suspense } from 'react';
-
-const TracePanel = lazy(() => import('../trace/trace-panel'));
+import { lazyPanel } from '../panel/lazy-panel';
 
 export const TRACE_PLUGIN: GraphiQLPlugin = {
   title: 'Trace',
   icon: Icon,
-  content: () => (
-    <Suspense>
-      <TracePanel />
-    </Suspense>
-  ),
+  content: lazyPanel('Trace', () => import('../trace/trace-panel')),
 };
 
 function Icon() {

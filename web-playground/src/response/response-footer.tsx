@@ -1,30 +1,28 @@
-import { useGraphiQLActions } from '@graphiql/react';
 import { type Cost, milliseconds } from '../cost/cost';
-import {
-  type DisplayedError,
-  displayedErrors,
-  type LastResponse,
-  useLastResponse,
-} from '../execution/response';
-import { type StreamEvent, useStream } from '../execution/subscription';
+import { type DisplayedError, displayedErrors, type LastResponse } from '../execution/response';
+import { stopRun, useActiveRun, useRuns } from '../execution/runs';
+import type { Stream, StreamEvent } from '../execution/subscription';
 import { Prose } from '../panel/prose';
 import { eventLine } from './event-line';
+import { SessionHints } from './session-hints';
 import './response-footer.css';
 
 /** Below the response: its errors, size and cost, or the events of a subscription. */
 export function ResponseFooter() {
-  const { lastResponse } = useLastResponse();
-  const stream = useStream();
-  if (stream.state !== 'none') return <Events />;
-  if (!lastResponse) return <p className="response response-summary">{NO_RESPONSE}</p>;
+  const run = useActiveRun();
+  if (run?.stream) return <Events stream={run.stream} />;
+  if (run?.isRunning || run?.problem) return null;
+  if (!run?.response) return <p className="response response-summary">{NO_RESPONSE}</p>;
 
-  const errors = displayedErrors(lastResponse.response);
+  const { response } = run;
+  const errors = displayedErrors(response.response);
   return (
     <section className="response" aria-label="Errors and size">
       <p className="response-summary" role="status" title={UNITS}>
-        <span>{summary(lastResponse, errors.length)}</span>
-        {lastResponse.cost && <span>{costText(lastResponse.cost)}</span>}
+        <span>{summary(response, errors.length)}</span>
+        {response.cost && <span>{costText(response.cost)}</span>}
       </p>
+      <SessionHints response={response.response} />
       {errors.length > 0 && <ErrorList errors={errors} />}
     </section>
   );
@@ -89,7 +87,6 @@ function ErrorList({ errors }: { errors: DisplayedError[] }) {
 }
 
 const STATE_LABELS = {
-  none: '',
   connecting: 'Connecting…',
   live: 'Live: waiting for events',
   reconnecting: 'Connection lost. Reconnecting…',
@@ -99,9 +96,8 @@ const STATE_LABELS = {
 const MISSED_EVENTS_WARNING =
   'Events may be missing: the subscription could not be resumed after the connection was lost. Select the id of each event to make it resumable.';
 
-function Events() {
-  const { state, events, count, disconnects, mayHaveMissedEvents } = useStream();
-  const { stop } = useGraphiQLActions();
+function Events({ stream }: { stream: Stream }) {
+  const { state, events, count, disconnects, mayHaveMissedEvents } = stream;
   const isOver = state === 'ended';
   const errors = displayedErrors(events[0]?.response ?? {});
   return (
@@ -113,7 +109,11 @@ function Events() {
           {disconnects > 0 && `, connection lost ${disconnects === 1 ? 'once' : `${disconnects} times`}`}
         </span>
         {!isOver && (
-          <button type="button" className="button button-main" onClick={stop}>
+          <button
+            type="button"
+            className="button button-main"
+            onClick={() => stopRun(useRuns.getState().activeTab)}
+          >
             Stop
           </button>
         )}

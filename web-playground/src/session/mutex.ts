@@ -21,8 +21,18 @@ export async function withLock<Result>(name: string, task: () => Promise<Result>
 
 async function acquire(name: string, owner: string): Promise<void> {
   while (holder(name) !== owner) {
-    if (holder(name) === undefined) localStorage.setItem(name, JSON.stringify({ by: owner, at: Date.now() }));
+    // Where nothing can be stored, there is no session that tabs could share either.
+    if (holder(name) === undefined && !claim(name, owner)) return;
     await new Promise((resolve) => setTimeout(resolve, PROPAGATION_MS));
+  }
+}
+
+function claim(name: string, owner: string): boolean {
+  try {
+    localStorage.setItem(name, JSON.stringify({ by: owner, at: Date.now() }));
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -33,7 +43,7 @@ function holder(name: string): string | undefined {
     const age = Date.now() - Number(at);
     return age >= 0 && age < LOCK_EXPIRY_MS ? by : undefined;
   } catch {
-    // Written by something else: the lock is free.
+    // Written by something else, or storage is forbidden: the lock is free.
     return undefined;
   }
 }

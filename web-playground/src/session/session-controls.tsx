@@ -1,14 +1,15 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { loadSettings, useSettings } from '../network/playground-settings';
 import { type Session, signOut, useSession } from './session';
 import { SignInDialog } from './sign-in-dialog';
+import { closeSignIn, openSignIn, useSignInRequest } from './sign-in-request';
 import './session-controls.css';
 
 /** The signed-in user, and the buttons to sign in and out. */
 export function SessionControls() {
   const { session, notice } = useSession();
   const { samples } = useSettings();
-  const [isOpen, setIsOpen] = useState(false);
+  const { isOpen } = useSignInRequest();
   const section = useFocusRestored(session);
 
   useEffect(() => {
@@ -22,7 +23,7 @@ export function SessionControls() {
         type="button"
         className={session ? 'button' : 'button button-main'}
         aria-haspopup="dialog"
-        onClick={() => setIsOpen(true)}
+        onClick={openSignIn}
       >
         Sign in as…
       </button>
@@ -31,7 +32,7 @@ export function SessionControls() {
           Sign out
         </button>
       )}
-      {isOpen && <SignInDialog samples={samples} onClose={() => setIsOpen(false)} />}
+      {isOpen && <SignInDialog samples={samples} onClose={closeSignIn} />}
     </section>
   );
 }

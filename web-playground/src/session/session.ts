@@ -16,7 +16,7 @@ interface SessionState {
   notice: string | null;
 }
 
-type Tokens = Pick<Session, 'accessToken' | 'expiresAt' | 'refreshToken'>;
+export type Tokens = Pick<Session, 'accessToken' | 'expiresAt' | 'refreshToken'>;
 
 interface SignInData {
   login: { session: Tokens | null; user: Session['user'] | null; userErrors: { message: string }[] } | null;
@@ -27,7 +27,7 @@ interface RefreshData {
 }
 
 const STORAGE_KEY = 'lyceum:session';
-const SESSION_EXPIRED = 'Your session has ended. Please sign in again.';
+export const SESSION_EXPIRED = 'Your session has ended. Please sign in again.';
 const SIGNED_OUT_IN_OTHER_TAB = 'You have signed out in another tab.';
 const REFRESH_MUTATION =
   'mutation($input: RefreshSessionInput!) { refreshSession(input: $input) { session { accessToken expiresAt refreshToken } } }';
@@ -76,8 +76,12 @@ export async function signIn(email: string, password: string): Promise<void> {
     const reason = userErrors?.[0] ?? response.errors?.[0];
     throw new Error(reason?.message ?? 'Sign-in failed for an unknown reason.');
   }
+  await adoptSession(session, user);
+}
+
+/** Makes a session that the server has issued the page's own. */
+export async function adoptSession(session: Tokens, { id, name, role }: Session['user']): Promise<void> {
   const previous = useSession.getState().session;
-  const { id, name, role } = user;
   useSession.setState({
     session: { ...tokens(session), user: { id, name, role }, family: newFamily(), renewals: 0 },
     notice: null,
@@ -162,12 +166,23 @@ function persist(session: Session | null): void {
   clearTimeout(timer);
   tabSync.join(session?.family);
   if (!session) {
-    sessionStorage.removeItem(STORAGE_KEY);
+    writeStored(null);
     return;
   }
-  sessionStorage.setItem(STORAGE_KEY, JSON.stringify(session));
+  writeStored(JSON.stringify(session));
   const left = remainingMs(session);
   scheduleRefresh(session, left - Math.min(REFRESH_LEAD_MS, left / 4));
+}
+
+/** Where storage is full or forbidden, the session lasts until a reload. */
+function writeStored(value: string | null): void {
+  try {
+    if (value === null) sessionStorage.removeItem(STORAGE_KEY);
+    else sessionStorage.setItem(STORAGE_KEY, value);
+  } catch {
+    // An older session must not come back after a reload.
+    if (value !== null) writeStored(null);
+  }
 }
 
 function scheduleRefresh(session: Session, delay: number): void {

@@ -1,8 +1,11 @@
 import { lazy, Suspense } from 'react';
+import { allowInlineStyles } from '../editor/inline-styles';
 import { NoticeBar } from '../notice/notice';
 import { EditorBoundary } from './editor-boundary';
 import { Header } from './header';
 import './shell.css';
+
+allowInlineStyles();
 
 const Editor = lazy(() => {
   // GraphiQL loads Monaco only once it is rendered: prefetch it in parallel.
@@ -14,6 +17,13 @@ const Editor = lazy(() => {
 export function Shell() {
   return (
     <>
+      <button
+        type="button"
+        className="skip-link"
+        onClick={() => document.querySelector<HTMLElement>('#operation-editor textarea')?.focus()}
+      >
+        Skip to the editor
+      </button>
       <Header />
       <NoticeBar />
       <main className="shell-main">

@@ -1,12 +1,21 @@
+import { showNotice } from '../notice/notice';
 import { redactRecord, redactSecrets } from './secrets';
 
 // Another server on the same local port may have stored its own GraphiQL state.
 const PREFIX = 'lyceum:';
-/** The keys of GraphiQL's tabs and history: JSON with documents and variables. */
-const RECORDS = ['graphiql:tabState', 'graphiql:queries', 'graphiql:favorites'];
+/** JSON with documents and variables: GraphiQL's tabs, and ours. */
+const RECORDS = ['graphiql:tabState', 'history', 'collections'];
+
+const NOT_STORED =
+  'This browser does not let the page store anything: open tabs and history are lost on a reload.';
+
+/** What the browser refused to store, while the page is open. */
+const unstored = new Map<string, string>();
+let hasTold = false;
 
 function keys(): string[] {
-  return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+  const stored = attempt(() => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) ?? [];
+  return [...new Set([...stored, ...unstored.keys()])];
 }
 
 /** Our part of `localStorage`. Passwords and tokens are not stored in it. */
@@ -14,17 +23,41 @@ export const storage = {
   get length() {
     return keys().length;
   },
-  getItem(key: string) {
-    return localStorage.getItem(PREFIX + key);
+  getItem(key: string): string | null {
+    return unstored.get(PREFIX + key) ?? attempt(() => localStorage.getItem(PREFIX + key)) ?? null;
   },
-  setItem(key: string, value: string) {
+  setItem(key: string, value: string): void {
     const kept = RECORDS.includes(key) ? redactRecord(value) : redactSecrets(value);
-    localStorage.setItem(PREFIX + key, kept);
+    const isStored = attempt(() => {
+      localStorage.setItem(PREFIX + key, kept);
+      return true;
+    });
+    if (isStored) unstored.delete(PREFIX + key);
+    else keepInMemory(PREFIX + key, kept);
   },
-  removeItem(key: string) {
-    localStorage.removeItem(PREFIX + key);
+  removeItem(key: string): void {
+    unstored.delete(PREFIX + key);
+    attempt(() => localStorage.removeItem(PREFIX + key));
   },
-  clear() {
-    for (const key of keys()) localStorage.removeItem(key);
+  clear(): void {
+    for (const key of keys()) storage.removeItem(key.slice(PREFIX.length));
   },
 };
+
+/** Storage may be full, or forbidden for this page. */
+function keepInMemory(key: string, value: string): void {
+  unstored.set(key, value);
+  // The older value must not come back after a reload.
+  attempt(() => localStorage.removeItem(key));
+  if (hasTold) return;
+  hasTold = true;
+  showNotice(NOT_STORED);
+}
+
+function attempt<Result>(task: () => Result): Result | undefined {
+  try {
+    return task();
+  } catch {
+    return undefined;
+  }
+}

@@ -102,6 +102,6 @@ test('invalid JSON in the variables is reported before execution', async () => {
 
   await page.getByRole('button', { name: /Execute query/ }).click();
 
-  await page.locator('.result-window', { hasText: 'Request not sent' }).waitFor();
+  await page.getByRole('alert').getByText('Request not sent').waitFor();
   expect(sent).toEqual([]);
 });

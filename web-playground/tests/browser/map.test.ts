@@ -1,7 +1,7 @@
 import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { openEditor, openPanel } from './playground';
+import { openEditor, openPanel, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -218,4 +218,42 @@ test('a panel can be expanded to the whole window, and Escape restores it', asyn
   await page.keyboard.press('Escape');
 
   await expect.poll(async () => (await map.boundingBox())?.width).toBeLessThan(700);
+});
+
+test('the whole map can be read on a laptop, and a search leads from it to a field', async () => {
+  const { page, map } = await openMap();
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await map.getByRole('button', { name: 'Widen' }).click();
+  await map.getByRole('button', { name: 'Show all' }).click();
+  const content = map.locator('.canvas-content');
+  const scale = async () =>
+    ((await content.boundingBox())?.width ?? 0) / (await content.evaluate((it) => it.clientWidth));
+  await expect.poll(scale).toBeGreaterThan(0.6);
+  await map
+    .locator('.map-type', { hasText: /^User\d+ fields$/ })
+    .first()
+    .waitFor();
+
+  await map.getByRole('searchbox').fill('email');
+  await page.keyboard.press('Enter');
+
+  await map.getByRole('heading', { name: 'User.email' }).waitFor();
+  const row = map.locator('.map-field[aria-pressed="true"]');
+  await expect.poll(() => isInSight(row, map.getByRole('group', { name: /Map of the graph/ }))).toBe(true);
+  await map.getByRole('button', { name: 'Show all' }).click();
+  await map.getByRole('button', { name: 'Show fields' }).click();
+  await map.locator('.map-field').first().waitFor();
+});
+
+test('the map marks what the operation in the editor selects', async () => {
+  const { page, map } = await openMap();
+  await write(page, '{ me { name courses(first: 1) { nodes { title } } } }');
+  expect(await map.locator('.map-field-way').count()).toBe(0);
+
+  await map.getByRole('button', { name: 'Mark operation' }).click();
+
+  const marked = () => map.locator('.map-field-way > span:first-child').allTextContents();
+  await expect.poll(async () => (await marked()).sort()).toEqual(['courses', 'me', 'name', 'title']);
+  await write(page, '{ me { role } }');
+  await expect.poll(async () => (await marked()).sort()).toEqual(['me', 'role']);
 });

@@ -132,6 +132,7 @@ test('the content security policy allows only scripts of the page', async () => 
   ];
   const scripts = /script-src ([^;]*)/.exec(policy ?? '')?.[1];
   expect(scripts).toBe("'self'");
+  expect(policy).not.toContain('unsafe');
   expect(await page.evaluate(() => [...document.scripts].filter(({ src }) => !src).length)).toBe(0);
 });
 

@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
 import { openEditor, openPanel, write } from './playground';
@@ -5,12 +6,15 @@ import { openEditor, openPanel, write } from './playground';
 const browser = browserOfThisFile();
 
 test('the plan of the operation in the editor is drawn, and nothing is executed', async () => {
-  const { page, errors } = await openEditor(browser());
   const plans: boolean[] = [];
-  page.on('request', (request) => {
-    if (request.url().endsWith('/graphql'))
-      plans.push(request.headers()['hive-expose-query-plan'] === 'dry-run');
-  });
+  const recordPlans = async (page: Page) => {
+    page.on('request', (request) => {
+      const isIntrospection = request.postData()?.includes('IntrospectionQuery');
+      if (request.url().endsWith('/graphql') && !isIntrospection)
+        plans.push(request.headers()['hive-expose-query-plan'] === 'dry-run');
+    });
+  };
+  const { page, errors } = await openEditor(browser(), { prepare: recordPlans });
 
   await openPanel(page, 'Plan');
   const panel = page.getByRole('region', { name: 'Plan', exact: true });

@@ -16,7 +16,17 @@ const FLAGS = [
 /** The running system, from the environment. */
 export const url = new URL(process.env.LYCEUM_URL ?? 'http://localhost:4000/');
 
-export const PANELS = ['Explorer', 'Operations', 'History', 'Plan', 'Trace', 'Map', 'Errors', 'Mail'];
+export const PANELS = [
+  'Explorer',
+  'Operations',
+  'Collections',
+  'History',
+  'Plan',
+  'Trace',
+  'Map',
+  'Errors',
+  'Mail',
+];
 
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });

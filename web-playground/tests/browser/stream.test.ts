@@ -199,10 +199,36 @@ test('a truncated response is reported, and the next one is complete', async () 
   await proxy.cut();
 
   await execute(page);
-  await page.locator('.result-window', { hasText: 'The server is unreachable.' }).waitFor();
+  await page.getByRole('alert').getByText('The server is unreachable.').waitFor();
   await proxy.open();
   await signInAs(page, 'Student');
   await execute(page);
 
   await page.locator('.result-window', { hasText: 'unreadNotificationCount' }).waitFor();
+});
+
+test('a quiet stream outlives its tokens', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Teacher');
+  let connections = 0;
+  await page.route('**/graphql', async (route) => {
+    const isStream = (route.request().headers().accept ?? '').includes('text/event-stream;') === false;
+    const isSubscription = route.request().postData()?.includes('subscription Quiet') && isStream;
+    if (!isSubscription || route.request().headers()['hive-expose-query-plan']) return route.continue();
+    connections += 1;
+    if (connections > 3) return route.continue();
+    // As the server does when the token of a stream ends: after a while without any event.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    const error = { errors: [{ message: 'ended', extensions: { code: 'UNAUTHENTICATED' } }] };
+    return route.fulfill({
+      contentType: 'text/event-stream',
+      body: `event: next\ndata: ${JSON.stringify(error)}\n\nevent: complete\ndata:\n\n`,
+    });
+  });
+  await write(page, 'subscription Quiet { notificationAdded { id title } }');
+
+  await execute(page);
+
+  await expect.poll(() => connections, { timeout: 30_000 }).toBe(4);
+  await events(page).getByText('Live').waitFor();
 });

@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { openEditor, openPanel, run, signInAs, write } from './playground';
+import { faults, openEditor, openPanel, run, signInAs, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -71,4 +72,72 @@ test('on a production server, only admins request a trace', async () => {
   await run(page);
 
   expect((await asked).headers()['lyceum-trace']).toBeUndefined();
+});
+
+test('every bar is on one scale with an axis, which zooms; a statement is shown whole', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await run(page);
+  await openPanel(page, 'Trace');
+  const waterfall = page.getByRole('group', { name: 'Waterfall' });
+  await waterfall.waitFor();
+
+  const lefts = await waterfall
+    .locator('.trace-track, .trace-axis-track')
+    .evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().left)));
+  expect(lefts.length).toBeGreaterThan(10);
+  expect(new Set(lefts).size).toBe(1);
+  const axis = () => waterfall.locator('.trace-tick').allTextContents();
+  const whole = await axis();
+  expect(whole[0]).toBe('0');
+  await waterfall.getByRole('button', { name: 'Zoom in' }).click();
+  expect(await axis()).not.toEqual(whole);
+  await waterfall.focus();
+  await page.keyboard.press('0');
+  await expect.poll(axis).toEqual(whole);
+  await waterfall.locator('.trace-track').first().hover();
+  await waterfall.locator('.trace-at').waitFor();
+
+  const statement = waterfall.locator('.trace-statement').first();
+  await statement.locator('summary').click();
+  const text = statement.locator('pre');
+  expect(await text.evaluate((pre) => pre.scrollWidth <= pre.clientWidth)).toBe(true);
+});
+
+test('two runs are compared, and a trace is saved, opened elsewhere, and exported', async () => {
+  const { page } = await openEditor(browser());
+  await signInAs(page, 'Student');
+  await run(page);
+  await openPanel(page, 'Trace');
+  const panel = page.getByRole('region', { name: 'Trace', exact: true });
+  const saved = async (button: string) => {
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      panel.getByRole('button', { name: button, exact: true }).click(),
+    ]);
+    return { name: file.suggestedFilename(), content: await readFile(await file.path()) };
+  };
+  const trace = await saved('Save');
+  expect(trace.name).toBe('StudentHome.trace.json');
+  const spans = JSON.parse((await saved('OpenTelemetry')).content.toString());
+  expect(spans.resourceSpans.length).toBeGreaterThan(4);
+  const events = JSON.parse((await saved('Chrome')).content.toString());
+  expect(events.traceEvents.length).toBeGreaterThan(10);
+
+  await panel.getByRole('button', { name: 'Keep to compare' }).click();
+  await run(page);
+  const comparison = panel.getByRole('group', { name: 'Comparison' });
+  await comparison.getByRole('row', { name: /^Total/ }).waitFor();
+  expect(await faults(page)).toEqual([]);
+  await panel.getByRole('button', { name: 'Compare', exact: true }).click();
+  await panel.getByRole('group', { name: 'Waterfall' }).waitFor();
+
+  const elsewhere = await openEditor(browser());
+  await openPanel(elsewhere.page, 'Trace');
+  const file = elsewhere.page.locator('input[type="file"]');
+  await file.setInputFiles({ name: trace.name, mimeType: 'application/json', buffer: trace.content });
+  await elsewhere.page.getByText('StudentHome took').waitFor();
+  await elsewhere.page.getByText('From a file').waitFor();
+  await file.setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
+  await elsewhere.page.getByRole('alert').getByText('x.json was not opened').waitFor();
 });

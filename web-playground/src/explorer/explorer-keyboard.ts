@@ -13,8 +13,28 @@ const NESTED = 'div[style*="margin-left: 16px"]';
 /** The name of the item that was toggled by keyboard: it is rendered again when it opens, and loses focus. */
 let chosen: string | undefined;
 
-/** Adds names, roles and tab stops to the explorer; call it when its markup may have changed. */
-export function fixExplorer(editor: HTMLElement): void {
+/** Keeps the explorer within an element usable by keyboard; returns what ends it. */
+export function applyExplorerKeyboard(panel: HTMLElement): () => void {
+  let frame = 0;
+  // The explorer changes its markup often: once per frame is enough.
+  const observer = new MutationObserver(() => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => fixExplorer(panel));
+  });
+  panel.addEventListener('keydown', onExplorerKey);
+  panel.addEventListener('focusin', onExplorerFocus);
+  observer.observe(panel, { childList: true, subtree: true });
+  fixExplorer(panel);
+  return () => {
+    cancelAnimationFrame(frame);
+    observer.disconnect();
+    panel.removeEventListener('keydown', onExplorerKey);
+    panel.removeEventListener('focusin', onExplorerFocus);
+  };
+}
+
+/** Adds names, roles and tab stops to the explorer, whose markup may have changed. */
+function fixExplorer(editor: HTMLElement): void {
   const items = itemsIn(editor);
   for (const item of items) {
     item.setAttribute('role', 'checkbox');
@@ -31,7 +51,7 @@ export function fixExplorer(editor: HTMLElement): void {
 }
 
 /** Moves between the items and toggles them. */
-export function onExplorerKey(event: KeyboardEvent): void {
+function onExplorerKey(event: KeyboardEvent): void {
   const item = event.target;
   if (!(item instanceof HTMLElement) || !item.matches(ITEM)) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -41,7 +61,7 @@ export function onExplorerKey(event: KeyboardEvent): void {
 }
 
 /** Tab returns to the item that had the focus last. */
-export function onExplorerFocus({ target }: FocusEvent): void {
+function onExplorerFocus({ target }: FocusEvent): void {
   chosen = undefined;
   if (!(target instanceof HTMLElement) || !target.matches(ITEM)) return;
   for (const item of itemsIn(target.closest(ROOT) ?? document)) item.tabIndex = item === target ? 0 : -1;

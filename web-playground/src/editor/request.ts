@@ -1,0 +1,43 @@
+import { tryParseJSONC } from '@graphiql/react';
+import type { OperationTypeNode } from 'graphql';
+import { applyEnvironment } from '../environments/environments';
+import { operationAt } from '../execution/operation-at-cursor';
+import type { GraphQLRequest } from '../network/send';
+import { type activeTab, graphiqlState } from './graphiql-state';
+
+type Tab = NonNullable<ReturnType<typeof activeTab>>;
+
+export interface TabRequest {
+  request: GraphQLRequest;
+  headers: Record<string, string>;
+  kind: OperationTypeNode;
+}
+
+/** The request of a tab: the operation at the cursor, with the values of the environment. Throws when it is invalid. */
+export function readRequest(tab: Tab): TabRequest {
+  const { query, variables, headers } = applyEnvironment(tab);
+  const operation = operationAt(query, cursorOffset());
+  return {
+    request: { query, variables: readObject('Variables', variables), operationName: operation?.name },
+    headers: textValues(readObject('Request headers', headers)),
+    kind: operation?.kind ?? ('query' as OperationTypeNode),
+  };
+}
+
+function cursorOffset(): number {
+  const { queryEditor } = graphiqlState() ?? {};
+  const position = queryEditor?.getPosition();
+  return position ? (queryEditor?.getModel()?.getOffsetAt(position) ?? 0) : 0;
+}
+
+function readObject(what: string, text: string): Record<string, unknown> | undefined {
+  try {
+    return tryParseJSONC(text);
+  } catch (error) {
+    throw new Error(`${what} ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function textValues(values: Record<string, unknown> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+}

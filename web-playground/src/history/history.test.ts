@@ -1,0 +1,57 @@
+import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
+
+let history: typeof import('./history');
+const stored = new Map<string, string>();
+
+beforeAll(async () => {
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => stored.set(key, value),
+    removeItem: (key: string) => stored.delete(key),
+  });
+  history = await import('./history');
+});
+
+beforeEach(() => history.useHistory.setState({ entries: [] }));
+
+const names = () => history.useHistory.getState().entries.map(({ name }) => name);
+const record = (name: string, variables = '') =>
+  history.recordRun({ name, query: `query ${name} { a }`, variables });
+
+test('the same run moves to the top, and others stay', () => {
+  record('One');
+  record('Two');
+  record('One');
+  record('One', '{"b": 1}');
+
+  expect(names()).toEqual(['One', 'One', 'Two']);
+});
+
+test('the history is limited, but favorites are kept', () => {
+  record('First');
+  const [first] = history.useHistory.getState().entries;
+  history.changeEntry(first?.id ?? '', { isFavorite: true, name: 'Kept' });
+  for (let number = 0; number < 120; number += 1) record(`Run${number}`);
+
+  expect(names()).toHaveLength(101);
+  expect(names()).toContain('Kept');
+  history.clearHistory();
+  expect(names()).toEqual(['Kept']);
+});
+
+test('all words must occur, in the name, the operation or the variables; favorites come first', () => {
+  record('Courses', '{"level": "BEGINNER"}');
+  record('Payments');
+  const { entries } = history.useHistory.getState();
+
+  expect(history.searchHistory(entries, 'beginner COURSES').map(({ name }) => name)).toEqual(['Courses']);
+  expect(history.searchHistory(entries, 'beginner payments')).toEqual([]);
+  expect(history.searchHistory(entries, ' ')).toHaveLength(2);
+});
+
+test('no secret is stored', () => {
+  record('SignIn', '{"password": "sesame"}');
+
+  expect([...stored.values()].join()).toContain('SignIn');
+  expect([...stored.values()].join()).not.toContain('sesame');
+});

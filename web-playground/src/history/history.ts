@@ -1,0 +1,87 @@
+import { create } from 'zustand';
+import { storage } from '../storage/storage';
+
+/** An operation that was run. */
+export interface HistoryEntry {
+  id: string;
+  /** The name of the operation, or a name that the user has given it. */
+  name: string;
+  query: string;
+  variables: string;
+  /** In milliseconds since 1970. */
+  at: number;
+  isFavorite: boolean;
+}
+
+const KEY = 'history';
+/** Favorites are kept beyond it. */
+const MAX_ENTRIES = 100;
+
+export const useHistory = create<{ entries: HistoryEntry[] }>(() => ({ entries: readEntries() }));
+
+/** Records a run: the same operation with the same variables moves to the top. */
+export function recordRun({
+  name,
+  query,
+  variables,
+}: Pick<HistoryEntry, 'name' | 'query' | 'variables'>): void {
+  const { entries } = useHistory.getState();
+  const known = entries.find((entry) => entry.query === query && entry.variables === variables);
+  const entry = known ?? {
+    id: crypto.randomUUID?.() ?? String(Math.random()),
+    name,
+    query,
+    variables,
+    isFavorite: false,
+  };
+  store([{ ...entry, at: Date.now() }, ...entries.filter((one) => one !== known)]);
+}
+
+export function changeEntry(id: string, changes: Partial<Pick<HistoryEntry, 'name' | 'isFavorite'>>): void {
+  store(useHistory.getState().entries.map((entry) => (entry.id === id ? { ...entry, ...changes } : entry)));
+}
+
+export function removeEntry(id: string): void {
+  store(useHistory.getState().entries.filter((entry) => entry.id !== id));
+}
+
+/** Removes all but favorites. */
+export function clearHistory(): void {
+  store(useHistory.getState().entries.filter(({ isFavorite }) => isFavorite));
+}
+
+/** The entries in which all words occur, favorites first. */
+export function searchHistory(entries: HistoryEntry[], text: string): HistoryEntry[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const has = ({ name, query, variables }: HistoryEntry) => {
+    const all = `${name}\n${query}\n${variables}`.toLowerCase();
+    return words.every((word) => all.includes(word));
+  };
+  return entries.filter(has).toSorted((one, other) => Number(other.isFavorite) - Number(one.isFavorite));
+}
+
+function store(entries: HistoryEntry[]): void {
+  let others = 0;
+  const kept = entries.filter(({ isFavorite }) => {
+    others += isFavorite ? 0 : 1;
+    return isFavorite || others <= MAX_ENTRIES;
+  });
+  useHistory.setState({ entries: kept });
+  storage.setItem(KEY, JSON.stringify(kept));
+}
+
+function readEntries(): HistoryEntry[] {
+  try {
+    const entries: unknown = JSON.parse(storage.getItem(KEY) ?? '[]');
+    return Array.isArray(entries) ? entries.filter(isEntry) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isEntry(value: unknown): value is HistoryEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const entry = value as Record<string, unknown>;
+  const texts = ['id', 'name', 'query', 'variables'].every((name) => typeof entry[name] === 'string');
+  return texts && typeof entry.at === 'number' && typeof entry.isFavorite === 'boolean';
+}
