@@ -1,12 +1,13 @@
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
+import { ViewerDocument } from '../gql/graphql';
 import { cache } from './cache';
 import { follow } from './live';
-import { renew, session, signedOut, validToken } from './session';
+import { renew, session, signedOut, validSession } from './session';
 
 /** A client for one user: whoever signs in gets a new one, with an empty cache. */
 export function createClient(userId: string | null): Client {
-  return new Client({
+  const client = new Client({
     url: '/graphql',
     // Answers belong to a person; they are not for caches of browsers.
     preferGetMethod: false,
@@ -22,16 +23,19 @@ export function createClient(userId: string | null): Client {
               next: (result) => sink.next(result),
               error: (error) => sink.error(error),
               complete: () => sink.complete(),
+              // What came meanwhile is at least counted.
+              gap: () => client.query(ViewerDocument, {}, { requestPolicy: 'network-only' }).toPromise(),
             }),
         }),
       }),
     ],
   });
+  return client;
 }
 
 function auth(userId: string | null) {
   return authExchange(async (utilities) => {
-    let token = await validToken();
+    let token = (await validSession())?.accessToken;
     return {
       addAuthToOperation(operation) {
         token = session()?.accessToken;
@@ -45,7 +49,7 @@ function auth(userId: string | null) {
         token !== undefined &&
         error.graphQLErrors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED'),
       async refreshAuth() {
-        const used = session()?.accessToken;
+        const used = session();
         if (used) await renew(used);
         // Renewed and still refused: the account is gone, or its key.
         else if (userId !== null) signedOut();

@@ -1,12 +1,14 @@
 /** A subscription that lives on: it reconnects, renews its token, and resumes after the last event it has seen. */
 import type { ExecutionResult } from '@urql/core';
 import { createClient } from 'graphql-sse';
-import { renew, validToken } from './session';
+import { renew, validSession } from './session';
 
 interface Sink {
   next: (result: ExecutionResult) => void;
   error: (error: unknown) => void;
   complete: () => void;
+  /** Events may have been missed, because none was known to resume after. */
+  gap: () => void;
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: as urql types it.
@@ -35,27 +37,35 @@ async function run(
   let delay = FIRST_DELAY_MS;
   let mayRenew = true;
   while (!stopped.aborted) {
-    const token = await validToken();
-    if (!token || stopped.aborted) break;
-    const end = await connect({ query, variables: { ...variables, after } }, token, stopped, (result) => {
-      after = idOf(result) ?? after;
-      delay = FIRST_DELAY_MS;
-      mayRenew = true;
-      sink.next(result);
-    });
+    const session = await validSession();
+    if (!session || stopped.aborted) break;
+    const { accessToken } = session;
+    const end = await connect(
+      { query, variables: { ...variables, after } },
+      accessToken,
+      stopped,
+      (result) => {
+        after = idOf(result) ?? after;
+        delay = FIRST_DELAY_MS;
+        mayRenew = true;
+        sink.next(result);
+      },
+    );
     if (stopped.aborted) return;
     if (end === 'unauthenticated' && mayRenew) {
       mayRenew = false;
-      await renew(token);
+      await renew(session);
       continue;
     }
-    if (end === 'unknown event' && after !== undefined) {
+    if (end === 'unknown event' && after) {
       // The notification that it would resume after was deleted.
       after = undefined;
+      sink.gap();
       continue;
     }
     if (end === 'disconnected') {
       await pause(delay, stopped);
+      if (!after) sink.gap();
       delay = Math.min(delay * 2, LONGEST_DELAY_MS);
       continue;
     }

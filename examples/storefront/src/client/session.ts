@@ -40,21 +40,21 @@ export function signedOut(): void {
   store(null);
 }
 
-/** An access token that has not expired, or none. */
-export async function validToken(): Promise<string | undefined> {
-  if (current && Date.parse(current.expiresAt) - Date.now() < MARGIN_MS) await renew(current.accessToken);
-  return current?.accessToken;
+/** The session, with an access token that has not expired. */
+export async function validSession(): Promise<Session | null> {
+  if (current && Date.parse(current.expiresAt) - Date.now() < MARGIN_MS) await renew(current);
+  return current;
 }
 
 /**
- * Renews the tokens, unless another tab has done so since `usedToken` was read: a refresh token works once, and using
+ * Renews the tokens, unless another tab has done so since `used` was read: a refresh token works once, and using
  * it twice looks like theft. Where the browser has no locks (a page without TLS), the server's few seconds of grace
  * have to do.
  */
-export async function renew(usedToken: string): Promise<void> {
+export async function renew(used: Session): Promise<void> {
   await exclusively(async () => {
     const newest = read();
-    if (!newest || newest.accessToken !== usedToken) {
+    if (newest?.refreshToken !== used.refreshToken) {
       set(newest);
       return;
     }

@@ -124,8 +124,9 @@ function Me({ viewer }: { viewer: Viewer }) {
           </span>
         )}
       </Link>
-      <Link href="/account" className="avatar wide-only" aria-label={`Account of ${viewer.name}`}>
-        {initials(viewer.name)}
+      <Link href="/account" className="avatar wide-only">
+        <span aria-hidden="true">{initials(viewer.name)}</span>
+        <span className="visually-hidden">Account of {viewer.name}</span>
       </Link>
     </>
   );

@@ -5,7 +5,7 @@ import { type CourseState, type DeskCourseFragment, DeskDocument } from '../gql/
 import { Icon } from '../parts/icons';
 import { PageTitle } from '../parts/page-title';
 import { Empty, Failed, Loading, More } from '../parts/states';
-import { euros, number, price, STATES } from '../parts/words';
+import { euros, number, price, STATES, students } from '../parts/words';
 import { SalesChart } from './chart';
 import { StateButton } from './state-button';
 
@@ -113,7 +113,7 @@ function Row({ course }: { course: DeskCourseFragment }) {
           <span className={`tag ${course.state.toLowerCase()}`}>{STATES[course.state]}</span>
           <span>{price(course)}</span>
           <Link href={`/teaching/${course.id}/students`}>
-            {number(course.enrollmentCount ?? 0)} students
+            {students(course.enrollmentCount ?? 0)}
             <span className="visually-hidden"> of {course.title}</span>
           </Link>
           {course.sales && course.sales.count > 0 && (

@@ -98,7 +98,7 @@ test('a teacher writes a draft, publishes it, and sees it sold; then it is withd
   await goTo(page, '/teaching');
   const row = page.getByRole('listitem').filter({ hasText: title });
   await row.getByText('1 sold for €12.50').waitFor();
-  await row.getByRole('link', { name: /1 students/ }).click();
+  await row.getByRole('link', { name: /^1 student of/ }).click();
   await page.getByRole('row').filter({ hasText: 'Cy Example' }).waitFor();
 
   await goTo(page, '/teaching');

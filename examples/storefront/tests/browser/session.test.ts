@@ -97,7 +97,8 @@ test('notifications that were sent while the connection was broken come later, e
     const { context, page } = await visitor('/', { at: `${proxy.url}/store` });
     const person = newPerson('Broken Line');
     await signUp(page, person);
-    await toast(page, /./).first().waitFor();
+    // That of the new account.
+    await expect.poll(() => bell(page).getAttribute('aria-label')).toMatch(/unread/);
 
     const live = page.waitForRequest((request) => request.postData()?.includes('notificationAdded') === true);
     proxy.cut();
