@@ -1,12 +1,11 @@
 import { lazy, Suspense, useMemo } from 'react';
 import { Provider } from 'urql';
-import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
+import { Link, Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { Catalogue } from './catalogue/catalogue';
 import { createClient } from './client/client';
 import { useUserId } from './client/session';
 import { CoursePage } from './course/course-page';
-import { PageTitle } from './parts/page-title';
-import { Empty, Loading } from './parts/states';
+import { Loading, Missing } from './parts/states';
 import { Shell } from './shell/shell';
 
 // What one visitor in ten opens loads when it is opened.
@@ -104,15 +103,11 @@ function Elsewhere({ isSignedIn }: { isSignedIn: boolean }) {
   if (!isSignedIn && MEMBERS_ONLY.test(path))
     return <Redirect to={`/sign-in?next=${encodeURIComponent(path)}`} replace />;
   return (
-    <>
-      <PageTitle>There is no such page</PageTitle>
-      <Empty title="Perhaps the address has a slip in it.">
-        <p>
-          <a className="button primary" href={import.meta.env.BASE_URL}>
-            To the catalogue
-          </a>
-        </p>
-      </Empty>
-    </>
+    <Missing title="There is no such page">
+      <p>Perhaps the address has a slip in it.</p>
+      <Link className="button primary" href="/">
+        To the catalogue
+      </Link>
+    </Missing>
   );
 }

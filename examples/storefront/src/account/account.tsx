@@ -66,7 +66,9 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   const id = useId();
   return (
     <section className="panel" aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
+      <h2 id={id} className="panel-title">
+        {title}
+      </h2>
       <div className="panel-body">{children}</div>
     </section>
   );

@@ -3,6 +3,7 @@ import { useQuery } from 'urql';
 import { useSearchParams } from 'wouter';
 import { CatalogueDocument, type CourseFilter, type CourseLevel, type CourseOrder } from '../gql/graphql';
 import { CardSkeletons, CourseCard } from '../parts/course-card';
+import { Mosaic } from '../parts/cover';
 import { Icon } from '../parts/icons';
 import { PageTitle } from '../parts/page-title';
 import { Empty, Failed, More } from '../parts/states';
@@ -60,9 +61,14 @@ export function Catalogue() {
   return (
     <>
       <section className="hero">
-        <PageTitle name="Catalogue">Learn something worth keeping.</PageTitle>
-        <p className="lead">Courses by people who do the work. Buy once, go at your own pace.</p>
-        <SearchBox value={search} onChange={(text) => put('q', text)} />
+        <div className="hero-words">
+          <PageTitle name="Catalogue">Learn something worth keeping.</PageTitle>
+          <p className="lead">Courses by people who do the work. Buy once, go at your own pace.</p>
+          <SearchBox value={search} onChange={(text) => put('q', text)} />
+        </div>
+        <div className="hero-art">
+          <Mosaic seed="A walk in the Lyceum" columns={5} rows={4} />
+        </div>
       </section>
       <section className="filters" aria-label="Filters">
         <fieldset className="chips">

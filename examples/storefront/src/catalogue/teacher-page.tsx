@@ -4,7 +4,7 @@ import { TeacherPageDocument } from '../gql/graphql';
 import { CourseCard } from '../parts/course-card';
 import { Icon } from '../parts/icons';
 import { PageTitle } from '../parts/page-title';
-import { Empty, Failed, Loading, More } from '../parts/states';
+import { Empty, Failed, Loading, Missing, More } from '../parts/states';
 import { number, onDay } from '../parts/words';
 
 const PAGE = 12;
@@ -19,10 +19,9 @@ export default function TeacherPage({ id }: { id: string }) {
   const teacher = data.user;
   if (!teacher)
     return (
-      <>
-        <PageTitle>Unknown teacher</PageTitle>
-        <Empty title="There is nobody at this address (any more)." />
-      </>
+      <Missing title="Unknown teacher">
+        <p>There is nobody at this address, or not any more.</p>
+      </Missing>
     );
   const courses = teacher.courses;
   return (

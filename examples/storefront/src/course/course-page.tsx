@@ -5,7 +5,7 @@ import { CourseCard } from '../parts/course-card';
 import { Cover } from '../parts/cover';
 import { Icon } from '../parts/icons';
 import { PageTitle } from '../parts/page-title';
-import { Empty, Failed, Loading } from '../parts/states';
+import { Failed, Loading, Missing } from '../parts/states';
 import { duration, LEVELS, onDay, students } from '../parts/words';
 import type { Course } from './course';
 import { Offer } from './offer';
@@ -22,14 +22,12 @@ export function CoursePage({ id }: { id: string }) {
     return <Failed error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
   if (!data) return <Loading what="the course" />;
   return (
-    <>
-      <PageTitle>This course is not here</PageTitle>
-      <Empty title="It may have been removed, or is not published yet.">
-        <Link className="button primary" href="/">
-          To the catalogue
-        </Link>
-      </Empty>
-    </>
+    <Missing title="This course is not here">
+      <p>It may have been removed, or is not published yet.</p>
+      <Link className="button primary" href="/">
+        To the catalogue
+      </Link>
+    </Missing>
   );
 }
 

@@ -9,7 +9,6 @@ const PALETTES = [
   ['#3f3480', '#b7a8ec', '#f6f0fb', '#f2a65a'],
 ] as const;
 
-const ROWS = 2;
 const SIDE = 80;
 
 type Draw = (color: string, second: string) => React.ReactNode;
@@ -41,27 +40,31 @@ const MOTIFS: Draw[] = [
     </>
   ),
   (color) => <path d="M0 0h80L0 80Z" fill={color} />,
-  (color) => <rect width="80" height="80" fill={color} />,
+  (color) => <rect x="-0.5" y="-0.5" width="81" height="81" fill={color} />,
 ];
 
 /** A wide one continues the other to the right. */
 export function Cover({ id, wide = false }: { id: string; wide?: boolean }) {
-  const columns = wide ? 8 : 4;
-  const random = generator(id);
+  return <Mosaic seed={id} columns={wide ? 8 : 4} rows={2} />;
+}
+
+/** Tiles that the seed chooses, column by column. */
+export function Mosaic({ seed, columns, rows }: { seed: string; columns: number; rows: number }) {
+  const random = generator(seed);
   const pick = <Item,>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
   const palette = pick(PALETTES);
   const [ground, ...colors] = palette;
-  const tiles = Array.from({ length: columns * ROWS }, (_, index) => {
+  const tiles = Array.from({ length: columns * rows }, (_, index) => {
     const color = pick(colors);
     const second = pick(palette.filter((other) => other !== color));
     const draw = pick(MOTIFS);
-    const at = `translate(${Math.floor(index / ROWS) * SIDE} ${(index % ROWS) * SIDE})`;
+    const at = `translate(${Math.floor(index / rows) * SIDE} ${(index % rows) * SIDE})`;
     return { at, draw: draw(color, second) };
   });
   return (
     <svg
       className="cover"
-      viewBox={`0 0 ${columns * SIDE} ${ROWS * SIDE}`}
+      viewBox={`0 0 ${columns * SIDE} ${rows * SIDE}`}
       preserveAspectRatio="xMidYMid slice"
       aria-hidden="true"
       focusable="false"

@@ -72,7 +72,9 @@ function Samples({ onChoose }: { onChoose: (values: Record<string, string>) => v
   if (samples.length === 0) return null;
   return (
     <section className="samples" aria-labelledby="samples">
-      <h2 id="samples">Or look around as</h2>
+      <h2 id="samples" className="samples-title">
+        Or look around as
+      </h2>
       <div className="chips">
         {samples.map(({ label, email, password }) => (
           <button key={email} type="button" className="chip" onClick={() => onChoose({ email, password })}>

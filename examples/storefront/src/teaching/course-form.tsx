@@ -15,7 +15,7 @@ import {
 import { Dialog } from '../parts/dialog';
 import { Area, Field, Form, Problems } from '../parts/form';
 import { PageTitle } from '../parts/page-title';
-import { Empty, Failed, Loading } from '../parts/states';
+import { Failed, Loading, Missing } from '../parts/states';
 import { say } from '../parts/toasts';
 import { LEVELS, STATES } from '../parts/words';
 import { useViewer } from '../shell/viewer';
@@ -58,14 +58,12 @@ function EditCourse({ id }: { id: string }) {
   if (!data || viewer === undefined) return error ? <Failed error={error} /> : <Loading what="the course" />;
   if (!course || (course.teacher?.id !== viewer?.id && viewer?.role !== 'ADMIN'))
     return (
-      <>
-        <PageTitle>Not one of your courses</PageTitle>
-        <Empty title="There is no course of yours at this address.">
-          <Link className="button primary" href="/teaching">
-            To my teaching
-          </Link>
-        </Empty>
-      </>
+      <Missing title="Not one of your courses">
+        <p>There is no course of yours at this address.</p>
+        <Link className="button primary" href="/teaching">
+          To my teaching
+        </Link>
+      </Missing>
     );
 
   async function save(values: Values) {
