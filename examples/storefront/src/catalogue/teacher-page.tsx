@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
+import { isBadId } from '../client/problems';
 import { TeacherPageDocument } from '../gql/graphql';
 import { CourseCard } from '../parts/course-card';
 import { Icon } from '../parts/icons';
@@ -15,8 +16,9 @@ export default function TeacherPage({ id }: { id: string }) {
     query: TeacherPageDocument,
     variables: { teacherId: id, first: PAGE, after },
   });
-  if (!data) return error ? <Failed error={error} /> : <Loading what="the teacher" />;
-  const teacher = data.user;
+  const teacher = data?.user;
+  if (error && !teacher && !isBadId(error)) return <Failed error={error} />;
+  if (!data && !error) return <Loading what="the teacher" />;
   if (!teacher)
     return (
       <Missing title="Unknown teacher">

@@ -59,6 +59,11 @@ export function ofError(error: CombinedError): Problem {
   return { code: code ?? 'UNKNOWN', text: words(code, retryAfter, first.message) };
 }
 
+/** Whether it is about an id that is none: then there is nothing at the address. */
+export function isBadId(error: CombinedError | undefined): boolean {
+  return error?.graphQLErrors[0]?.extensions?.code === 'BAD_USER_INPUT';
+}
+
 function words(code: string | undefined, retryAfter: number | undefined, message: string): string {
   switch (code) {
     case 'UNAUTHENTICATED':

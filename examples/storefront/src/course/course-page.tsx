@@ -1,5 +1,6 @@
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
+import { isBadId } from '../client/problems';
 import { CoursePageDocument } from '../gql/graphql';
 import { CourseCard } from '../parts/course-card';
 import { Cover } from '../parts/cover';
@@ -18,9 +19,9 @@ export function CoursePage({ id }: { id: string }) {
   });
   const course = data?.course;
   if (course) return <Content course={course} />;
-  if (error && data?.course === undefined)
+  if (error && !data?.course && !isBadId(error))
     return <Failed error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
-  if (!data) return <Loading what="the course" />;
+  if (!data && !error) return <Loading what="the course" />;
   return (
     <Missing title="This course is not here">
       <p>It may have been removed, or is not published yet.</p>

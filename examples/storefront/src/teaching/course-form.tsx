@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
-import type { Problem } from '../client/problems';
+import { isBadId, type Problem } from '../client/problems';
 import { randomKey } from '../client/random-key';
 import { useAction } from '../client/use-action';
 import {
@@ -55,7 +55,8 @@ function EditCourse({ id }: { id: string }) {
   const [{ data, error }] = useQuery({ query: EditedCourseDocument, variables: { courseId: id } });
   const update = useAction(UpdateCourseDocument);
   const course = data?.course;
-  if (!data || viewer === undefined) return error ? <Failed error={error} /> : <Loading what="the course" />;
+  if (error && !course && !isBadId(error)) return <Failed error={error} />;
+  if ((!data && !error) || viewer === undefined) return <Loading what="the course" />;
   if (!course || (course.teacher?.id !== viewer?.id && viewer?.role !== 'ADMIN'))
     return (
       <Missing title="Not one of your courses">
