@@ -58,10 +58,11 @@ export async function runScenario(client: Client): Promise<void> {
   const tab = client.openTab();
   const other = client.openTab();
   let failed = '';
-  async function step(name: string, run: () => Promise<string | void>): Promise<void> {
+  async function step(name: string, run: () => Promise<unknown>): Promise<void> {
     if (failed) return;
     try {
-      steps[name] = (await within(run())) ?? 'yes';
+      const done = await within(run());
+      steps[name] = typeof done === 'string' ? done : 'yes';
     } catch (error) {
       steps[name] = 'no';
       failed = `${name}: ${error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)}`;
@@ -119,7 +120,10 @@ export async function runScenario(client: Client): Promise<void> {
     tab.setSession(expired);
     other.setSession(expired);
     const names = await Promise.all([tab.myName(), other.myName()]);
-    check(names.every((name) => name === 'Clara Client'), `both tabs stay signed in: ${names}`);
+    check(
+      names.every((name) => name === 'Clara Client'),
+      `both tabs stay signed in: ${names}`,
+    );
     check(tab.session()?.accessToken !== expired.accessToken, 'the tokens are new');
   });
   await step('StudentHome', async () => {

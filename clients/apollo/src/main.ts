@@ -15,7 +15,7 @@ import { createClient as createWsClient } from 'graphql-ws';
 import { from, mergeMap } from 'rxjs';
 import WebSocket from 'ws';
 import { recordingFetch, url } from '../../shared/recording.ts';
-import { runScenario, type News, type Session, type Tab } from '../../shared/scenario.ts';
+import { type News, runScenario, type Session, type Tab } from '../../shared/scenario.ts';
 import {
   LatestNotificationDocument,
   MeDocument,
@@ -150,14 +150,16 @@ function openTab(): Tab {
     },
     follow(onNews: (news: News) => void) {
       const events = new Observable<News>((observer) => {
-        void client.query({ query: LatestNotificationDocument, fetchPolicy: 'network-only' }).then(({ data }) => {
-          lastId = data?.me?.notifications?.nodes[0]?.id ?? null;
-          client.subscribe({ query: NotificationAddedDocument }).subscribe(({ data: event }) => {
-            if (!event) return;
-            lastId = event.notificationAdded.id;
-            observer.next(event.notificationAdded);
+        void client
+          .query({ query: LatestNotificationDocument, fetchPolicy: 'network-only' })
+          .then(({ data }) => {
+            lastId = data?.me?.notifications?.nodes[0]?.id ?? null;
+            client.subscribe({ query: NotificationAddedDocument }).subscribe(({ data: event }) => {
+              if (!event) return;
+              lastId = event.notificationAdded.id;
+              observer.next(event.notificationAdded);
+            });
           });
-        });
       });
       const subscription = events.subscribe(onNews);
       return { stop: () => subscription.unsubscribe() };

@@ -1,7 +1,7 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import { print } from 'graphql';
 import { ClientError, GraphQLClient } from 'graphql-request';
 import { createClient as createSseClient } from 'graphql-sse';
-import { print } from 'graphql';
 import { recordingFetch, url } from '../../shared/recording.ts';
 import { runScenario, type Session, type Tab, versionOf } from '../../shared/scenario.ts';
 import {

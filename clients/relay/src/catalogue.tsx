@@ -54,7 +54,13 @@ function Courses({ onShow }: { onShow: (shown: Shown) => void }) {
 }
 // docs:end
 
-export function Catalogue({ environment, onShow }: { environment: Environment; onShow: (shown: Shown) => void }) {
+export function Catalogue({
+  environment,
+  onShow,
+}: {
+  environment: Environment;
+  onShow: (shown: Shown) => void;
+}) {
   return (
     <RelayEnvironmentProvider environment={environment}>
       <Suspense fallback="Loading…">

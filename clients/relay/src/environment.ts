@@ -51,10 +51,14 @@ export function createEnvironment(tokens: Tokens) {
   async function send({ name, text }: RequestParameters, variables: Variables): Promise<GraphQLResponse> {
     const body = { operationName: name, query: text, variables };
     const first = await post(body, tokens.session?.accessToken);
-    const answer = codeOf(first) === 'UNAUTHENTICATED' && (await refresh())
-      ? await post(body, tokens.session?.accessToken)
-      : first;
-    const { errors, data } = answer as { errors?: ConstructorParameters<typeof GraphQLErrors>[0]; data?: object };
+    const answer =
+      codeOf(first) === 'UNAUTHENTICATED' && (await refresh())
+        ? await post(body, tokens.session?.accessToken)
+        : first;
+    const { errors, data } = answer as {
+      errors?: ConstructorParameters<typeof GraphQLErrors>[0];
+      data?: object;
+    };
     // Relay takes an answer with data for a success; what has nothing in it is none.
     if (errors && Object.values(data ?? {}).every((value) => value === null)) throw new GraphQLErrors(errors);
     return answer;

@@ -3,5 +3,11 @@ import { Window } from 'happy-dom';
 
 const page = new Window();
 const { document, navigator, HTMLElement, HTMLIFrameElement } = page;
-for (const [name, value] of Object.entries({ window: page, document, navigator, HTMLElement, HTMLIFrameElement }))
+for (const [name, value] of Object.entries({
+  window: page,
+  document,
+  navigator,
+  HTMLElement,
+  HTMLIFrameElement,
+}))
   Object.defineProperty(globalThis, name, { value, configurable: true });

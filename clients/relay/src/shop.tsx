@@ -10,8 +10,6 @@ import {
   requestSubscription,
 } from 'relay-runtime';
 import { runScenario, type Tab, versionOf } from '../../shared/scenario.ts';
-import { Catalogue, type Shown } from './catalogue.tsx';
-import { createEnvironment, GraphQLErrors, type Tokens } from './environment.ts';
 import type { shopBadRequestQuery } from './__generated__/shopBadRequestQuery.graphql';
 import type { shopLatestQuery } from './__generated__/shopLatestQuery.graphql';
 import type { shopMeQuery } from './__generated__/shopMeQuery.graphql';
@@ -20,6 +18,8 @@ import type { shopPurchaseMutation } from './__generated__/shopPurchaseMutation.
 import type { shopSignInMutation } from './__generated__/shopSignInMutation.graphql';
 import type { shopSignUpMutation } from './__generated__/shopSignUpMutation.graphql';
 import type { shopStudentHomeQuery } from './__generated__/shopStudentHomeQuery.graphql';
+import { Catalogue, type Shown } from './catalogue.tsx';
+import { createEnvironment, GraphQLErrors, type Tokens } from './environment.ts';
 
 function openTab(): Tab {
   const tokens: Tokens = { session: null, lastId: null };
@@ -65,7 +65,8 @@ function openTab(): Tab {
         );
       isMounted = true;
       const first = await courses(10);
-      if (after === null) return { nodes: first.courses, endCursor: 'the next page', hasNextPage: first.hasNext };
+      if (after === null)
+        return { nodes: first.courses, endCursor: 'the next page', hasNextPage: first.hasNext };
       first.loadNext(10);
       const second = await courses(20);
       return { nodes: second.courses.slice(10), endCursor: 'the next page', hasNextPage: second.hasNext };

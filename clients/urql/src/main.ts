@@ -101,7 +101,9 @@ function openTab(): Tab {
       return { nodes: data.courses.nodes, ...pageOf(data.courses.pageInfo) };
     },
     async signIn(email, password) {
-      const { data, error } = await client.mutation(SignInDocument, { input: { email, password } }).toPromise();
+      const { data, error } = await client
+        .mutation(SignInDocument, { input: { email, password } })
+        .toPromise();
       if (!data?.login) throw error;
       const { session: signedIn, userErrors } = data.login;
       session = signedIn ?? session;
@@ -114,7 +116,9 @@ function openTab(): Tab {
       return data.register.session;
     },
     async myName() {
-      const { data, error } = await client.query(MeDocument, {}, { requestPolicy: 'network-only' }).toPromise();
+      const { data, error } = await client
+        .query(MeDocument, {}, { requestPolicy: 'network-only' })
+        .toPromise();
       if (error) throw error;
       return data?.me?.name;
     },

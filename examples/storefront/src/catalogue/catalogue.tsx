@@ -11,6 +11,8 @@ import { LEVELS, number } from '../parts/words';
 
 const PAGE = 12;
 const TYPING_PAUSE_MS = 250;
+/** The server looks for so many words at once. */
+const MAX_WORDS = 6;
 
 const ORDERS: Record<CourseOrder, string> = {
   NEWEST: 'Newest first',
@@ -53,8 +55,9 @@ export function Catalogue() {
     change((next) => (next.has('level', level) ? next.delete('level', level) : next.append('level', level)));
   }
 
+  const words = search.trim().split(/\s+/).slice(0, MAX_WORDS).join(' ');
   const filter: CourseFilter = {
-    ...(search.trim() ? { words: search.trim() } : {}),
+    ...(words ? { words } : {}),
     ...(levels.length > 0 ? { levels } : {}),
     ...PRICES[price]?.[1],
   };

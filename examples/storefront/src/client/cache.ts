@@ -56,7 +56,9 @@ export function cache() {
         leaveCourse: ({ leaveCourse }, { input }, cache) => {
           if (done(leaveCourse)) placeChanged(cache, courseOf(input));
         },
-        setEnrollmentStatus: (_result, _args, cache) => forget(cache, viewer(cache), ['enrollments']),
+        // The list of all enrollments has it already; those of one status do not.
+        setEnrollmentStatus: (_result, _args, cache) =>
+          forget(cache, viewer(cache), ['enrollments'], (args) => typeof args?.status === 'string'),
         createCourse: deskChanged,
         updateCourse: deskChanged,
         publishCourse: deskChanged,
@@ -114,7 +116,7 @@ function notificationCame(added: Incoming, cache: Cache): void {
 
 /** The viewer's place on a course has changed: it begins, ends or is paid for. */
 function placeChanged(cache: Cache, courseId?: string): void {
-  forget(cache, viewer(cache), ['enrollments', 'payments']);
+  forget(cache, viewer(cache), ['enrollments']);
   if (!courseId) return;
   forget(cache, courseKey(cache, courseId), ['viewerEnrollment', 'viewerPayment', 'enrollmentCount']);
 }
@@ -126,10 +128,19 @@ function deskForgotten(cache: Cache): void {
   forget(cache, 'Query', ['courses']);
 }
 
-function forget(cache: Cache, entity: string | null, names: string[]): void {
+/**
+ * Forgets fields of an entity. Of a list with several pages, a page that is shown asks again for what it has asked for
+ * last: who changes a list goes back to its first page.
+ */
+function forget(
+  cache: Cache,
+  entity: string | null,
+  names: string[],
+  which: (args: Record<string, unknown> | null) => boolean = () => true,
+): void {
   if (!entity) return;
-  for (const { fieldName, fieldKey } of cache.inspectFields(entity))
-    if (names.includes(fieldName)) cache.invalidate(entity, fieldKey);
+  for (const { fieldName, fieldKey, arguments: args } of cache.inspectFields(entity))
+    if (names.includes(fieldName) && which(args)) cache.invalidate(entity, fieldKey);
 }
 
 function viewer(cache: Cache): string | null {

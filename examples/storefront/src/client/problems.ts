@@ -69,7 +69,7 @@ function words(code: string | undefined, retryAfter: number | undefined, message
     case 'UNAUTHENTICATED':
       return 'Please sign in to see this.';
     case 'FORBIDDEN':
-      return 'Your account may not see this.';
+      return 'Your account may not do this.';
     case 'RATE_LIMITED':
       return `That was a little too often. Please try again ${waiting(retryAfter)}.`;
     case 'SERVICE_UNAVAILABLE':

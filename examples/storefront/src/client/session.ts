@@ -32,7 +32,7 @@ export function useUserId(): string | null {
 }
 
 export function signedIn(tokens: TokensFragment, userId: string): void {
-  store({ ...tokens, userId });
+  store({ ...received(tokens), userId });
 }
 
 /** Ends the session in all tabs of this browser. */
@@ -61,7 +61,7 @@ export async function renew(used: Session): Promise<void> {
     const answer = await refresh(newest.refreshToken);
     // A sign-out in another tab must not be undone by an answer that comes later.
     if (answer === 'unreachable' || read()?.refreshToken !== newest.refreshToken) return;
-    store(answer ? { ...answer, userId: newest.userId } : null);
+    store(answer ? { ...received(answer), userId: newest.userId } : null);
   });
 }
 
@@ -85,6 +85,17 @@ async function refresh(refreshToken: string): Promise<TokensFragment | null | 'u
     return data?.refreshSession ? data.refreshSession.session : 'unreachable';
   } catch {
     return 'unreachable';
+  }
+}
+
+/** The tokens, which expire by the clock of this machine: it may be wrong, and the lifetime is right. */
+function received(tokens: TokensFragment): TokensFragment {
+  try {
+    const payload = tokens.accessToken.split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? '';
+    const { exp, iat } = JSON.parse(atob(payload)) as { exp: number; iat: number };
+    return { ...tokens, expiresAt: new Date(Date.now() + (exp - iat) * 1000).toISOString() };
+  } catch {
+    return tokens;
   }
 }
 

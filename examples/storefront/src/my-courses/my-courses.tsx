@@ -72,7 +72,7 @@ function List({ status }: { status: EnrollmentStatus | null }) {
     <>
       <ul className="places">
         {enrollments.nodes.map((enrollment) => (
-          <Place key={enrollment.id} enrollment={enrollment} />
+          <Place key={enrollment.id} enrollment={enrollment} onChange={() => setAfter(null)} />
         ))}
       </ul>
       {enrollments.pageInfo.hasNextPage && (
@@ -89,7 +89,7 @@ const NEXT: Record<EnrollmentStatus, [label: string, status: EnrollmentStatus] |
   COMPLETED: null,
 };
 
-function Place({ enrollment }: { enrollment: Enrollment }) {
+function Place({ enrollment, onChange }: { enrollment: Enrollment; onChange: () => void }) {
   const { course, status } = enrollment;
   const progress = useAction(SetEnrollmentStatusDocument);
   const [isLeaving, setIsLeaving] = useState(false);
@@ -98,7 +98,9 @@ function Place({ enrollment }: { enrollment: Enrollment }) {
 
   async function advance(to: EnrollmentStatus) {
     const { data } = await progress.run({ input: { enrollmentId: enrollment.id, status: to } });
-    if (data && to === 'COMPLETED') say(`Well done! You have completed “${title}”.`);
+    if (!data) return;
+    if (to === 'COMPLETED') say(`Well done! You have completed “${title}”.`);
+    onChange();
   }
   return (
     <li className="place">
@@ -140,6 +142,7 @@ function Place({ enrollment }: { enrollment: Enrollment }) {
           courseId={course.id}
           title={title}
           isFree={course.isFree}
+          onLeft={onChange}
           onClose={() => setIsLeaving(false)}
         />
       )}
@@ -151,16 +154,18 @@ interface LeaveProps {
   courseId: string;
   title: string;
   isFree: boolean;
+  onLeft: () => void;
   onClose: () => void;
 }
 
-function Leave({ courseId, title, isFree, onClose }: LeaveProps) {
+function Leave({ courseId, title, isFree, onLeft, onClose }: LeaveProps) {
   const leave = useAction(LeaveCourseDocument);
   async function run() {
     const { data } = await leave.run({ input: { courseId } });
     if (!data) return;
     say(`You have left “${title}”.`);
     onClose();
+    onLeft();
   }
   return (
     <Dialog title="Leave this course?" onClose={onClose}>

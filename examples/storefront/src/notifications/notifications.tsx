@@ -39,7 +39,10 @@ export default function Notifications() {
             className="button small"
             aria-disabled={markAll.busy}
             // Not those that arrive while the button is clicked.
-            onClick={() => markAll.run({ upTo: newest.id })}
+            onClick={async () => {
+              await markAll.run({ upTo: newest.id });
+              setAfter(null);
+            }}
           >
             <Icon name="check" size={18} />
             Mark all as read
@@ -54,7 +57,7 @@ export default function Notifications() {
       ) : (
         <ul className="news">
           {list.nodes.map((notification) => (
-            <Item key={notification.id} notification={notification} />
+            <Item key={notification.id} notification={notification} onDelete={() => setAfter(null)} />
           ))}
         </ul>
       )}
@@ -73,7 +76,7 @@ const ICONS = {
   SECURITY: 'shield',
 } as const;
 
-function Item({ notification }: { notification: NotificationItemFragment }) {
+function Item({ notification, onDelete }: { notification: NotificationItemFragment; onDelete: () => void }) {
   const { id, isRead, title, body, createdAt, type } = notification;
   const read = useAction(MarkNotificationReadDocument);
   const remove = useAction(DeleteNotificationDocument);
@@ -115,7 +118,10 @@ function Item({ notification }: { notification: NotificationItemFragment }) {
           type="button"
           className="round"
           aria-label={`Delete “${title}”`}
-          onClick={() => remove.run({ input: { notificationId: id } })}
+          onClick={async () => {
+            await remove.run({ input: { notificationId: id } });
+            onDelete();
+          }}
         >
           <Icon name="close" />
         </button>

@@ -16,7 +16,10 @@ export function Dialog({ title, onClose, children }: Props) {
     element?.showModal();
     return () => {
       element?.close();
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+      // What opened it may be gone, with what was deleted.
+      const next =
+        opener instanceof HTMLElement && opener.isConnected ? opener : document.querySelector('h1');
+      next?.focus();
     };
   }, []);
   return (

@@ -37,7 +37,7 @@ export function Shell({ children }: { children: ReactNode }) {
                 My courses
               </Tab>
             )}
-            {viewer && viewer.role !== 'STUDENT' && (
+            {viewer && viewer.role === 'TEACHER' && (
               <Tab href="/teaching" icon="desk">
                 Teaching
               </Tab>

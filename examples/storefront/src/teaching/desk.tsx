@@ -4,8 +4,9 @@ import { Link } from 'wouter';
 import { type CourseState, type DeskCourseFragment, DeskDocument } from '../gql/graphql';
 import { Icon } from '../parts/icons';
 import { PageTitle } from '../parts/page-title';
-import { Empty, Failed, Loading, More } from '../parts/states';
+import { Empty, Failed, Loading, Missing, More } from '../parts/states';
 import { euros, number, price, STATES, students } from '../parts/words';
+import { useViewer } from '../shell/viewer';
 import { SalesChart } from './chart';
 import { StateButton } from './state-button';
 
@@ -26,7 +27,14 @@ export default function Desk() {
     variables: { state, first: PAGE, after },
     requestPolicy: 'cache-and-network',
   });
+  const viewer = useViewer();
   const me = data?.me;
+  if (viewer && viewer.role !== 'TEACHER')
+    return (
+      <Missing title="This desk is for teachers">
+        <p>With an account to teach, you find your courses and sales here.</p>
+      </Missing>
+    );
   if (!me && error) return <Failed error={error} retry={() => reload({ requestPolicy: 'network-only' })} />;
   if (!me) return <Loading what="your desk" />;
   const { sales, courses } = me;
@@ -90,7 +98,7 @@ export default function Desk() {
         ) : (
           <ul className="rows">
             {courses?.nodes.map((course) => (
-              <Row key={course.id} course={course} />
+              <Row key={course.id} course={course} onChange={() => setAfter(null)} />
             ))}
           </ul>
         )}
@@ -102,7 +110,7 @@ export default function Desk() {
   );
 }
 
-function Row({ course }: { course: DeskCourseFragment }) {
+function Row({ course, onChange }: { course: DeskCourseFragment; onChange: () => void }) {
   return (
     <li className="row">
       <div className="row-main">
@@ -123,7 +131,7 @@ function Row({ course }: { course: DeskCourseFragment }) {
           )}
         </p>
       </div>
-      <StateButton course={course} small />
+      <StateButton course={course} small onChange={onChange} />
     </li>
   );
 }

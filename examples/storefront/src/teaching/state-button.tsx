@@ -8,10 +8,11 @@ import { say } from '../parts/toasts';
 interface Props {
   course: { id: string; title: string; state: CourseState };
   small?: boolean;
+  onChange?: () => void;
 }
 
 /** Publishes a draft or a withdrawn course; withdraws one that is on sale, after a question. */
-export function StateButton({ course, small = false }: Props) {
+export function StateButton({ course, small = false, onChange }: Props) {
   const publish = useAction(PublishCourseDocument);
   const withdraw = useAction(WithdrawCourseDocument);
   const [isAsking, setIsAsking] = useState(false);
@@ -19,13 +20,16 @@ export function StateButton({ course, small = false }: Props) {
 
   async function put() {
     const { data } = await publish.run({ input: { courseId: course.id } });
-    if (data) say(`“${course.title}” is on sale.`);
+    if (!data) return;
+    say(`“${course.title}” is on sale.`);
+    onChange?.();
   }
   async function take() {
     const { data } = await withdraw.run({ input: { courseId: course.id } });
     if (!data) return;
     say(`“${course.title}” is no longer on sale.`);
     setIsAsking(false);
+    onChange?.();
   }
   if (course.state !== 'PUBLISHED')
     return (
