@@ -18,15 +18,18 @@ const client =
         retryAttempts: 0,
       });
 
-client.subscribe(JSON.parse(request), {
-  next: (result) => say({ next: result, at: Date.now() }),
-  error: (error) => {
-    const code = error.code ?? null;
-    say({ error: Array.isArray(error) ? error : String(error.message ?? error.reason ?? error), code });
-    process.exit(0);
+client.subscribe(
+  JSON.parse(request),
+  {
+    next: (result) => say({ next: result, at: Date.now() }),
+    error: (error) => {
+      const code = error.code ?? null;
+      say({ error: Array.isArray(error) ? error : String(error.message ?? error.reason ?? error), code });
+      process.exit(0);
+    },
+    complete: () => {
+      say({ complete: true });
+      process.exit(0);
+    },
   },
-  complete: () => {
-    say({ complete: true });
-    process.exit(0);
-  },
-});
+);

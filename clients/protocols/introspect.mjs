@@ -22,11 +22,7 @@ const everything = {
 
 async function introspect(options) {
   const body = JSON.stringify({ query: getIntrospectionQuery(options) });
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
-  });
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   const { data, errors } = await response.json();
   if (errors) throw new Error(JSON.stringify(errors));
   return data;
