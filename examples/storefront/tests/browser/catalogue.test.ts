@@ -76,6 +76,8 @@ test('addresses deep in the shop open, and unknown ones say so', async () => {
   await cards(page).first().waitFor();
   await goTo(page, '/teachers/nonsense');
   await page.getByRole('heading', { name: 'Unknown teacher' }).waitFor();
+  await goTo(page, '/?q=more%20words%20than%20the%20server%20looks%20for%20at%20once&level=NONE&sort=NONE');
+  await page.getByText('Nothing here by that name.').waitFor();
 });
 
 test('without a network it says so, and goes on when it is back', async () => {

@@ -66,6 +66,8 @@ test('a free course is joined with one click', async () => {
   await cards(page).first().getByRole('link').click();
   await page.getByRole('button', { name: 'Join for free' }).click();
   await page.getByText('You are on this course').waitFor();
+  await goTo(page, '/teaching');
+  await page.getByRole('heading', { name: 'This desk is for teachers' }).waitFor();
 });
 
 test('who has to sign in first comes back to the course', async () => {
