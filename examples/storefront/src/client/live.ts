@@ -1,4 +1,7 @@
-/** A subscription that lives on: it reconnects, renews its token, and resumes after the last event it has seen. */
+/**
+ * A subscription that lives on: it reconnects, renews its token, and resumes after the last event that it has seen. A page
+ * that is out of sight for a while lets go of its connection, and resumes when it is looked at.
+ */
 import type { ExecutionResult } from '@urql/core';
 import { createClient } from 'graphql-sse';
 import { renew, validSession } from './session';
@@ -14,10 +17,15 @@ interface Sink {
 // biome-ignore lint/suspicious/noConfusingVoidType: as urql types it.
 type Variables = Record<string, unknown> | void;
 
-type End = 'unauthenticated' | 'unknown event' | 'disconnected' | 'completed' | ExecutionResult;
+/** Why a connection has ended; an answer is an error that trying again does not mend. */
+type End = 'unauthenticated' | 'unknown event' | 'disconnected' | 'hidden' | 'stopped' | ExecutionResult;
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
+/** A stream that lived for so long was accepted with its token. */
+const ACCEPTED_MS = 10_000;
+/** Browsers have few connections to one host, for all tabs: one that is not looked at gives its own back. */
+const HIDDEN_MS = 30_000;
 
 export function follow(
   request: { query?: string; variables?: Variables },
@@ -36,40 +44,47 @@ async function run(
   let after = variables?.after;
   let delay = FIRST_DELAY_MS;
   let mayRenew = true;
+  let isFirst = true;
   while (!stopped.aborted) {
+    await untilVisible(stopped);
     const session = await validSession();
     if (!session || stopped.aborted) break;
-    const { accessToken } = session;
-    const end = await connect(
-      { query, variables: { ...variables, after } },
-      accessToken,
-      stopped,
-      (result) => {
+    const started = Date.now();
+    const isGap = !isFirst && !after;
+    const end = await connect({ query, variables: { ...variables, after } }, session.accessToken, stopped, {
+      connected: () => {
+        if (isGap) sink.gap();
+      },
+      next: (result) => {
         after = idOf(result) ?? after;
         delay = FIRST_DELAY_MS;
-        mayRenew = true;
         sink.next(result);
       },
-    );
-    if (stopped.aborted) return;
-    if (end === 'unauthenticated' && mayRenew) {
-      mayRenew = false;
-      await renew(session);
-      continue;
+    });
+    isFirst = false;
+    if (Date.now() - started > ACCEPTED_MS) mayRenew = true;
+    switch (end) {
+      case 'stopped':
+        return;
+      case 'hidden':
+        continue;
+      case 'disconnected':
+        await pause(delay, stopped);
+        delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+        continue;
+      case 'unauthenticated':
+        if (!mayRenew) break;
+        mayRenew = false;
+        await renew(session);
+        continue;
+      case 'unknown event':
+        if (!after) break;
+        // The notification that it would resume after was deleted.
+        after = undefined;
+        continue;
+      default:
+        sink.next(end);
     }
-    if (end === 'unknown event' && after) {
-      // The notification that it would resume after was deleted.
-      after = undefined;
-      sink.gap();
-      continue;
-    }
-    if (end === 'disconnected') {
-      await pause(delay, stopped);
-      if (!after) sink.gap();
-      delay = Math.min(delay * 2, LONGEST_DELAY_MS);
-      continue;
-    }
-    if (typeof end === 'object') sink.next(end);
     break;
   }
   if (!stopped.aborted) sink.complete();
@@ -79,7 +94,7 @@ function connect(
   request: { query: string; variables: Record<string, unknown> },
   token: string,
   stopped: AbortSignal,
-  onEvent: (result: ExecutionResult) => void,
+  on: { connected: () => void; next: (result: ExecutionResult) => void },
 ): Promise<End> {
   const client = createClient({
     url: '/graphql',
@@ -89,23 +104,67 @@ function connect(
   });
   return new Promise((resolve) => {
     let end: End | undefined;
-    const dispose = client.subscribe(request, {
-      next(result) {
-        const code = result.errors?.[0]?.extensions?.code;
-        if (code === undefined) onEvent(result as ExecutionResult);
-        else if (code === 'UNAUTHENTICATED') end = 'unauthenticated';
-        else if (code === 'BAD_USER_INPUT') end = 'unknown event';
-        else if (code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED') end = 'disconnected';
-        else end = result as ExecutionResult;
+    const dispose = client.subscribe(
+      request,
+      {
+        next(result) {
+          const code = result.errors?.[0]?.extensions?.code;
+          if (code === undefined) on.next(result as ExecutionResult);
+          else if (code === 'UNAUTHENTICATED') end = 'unauthenticated';
+          else if (code === 'BAD_USER_INPUT') end = 'unknown event';
+          else if (code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED') end = 'disconnected';
+          else end = result as ExecutionResult;
+        },
+        // An expired token is refused with a status, before there is a stream.
+        error: (error) => finish(end ?? (isUnauthorized(error) ? 'unauthenticated' : 'disconnected')),
+        complete: () => finish(end ?? 'disconnected'),
       },
-      // An expired token is refused with a status, before there is a stream.
-      error: (error) => resolve(end ?? (isUnauthorized(error) ? 'unauthenticated' : 'disconnected')),
-      complete: () => resolve(end ?? 'disconnected'),
-    });
-    stopped.addEventListener('abort', () => {
+      { connected: on.connected },
+    );
+    const stopWatching = whenHidden(HIDDEN_MS, () => close('hidden'));
+    const stop = () => close('stopped');
+    stopped.addEventListener('abort', stop);
+
+    function close(why: End) {
+      // Disposing completes the stream, with the reason that is there.
+      end = why;
       dispose();
-      resolve('completed');
-    });
+      finish(why);
+    }
+    function finish(why: End) {
+      stopWatching();
+      stopped.removeEventListener('abort', stop);
+      resolve(why);
+    }
+  });
+}
+
+/** Calls back once the page has been out of sight for so long. */
+function whenHidden(milliseconds: number, callback: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    clearTimeout(timer);
+    if (document.visibilityState === 'hidden') timer = setTimeout(callback, milliseconds);
+  };
+  look();
+  document.addEventListener('visibilitychange', look);
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener('visibilitychange', look);
+  };
+}
+
+function untilVisible(stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.visibilityState === 'hidden' && !stopped.aborted) return;
+      document.removeEventListener('visibilitychange', look);
+      stopped.removeEventListener('abort', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    stopped.addEventListener('abort', look);
+    look();
   });
 }
 

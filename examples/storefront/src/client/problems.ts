@@ -14,8 +14,16 @@ interface UserError {
   field: string[];
 }
 
+/** Codes that servers newer than `src/gql/` may send. */
+type Coming =
+  | 'SECOND_FACTOR_ENABLED'
+  | 'SECOND_FACTOR_NOT_ENABLED'
+  | 'SECOND_FACTOR_REQUIRED'
+  | 'TOO_MANY_DRAFTS'
+  | 'WRONG_SECOND_FACTOR';
+
 /** A sentence for each code; those of single fields are said by the server, which knows the rule. */
-const BY_CODE: Record<UserErrorCode, string | null> = {
+const BY_CODE: Record<UserErrorCode | Coming, string | null> = {
   ACCOUNT_SUSPENDED: 'This account is suspended. Please write to us.',
   ALREADY_ENROLLED: 'You are already on this course.',
   ALREADY_PURCHASED: 'You have already bought this course, or a payment for it is under way.',
@@ -37,10 +45,15 @@ const BY_CODE: Record<UserErrorCode, string | null> = {
   PAYMENT_NOT_VALID: 'That payment cannot be used for this course.',
   PAYMENT_REQUIRED: 'This course has to be bought first.',
   PRICE_CHANGED: 'The price has just changed. Please look at the new one.',
+  SECOND_FACTOR_ENABLED: 'Your account asks for a code already.',
+  SECOND_FACTOR_NOT_ENABLED: 'Your account asks for no code.',
+  SECOND_FACTOR_REQUIRED: 'Please enter the code that your authenticator app shows.',
   SESSION_EXPIRED: 'Your session has ended. Please sign in again.',
   TEACHES_COURSES: 'You teach courses that are on sale. Withdraw or delete them first.',
   TOKEN_NOT_VALID: 'This link does not work any more: it was used, has expired, or a newer one was sent.',
   TOO_MANY_CHANGES: null,
+  TOO_MANY_DRAFTS: null,
+  WRONG_SECOND_FACTOR: 'That code is not the right one, or was used before.',
 };
 
 export function ofUserErrors(errors: UserError[]): Problem[] {

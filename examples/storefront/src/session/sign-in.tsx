@@ -18,8 +18,12 @@ export default function SignIn() {
   const search = useSearch();
   const next = useNext();
 
-  async function submit({ email = '', password = '' }: Record<string, string>) {
-    const { data } = await signIn.run({ input: { email, password } });
+  const [asksForCode, setAsksForCode] = useState(false);
+
+  async function submit({ email = '', password = '', secondFactorCode }: Record<string, string>) {
+    const input = { email, password, ...(secondFactorCode ? { secondFactorCode } : {}) };
+    const { data, problems } = await signIn.run({ input });
+    if (problems.some(({ code }) => code === 'SECOND_FACTOR_REQUIRED')) setAsksForCode(true);
     const { session, user } = data?.login ?? {};
     if (session && user) enter(session, user.id, next, navigate);
   }
@@ -45,6 +49,16 @@ export default function SignIn() {
           required
           problems={signIn.problems}
         />
+        {asksForCode && (
+          <Field
+            label="Code"
+            name="secondFactorCode"
+            autoComplete="one-time-code"
+            required
+            hint="From your authenticator app, or one of your recovery codes"
+            problems={signIn.problems}
+          />
+        )}
         <button type="submit" className="button primary block" aria-disabled={signIn.busy}>
           {signIn.busy ? 'Signing in…' : 'Sign in'}
         </button>

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { startProxy } from './proxy.ts';
 import {
@@ -121,6 +121,45 @@ test('notifications that were sent while the connection was broken come later, e
     proxy.close();
   }
 });
+
+test('a tab that sleeps for an hour lets go of its stream, and goes on where it was', async () => {
+  const { context, page } = await visitor('/');
+  await signUp(page, newPerson('Deep Sleeper'));
+  await expect.poll(() => bell(page).getAttribute('aria-label')).toMatch(/unread/);
+  await page.clock.install();
+  const stream = page.waitForRequest((request) => isStream(request));
+  await page.reload();
+  const closed = page.waitForEvent('requestfailed', (request) => isStream(request));
+  await stream;
+
+  await look(page, 'hidden');
+  await page.clock.fastForward('01:00:00');
+  await closed;
+  const elsewhere = await openTab(context, '/');
+  const title = await openPaidCourse(elsewhere, 5);
+  await elsewhere.getByRole('button', { name: 'Buy this course' }).click();
+  await elsewhere.getByRole('button', { name: /^Pay €/ }).click();
+  await elsewhere.getByText('You are on this course').waitFor();
+
+  const resumed = page.waitForRequest((request) => isStream(request));
+  await look(page, 'visible');
+  const { variables } = (await resumed).postDataJSON() as { variables: { after?: string } };
+  expect(variables.after).toMatch(/^[0-9a-f-]{36}$/);
+  await page.getByRole('status').filter({ hasText: title }).first().waitFor();
+  await isSignedIn(page);
+});
+
+function isStream(request: Request): boolean {
+  return request.postData()?.includes('subscription NotificationAdded') === true;
+}
+
+/** Puts the tab out of sight, or back. */
+async function look(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate((visibility) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => visibility });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+}
 
 test('the account: name, password, devices, export, and its end', async () => {
   const { page } = await visitor('/');
