@@ -64,7 +64,8 @@ ${table()}
 
 "Two tabs" are two programs with the same tokens, of which the first has expired: both renew at the same time, and both stay
 signed in, since a refresh token that was used a few seconds ago gets the same client the same next one. "Reconnection" is a
-network that breaks while a notification is sent: it arrives afterwards, once.
+network that breaks while a notification is sent: it arrives afterwards, once. "Expired token" is a stream that ends because
+its token does, in a system whose tokens last for seconds: it goes on with a new one.
 
 ## What holds for all
 
@@ -85,7 +86,7 @@ network that breaks while a notification is sent: it arrives afterwards, once.
 
 ${part('clients/apollo/src/main.ts', 'client')}
 
-Live updates by graphql-ws, which sends the operation again after a break. Its variable \`after\` is read then:
+Live updates by graphql-ws:
 
 ${part('clients/apollo/src/main.ts', 'live')}
 

@@ -1,6 +1,7 @@
 """The steps of `../shared/scenario.ts` with Python's gql, whose answers have the types that ariadne-codegen generates."""
 
 import asyncio
+import base64
 import json
 import os
 import platform
@@ -9,6 +10,7 @@ import time
 import traceback
 import urllib.request
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +37,8 @@ from graph.student_home import StudentHome
 URL = os.environ.get("LYCEUM_URL", "http://localhost:4000/").rstrip("/") + "/graphql"
 CUT_URL = os.environ.get("LYCEUM_CUT_URL")
 PASSWORD = "correct horse battery"
-PATIENCE = 20
+PATIENCE = 30
+SHORT_LIVED = 10
 DOCUMENTS = {
     name: print_ast(document)
     for name, document in separate_operations(
@@ -116,7 +119,7 @@ class Tab:
 
     # docs:live
     async def follow(self, seen: list[NotificationAddedNotificationAdded]) -> None:
-        """Follows the notifications; after a break it goes on behind the last one that it has seen."""
+        """Follows the notifications; however a stream ends, it goes on behind the last one that it has seen."""
         me = (await self.send(LatestNotification)).me
         nodes = me.notifications.nodes if me and me.notifications else []
         after = nodes[0].id if nodes else None
@@ -135,12 +138,21 @@ class Tab:
                 # A connection can break at any time.
                 pass
             await asyncio.sleep(0.5)
+            # Renews the tokens if they have expired, which ends a stream.
+            with suppress(TransportError, OSError):
+                await self.send(Me)
 
     # docs:end
 
 
 def input_of(value: BaseModel) -> dict:
     return {"input": value.model_dump(by_alias=True, exclude_unset=True, mode="json")}
+
+
+def lifetime_of(access_token: str) -> int:
+    payload = access_token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims["exp"] - claims["iat"]
 
 
 def code_of(error: TransportQueryError) -> str | None:
@@ -219,11 +231,19 @@ async def scenario(steps: dict[str, str]) -> dict | None:
         names = await asyncio.gather(tab.my_name(), other.my_name())
         check(names == ["Clara Client"] * 2, f"both tabs stay signed in: {names}")
 
+    async def expired_token() -> str | None:
+        lifetime = lifetime_of(tab.access_token)
+        if lifetime > SHORT_LIVED:
+            return "not tried"
+        await asyncio.sleep(lifetime + 1)
+        await tab.buy(found[2].id, found[2].price, f"{unique}-3")
+        await wait_for(seen, found[2].title)
+
     async def student_home() -> None:
         await tab.send(StudentHome)
 
     following: asyncio.Task | None = None
-    all_steps = [paging, errors, sign_in, buying, live_updates, reconnection, two_tabs, student_home]
+    all_steps = [paging, errors, sign_in, buying, live_updates, reconnection, two_tabs, expired_token, student_home]
     for step in all_steps:
         name = "StudentHome" if step is student_home else step.__name__.replace("_", " ")
         steps[name] = "no"

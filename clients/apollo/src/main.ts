@@ -69,16 +69,40 @@ function openTab(): Tab {
     webSocketImpl: WebSocket,
     // Asked again for each connection, so that it has the newest token.
     connectionParams: () => ({ authorization: `Bearer ${session?.accessToken ?? ''}` }),
-    retryAttempts: Number.POSITIVE_INFINITY,
-    retryWait: () => new Promise((resolve) => setTimeout(resolve, 500)),
-    shouldRetry: () => true,
+    retryAttempts: 0,
   });
-  /** The id of the last notification: after a break, graphql-ws sends the operation again, and asks for newer ones. */
-  let lastId: string | null = null;
-  const resume = new ApolloLink((operation, forward) => {
-    Object.defineProperty(operation.variables, 'after', { enumerable: true, get: () => lastId });
-    return forward(operation);
-  });
+  /** However a stream ends, it goes on behind the last notification that it has seen. */
+  function follow(after: string | null): Observable<News> {
+    return new Observable((observer) => {
+      let isStopped = false;
+      let lastId = after;
+      let subscription: { unsubscribe: () => void } | undefined;
+      async function again() {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        // Renews the tokens if they have expired, which ends a stream.
+        if (!isStopped)
+          await client.query({ query: MeDocument, fetchPolicy: 'network-only' }).catch(() => {});
+        if (!isStopped) connect();
+      }
+      function connect() {
+        const events = client.subscribe({ query: NotificationAddedDocument, variables: { after: lastId } });
+        subscription = events.subscribe({
+          next({ data }) {
+            if (!data) return;
+            lastId = data.notificationAdded.id;
+            observer.next(data.notificationAdded);
+          },
+          error: again,
+          complete: again,
+        });
+      }
+      connect();
+      return () => {
+        isStopped = true;
+        subscription?.unsubscribe();
+      };
+    });
+  }
   // docs:end
 
   const client = new ApolloClient({
@@ -88,7 +112,7 @@ function openTab(): Tab {
     clientAwareness: { name: 'apollo-example', version: '0.1.0' },
     link: ApolloLink.split(
       ({ operationType }) => operationType === 'subscription',
-      ApolloLink.from([resume, new GraphQLWsLink(socket)]),
+      new GraphQLWsLink(socket),
       ApolloLink.from([renew, authorize, new HttpLink({ uri: url, fetch: recordingFetch })]),
     ),
   });
@@ -149,19 +173,11 @@ function openTab(): Tab {
       return CombinedGraphQLErrors.is(error) ? (error.errors[0]?.extensions?.code as string) : undefined;
     },
     follow(onNews: (news: News) => void) {
-      const events = new Observable<News>((observer) => {
-        void client
-          .query({ query: LatestNotificationDocument, fetchPolicy: 'network-only' })
-          .then(({ data }) => {
-            lastId = data?.me?.notifications?.nodes[0]?.id ?? null;
-            client.subscribe({ query: NotificationAddedDocument }).subscribe(({ data: event }) => {
-              if (!event) return;
-              lastId = event.notificationAdded.id;
-              observer.next(event.notificationAdded);
-            });
-          });
-      });
-      const subscription = events.subscribe(onNews);
+      // What is newest now is where the stream begins: nothing is missed before it stands.
+      const latest = client.query({ query: LatestNotificationDocument, fetchPolicy: 'network-only' });
+      const subscription = from(latest)
+        .pipe(mergeMap(({ data }) => follow(data?.me?.notifications?.nodes[0]?.id ?? null)))
+        .subscribe(onNews);
       return { stop: () => subscription.unsubscribe() };
     },
     close() {

@@ -107,6 +107,8 @@ function openTab(): Tab {
             // A connection can break at any time; `after` says where to go on.
           }
           await new Promise((resolve) => setTimeout(resolve, 500));
+          // Renews the tokens if they have expired, which ends a stream.
+          await send(MeDocument, {}).catch(() => {});
         }
       }
       void run();

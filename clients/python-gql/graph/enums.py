@@ -7,42 +7,10 @@ class CourseLevel(str, Enum):
     INTERMEDIATE = "INTERMEDIATE"
 
 
-class CourseOrder(str, Enum):
-    NEWEST = "NEWEST"
-    OLDEST = "OLDEST"
-    PRICE = "PRICE"
-    TITLE = "TITLE"
-
-
-class CourseState(str, Enum):
-    DRAFT = "DRAFT"
-    PUBLISHED = "PUBLISHED"
-    WITHDRAWN = "WITHDRAWN"
-
-
-class DataExportState(str, Enum):
-    READY = "READY"
-    RUNNING = "RUNNING"
-
-
-class EnrollmentChangeKind(str, Enum):
-    ENROLLED = "ENROLLED"
-    GRANTED = "GRANTED"
-    LEFT = "LEFT"
-    REFUNDED = "REFUNDED"
-    REMOVED = "REMOVED"
-    STATUS_CHANGED = "STATUS_CHANGED"
-
-
 class EnrollmentStatus(str, Enum):
     COMPLETED = "COMPLETED"
     ENROLLED = "ENROLLED"
     IN_PROGRESS = "IN_PROGRESS"
-
-
-class ErasureState(str, Enum):
-    COMPLETED = "COMPLETED"
-    RUNNING = "RUNNING"
 
 
 class NotificationType(str, Enum):
@@ -53,27 +21,11 @@ class NotificationType(str, Enum):
     SECURITY = "SECURITY"
 
 
-class PaymentRedemption(str, Enum):
-    ENROLLED = "ENROLLED"
-    LEFT = "LEFT"
-    NONE = "NONE"
-    REFUNDED = "REFUNDED"
-    REJECTED = "REJECTED"
-    REMOVED = "REMOVED"
-
-
 class PaymentStatus(str, Enum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     PENDING = "PENDING"
     REFUNDED = "REFUNDED"
-
-
-class RefundState(str, Enum):
-    DONE = "DONE"
-    NONE = "NONE"
-    REFUSED = "REFUSED"
-    UNDERWAY = "UNDERWAY"
 
 
 class SignUpRole(str, Enum):
@@ -106,9 +58,3 @@ class UserErrorCode(str, Enum):
     TEACHES_COURSES = "TEACHES_COURSES"
     TOKEN_NOT_VALID = "TOKEN_NOT_VALID"
     TOO_MANY_CHANGES = "TOO_MANY_CHANGES"
-
-
-class UserRole(str, Enum):
-    ADMIN = "ADMIN"
-    STUDENT = "STUDENT"
-    TEACHER = "TEACHER"

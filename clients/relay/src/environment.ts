@@ -16,8 +16,6 @@ import type { Session } from '../../shared/scenario.ts';
 /** The session of a tab, which the environment renews. */
 export interface Tokens {
   session: Session | null;
-  /** The id of the last notification, behind which a broken stream goes on. */
-  lastId: string | null;
 }
 
 /** Errors of a whole answer, with the code of the first one. */
@@ -79,26 +77,44 @@ export function createEnvironment(tokens: Tokens) {
   const socket = createWsClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
+    // Asked again for each connection, so that it has the newest token.
     connectionParams: () => ({ authorization: `Bearer ${tokens.session?.accessToken ?? ''}` }),
-    retryAttempts: Number.POSITIVE_INFINITY,
-    retryWait: () => new Promise((resolve) => setTimeout(resolve, 500)),
-    shouldRetry: () => true,
+    retryAttempts: 0,
   });
+  /** However a stream ends, it goes on behind the last notification that it has seen. */
   function follow({ name, text }: RequestParameters, variables: Variables): Observable<GraphQLResponse> {
     return Observable.create((sink) => {
-      // Read again when graphql-ws sends the operation once more, after a break.
-      const resumed = Object.defineProperty({ ...variables }, 'after', {
-        enumerable: true,
-        get: () => tokens.lastId,
-      });
-      return socket.subscribe(
-        { operationName: name, query: text ?? '', variables: resumed },
-        {
-          next: (result) => sink.next(result as GraphQLResponse),
-          error: (error: unknown) => sink.error(error instanceof Error ? error : new Error(String(error))),
-          complete: () => sink.complete(),
-        },
-      );
+      let after: unknown = variables.after;
+      let isStopped = false;
+      let isExpired = false;
+      let dispose = () => {};
+      async function again() {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        // A stream ends when its token expires, also one that requests may still have for some seconds.
+        if (isExpired) await refresh().catch(() => false);
+        isExpired = false;
+        if (!isStopped) connect();
+      }
+      function connect() {
+        dispose = socket.subscribe<{ notificationAdded?: { id: string } }>(
+          { operationName: name, query: text ?? '', variables: { ...variables, after } },
+          {
+            next: (result) => {
+              isExpired = result.errors?.[0]?.extensions?.code === 'UNAUTHENTICATED';
+              if (!result.data) return;
+              after = result.data.notificationAdded?.id ?? after;
+              sink.next(result as GraphQLResponse);
+            },
+            error: again,
+            complete: again,
+          },
+        );
+      }
+      connect();
+      return () => {
+        isStopped = true;
+        dispose();
+      };
     });
   }
   // docs:end

@@ -22,7 +22,7 @@ import { Catalogue, type Shown } from './catalogue.tsx';
 import { createEnvironment, GraphQLErrors, type Tokens } from './environment.ts';
 
 function openTab(): Tab {
-  const tokens: Tokens = { session: null, lastId: null };
+  const tokens: Tokens = { session: null };
   const { environment, close } = createEnvironment(tokens);
   const root = createRoot(document.createElement('div'));
   let shown: Shown | undefined;
@@ -226,7 +226,8 @@ function openTab(): Tab {
         `,
         {},
       ).then((latest) => {
-        tokens.lastId = latest?.me?.notifications?.nodes[0]?.id ?? null;
+        // What is newest now is where the stream begins: nothing is missed before it stands.
+        const after = latest?.me?.notifications?.nodes[0]?.id ?? null;
         stop = requestSubscription<shopNewsSubscription>(environment, {
           subscription: graphql`
             subscription shopNewsSubscription($after: ID) {
@@ -237,12 +238,8 @@ function openTab(): Tab {
               }
             }
           `,
-          variables: {},
-          onNext: (event) => {
-            if (!event) return;
-            tokens.lastId = event.notificationAdded.id;
-            onNews(event.notificationAdded);
-          },
+          variables: { after },
+          onNext: (event) => event && onNews(event.notificationAdded),
         }).dispose;
       });
       return { stop: () => stop() };

@@ -54,7 +54,7 @@ function openTab(): Tab {
   // docs:end
 
   // docs:live
-  /** Server-sent events. After a break it goes on behind the last notification that it has seen. */
+  /** Server-sent events. However a stream ends, it goes on behind the last notification that it has seen. */
   function follow(
     query: string,
     variables: Record<string, unknown>,
@@ -68,13 +68,19 @@ function openTab(): Tab {
       retryAttempts: 0,
       headers: () => ({ authorization: `Bearer ${session?.accessToken ?? ''}` }),
     });
-    const again = () => !isStopped && setTimeout(connect, 500);
+    async function again() {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      // Renews the tokens if they have expired, which ends a stream.
+      if (!isStopped) await client.query(MeDocument, {}, { requestPolicy: 'network-only' }).toPromise();
+      if (!isStopped) connect();
+    }
     function connect() {
       dispose = sse.subscribe<{ notificationAdded: { id: string } }>(
         { query, variables: { ...variables, after } },
         {
           next: (result) => {
-            after = result.data?.notificationAdded.id ?? after;
+            if (!result.data) return;
+            after = result.data.notificationAdded.id;
             sink.next(result as ExecutionResult);
           },
           error: again,

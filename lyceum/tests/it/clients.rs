@@ -6,7 +6,8 @@ use crate::system::{System, workspace};
 
 #[test]
 fn the_usual_clients_do_what_a_front_end_does() {
-    let system = System::start(&["--temporary"]);
+    // Tokens expire while they are used, too.
+    let system = System::start(&["--temporary", "--access-token-seconds", "8"]);
 
     let output = Command::new("node")
         .arg(workspace().join("clients/run.mjs"))
