@@ -15,7 +15,8 @@ pub async fn run() -> Result<()> {
     process::run(compile("clippy").args(clippy)).await?;
     let doc = ["--workspace", "--no-deps", "--document-private-items", "--locked"];
     process::run(compile("doc").args(doc).env("RUSTDOCFLAGS", "-D warnings")).await?;
-    for package in [Package::schema_check(), Package::truth(), Package::web_playground()] {
+    let packages = [Package::schema_check(), Package::truth(), Package::web_playground(), Package::storefront()];
+    for package in packages {
         package.install().await?;
         package.script("lint").await?;
     }

@@ -26,8 +26,9 @@ pub enum Audit {
 }
 
 impl Package {
-    pub fn all() -> [Self; 5] {
-        [Self::schema_check(), Self::web_playground(), Self::truth(), Self::test_clients(), Self::gateways()]
+    pub fn all() -> Vec<Self> {
+        let tools = [Self::schema_check(), Self::truth(), Self::test_clients(), Self::gateways()];
+        tools.into_iter().chain([Self::web_playground(), Self::storefront()]).chain(Self::clients()).collect()
     }
 
     pub fn schema_check() -> Self {
@@ -43,9 +44,20 @@ impl Package {
         Self { directory: root().join("truth") }
     }
 
+    /// A web front end, as an example.
+    pub fn storefront() -> Self {
+        Self { directory: root().join("examples/storefront") }
+    }
+
     /// The clients that the tests of live updates use.
     pub fn test_clients() -> Self {
-        Self { directory: root().join("lyceum/tests/clients") }
+        Self { directory: root().join("clients/protocols") }
+    }
+
+    /// The projects with the usual clients, which `clients/run.mjs` builds and runs.
+    pub fn clients() -> [Self; 4] {
+        ["apollo", "urql", "relay", "graphql-request"]
+            .map(|name| Self { directory: root().join("clients").join(name) })
     }
 
     /// The gateways that `cargo xtask bench --gateways` measures beside ours.

@@ -18,7 +18,13 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     let page = Package::web_playground();
     page.install().await?;
     page.build().await?;
+    let shop = Package::storefront();
+    shop.install().await?;
+    shop.build().await?;
     Package::test_clients().install().await?;
+    for client in Package::clients() {
+        client.install().await?;
+    }
     // Tests of the workspace run it, too.
     Package::schema_check().install().await?;
 
@@ -32,6 +38,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         note(&mut failed, ensure_smtp_server().await);
         note(&mut failed, Package::schema_check().script("test").await);
         note(&mut failed, page.script("test").await);
+        note(&mut failed, shop.script("test").await);
         Package::truth().install().await?;
         note(&mut failed, Package::truth().script("test").await);
     }

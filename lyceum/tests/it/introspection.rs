@@ -10,7 +10,7 @@ use crate::system::{System, workspace};
 fn tools_read_the_graph_that_is_documented() {
     let system = System::shared();
     let output = Command::new("node")
-        .arg(workspace().join("lyceum/tests/clients/introspect.mjs"))
+        .arg(workspace().join("clients/protocols/introspect.mjs"))
         .arg(format!("{}/graphql", system.addresses.router))
         .arg(workspace().join("api.graphql"))
         .output()

@@ -41,7 +41,7 @@ impl Follower {
     pub fn send(router: &str, transport: &str, token: Option<&str>, request: &Value) -> Self {
         let url = format!("{router}/graphql");
         let mut process = Command::new("node")
-            .arg(workspace().join("lyceum/tests/clients/follow.mjs"))
+            .arg(workspace().join("clients/protocols/follow.mjs"))
             .args([transport, &url, &request.to_string()])
             .env("TOKEN", token.unwrap_or_default())
             .stdout(Stdio::piped())

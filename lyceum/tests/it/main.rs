@@ -5,6 +5,7 @@ mod attacks;
 mod bad_input;
 mod by_hand;
 mod client_timeouts;
+mod clients;
 mod contract;
 mod cost;
 mod counts;

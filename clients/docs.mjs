@@ -1,0 +1,139 @@
+// Writes docs/clients.md from the clients' own code and from docs/clients.json, which `run.mjs --json` writes:
+// node docs.mjs [--check]
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const PAGE = join(ROOT, 'docs/clients.md');
+const read = (name) => readFileSync(join(ROOT, name), 'utf8');
+
+/** What stands in a file between `docs:NAME` and `docs:end`, without the indentation that it has there. */
+function part(file, name) {
+  const lines = read(file).split('\n');
+  const start = lines.findIndex((line) => line.trim().endsWith(` docs:${name}`));
+  if (start < 0) throw new Error(`${file} has no docs:${name}`);
+  const length = lines.slice(start).findIndex((line) => line.trim().endsWith(' docs:end'));
+  const code = lines.slice(start + 1, start + length);
+  while (code.at(-1)?.trim() === '') code.pop();
+  const indents = code.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length);
+  const indent = Math.min(...indents);
+  const language = file.endsWith('.py') ? 'python' : 'ts';
+  const text = code.map((line) => line.slice(indent)).join('\n');
+  return `\`\`\`${language}\n// ${file}\n${text}\n\`\`\``.replace('```python\n//', '```python\n#');
+}
+
+function table() {
+  const results = JSON.parse(read('docs/clients.json'));
+  const steps = [...new Set(results.flatMap((result) => Object.keys(result.steps)))].filter(
+    (step) => step !== 'StudentHome',
+  );
+  const head = ['client', 'version', 'runs on', ...steps];
+  const rows = results.map((result) => [
+    result.client,
+    result.version,
+    result.runtime,
+    ...steps.map((step) => result.steps[step] ?? 'no'),
+  ]);
+  return markdown(head, rows);
+}
+
+function costs() {
+  const results = JSON.parse(read('docs/clients.json'));
+  const rows = results.map(({ client, studentHome }) => [
+    client,
+    studentHome.sentBytes ?? '',
+    studentHome.receivedBytes ?? '',
+    studentHome.cost?.toFixed(1) ?? '',
+  ]);
+  return markdown(['client', 'bytes sent', 'bytes received', 'cost in ms'], rows);
+}
+
+function markdown(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const page = `<!-- Generated from the code in clients/ by \`node clients/docs.mjs\`; do not edit. -->
+
+# Clients
+
+How the usual clients are set up for this graph. The code is that of the projects in \`clients/\`, which \`node clients/run.mjs\`
+runs against a system; the table is its result. A whole shop is in [\`examples/storefront\`](../examples/storefront/README.md).
+
+${table()}
+
+"Two tabs" are two programs with the same tokens, of which the first has expired: both renew at the same time, and both stay
+signed in, since a refresh token that was used a few seconds ago gets the same client the same next one. "Reconnection" is a
+network that breaks while a notification is sent: it arrives afterwards, once. "Expired token" is a stream that ends because
+its token does, in a system whose tokens last for seconds: it goes on with a new one.
+
+## What holds for all
+
+- **Where.** \`POST /graphql\` with JSON; subscriptions there, too, as server-sent events or by WebSocket
+  ([architecture/live-updates.md](architecture/live-updates.md)). Types come from \`api.graphql\`.
+- **Tokens.** \`Authorization: Bearer …\` with the access token. On \`UNAUTHENTICATED\`, call \`refreshSession\` once without the old
+  token, keep both new ones, and repeat the operation. Tabs that share a session should take turns (Web Locks), as
+  \`examples/storefront/src/client/session.ts\` does.
+- **Errors.** Go by \`extensions.code\` ([errors.md](errors.md)). What a person can put right is no error: it is in \`userErrors\`.
+- **Lists.** \`first\` and \`after\`; \`nodes\` or \`edges\`. At most 100 at a time.
+- **Money.** \`purchaseCourse\` has an \`idempotencyKey\`: one for each purchase, repeated when an answer is lost.
+- **Live updates.** Ask for the newest notification first, and subscribe \`after\` it. After a break, subscribe after the last one
+  that came: nothing is missed, and nothing comes twice.
+- **GET.** Send queries by POST (\`preferGetMethod: false\` in urql), or with the header \`apollo-require-preflight\`: without a
+  content type, a GET is rejected as one that another site could have made.
+
+## Apollo Client
+
+${part('clients/apollo/src/main.ts', 'client')}
+
+Live updates by graphql-ws:
+
+${part('clients/apollo/src/main.ts', 'live')}
+
+## urql
+
+${part('clients/urql/src/main.ts', 'client')}
+
+Live updates by graphql-sse:
+
+${part('clients/urql/src/main.ts', 'live')}
+
+## Relay
+
+The network, with tokens that are renewed:
+
+${part('clients/relay/src/environment.ts', 'client')}
+
+${part('clients/relay/src/environment.ts', 'live')}
+
+A list that grows by pages:
+
+${part('clients/relay/src/catalogue.tsx', 'paging')}
+
+## graphql-request
+
+${part('clients/graphql-request/src/main.ts', 'client')}
+
+${part('clients/graphql-request/src/main.ts', 'live')}
+
+## Python
+
+gql, with models that ariadne-codegen generates:
+
+${part('clients/python-gql/main.py', 'client')}
+
+${part('clients/python-gql/main.py', 'live')}
+
+## What StudentHome costs
+
+The document of a student's home, for a new student, through each client. They differ in what they add to it, such as
+\`__typename\`; the cost is the router's ([cost.md](cost.md)).
+
+${costs()}
+`;
+
+if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
+else if (read('docs/clients.md') !== page) {
+  console.error('docs/clients.md is not what the code in clients/ says: run `node clients/docs.mjs`');
+  process.exit(1);
+}

@@ -1,0 +1,21 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+const config: CodegenConfig = {
+  schema: '../../api.graphql',
+  documents: '../shared/operations.graphql',
+  importExtension: '.js',
+  generates: {
+    'src/gql/': {
+      preset: 'client',
+      presetConfig: { fragmentMasking: false },
+      config: {
+        useTypeImports: true,
+        enumType: 'string-literal',
+        defaultScalarType: 'unknown',
+        scalars: { DateTime: 'string', Decimal: 'string' },
+      },
+    },
+  },
+};
+
+export default config;

@@ -1,0 +1,4 @@
+import type { AccountQuery } from '../gql/graphql';
+
+/** Who looks at their account. */
+export type Me = NonNullable<AccountQuery['me']>;
