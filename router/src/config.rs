@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use hive_router::config::{HiveRouterConfig, primitives::file_path::with_start_path};
 use serde_json::{Value, json};
 use service::peers;
+use tracing::warn;
 
 use crate::{
     Settings, plugins,
@@ -16,6 +17,33 @@ use crate::{
 };
 
 const DEFAULT: &str = include_str!("../router.config.yaml");
+/// What protects the router and its users, and would not be missed before an attack.
+const GUARDS: [&str; 11] = [
+    "/jwt/enabled",
+    "/jwt/issuers",
+    "/jwt/audiences",
+    "/jwt/allowed_algorithms",
+    "/limits/max_depth",
+    "/limits/max_aliases",
+    "/limits/max_tokens",
+    "/limits/max_request_body_size",
+    "/limits/max_request_header_size",
+    "/query_planner/timeout",
+    "/traffic_shaping/router/request_timeout",
+];
+/// The origins of this machine, on any port.
+const LOCAL_ORIGIN: &str = r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?$";
+/// What a page on another origin may read of a response's headers.
+const EXPOSED_HEADERS: [&str; 8] = [
+    "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-used",
+    "x-ratelimit-reset",
+    "x-request-id",
+];
 
 /// Resolves the configuration, with `supergraph` as the file to load.
 pub fn resolve(
@@ -27,7 +55,9 @@ pub fn resolve(
     let mut config = read(settings.config.as_deref())?;
     apply(&mut config, settings, supergraph)?;
     proxy_subscriptions(&mut config, subscription_proxy)?;
-    config["plugins"] = plugins::config(dependencies_key);
+    // Introspection that depends on the request is not for everybody.
+    let has_introspection = matches!(config["introspection"], Value::Null | Value::Bool(true));
+    config["plugins"] = plugins::config(dependencies_key, has_introspection && settings.safelist.is_none());
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
         Some(directory) => directory.to_owned(),
@@ -38,15 +68,50 @@ pub fn resolve(
 }
 
 fn read(file: Option<&Path>) -> Result<Value> {
+    let mut config: Value = serde_yaml_ng::from_str(DEFAULT)?;
     let Some(file) = file else {
-        return Ok(serde_yaml_ng::from_str(DEFAULT)?);
+        return Ok(config);
     };
+    let changes = require_config(file)?;
+    let built_in = config.clone();
+    merge(&mut config, changes);
+    for setting in removed_guards(&built_in, &config) {
+        warn!(setting, file = %file.display(), "the router's configuration file removes a guard");
+    }
+    Ok(config)
+}
+
+/// Reads a configuration file: only what differs from the built-in one.
+///
+/// # Errors
+/// When it cannot be read, or is no YAML mapping.
+pub fn require_config(file: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the router's configuration {}", file.display()))?;
-    let config: Value = serde_yaml_ng::from_str(&text)
+    let changes: Value = serde_yaml_ng::from_str(&text)
         .with_context(|| format!("the router's configuration {} is invalid", file.display()))?;
-    anyhow::ensure!(config.is_object(), "the router's configuration {} is empty", file.display());
-    Ok(config)
+    anyhow::ensure!(changes.is_object(), "the router's configuration {} is empty", file.display());
+    Ok(changes)
+}
+
+/// Replaces values, sections by their entries. A list is replaced as a whole.
+fn merge(config: &mut Value, changes: Value) {
+    match (config, changes) {
+        (Value::Object(config), Value::Object(changes)) => {
+            for (name, value) in changes {
+                merge(config.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (config, changes) => *config = changes,
+    }
+}
+
+/// The guards that a configuration has no more.
+fn removed_guards(before: &Value, after: &Value) -> impl Iterator<Item = &'static str> {
+    let is_set = |config: &Value, pointer: &str| {
+        !matches!(config.pointer(pointer), None | Some(Value::Null | Value::Bool(false)))
+    };
+    GUARDS.into_iter().filter(move |pointer| is_set(before, pointer) && !is_set(after, pointer))
 }
 
 fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<()> {
@@ -87,12 +152,35 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
     if settings.development {
         config["query_planner"]["allow_expose"] = json!(true);
     }
+    allow_origins(config, settings)?;
     config["supergraph"]["source"] = json!("file");
     config["supergraph"]["path"] = json!(std::path::absolute(supergraph)?);
     if settings.supergraph.is_none() {
         // The built-in supergraph does not change.
         config["supergraph"]["poll_interval"] = Value::Null;
     }
+    Ok(())
+}
+
+/// Adds the origins of the settings, and in development those of this machine.
+fn allow_origins(config: &mut Value, settings: &Settings) -> Result<()> {
+    let origins = &settings.cors.cors_origins;
+    let mut policies = Vec::new();
+    if !origins.is_empty() {
+        policies.push(json!({ "origins": origins, "expose_headers": EXPOSED_HEADERS }));
+    }
+    if settings.development {
+        policies.push(json!({ "match_origin": [LOCAL_ORIGIN], "expose_headers": EXPOSED_HEADERS }));
+    }
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let cors = &mut config["cors"];
+    if cors["enabled"] != true {
+        *cors = json!({ "enabled": true, "policies": [] });
+    }
+    let known = cors["policies"].as_array_mut().context("`cors.policies` must be a list")?;
+    known.extend(policies);
     Ok(())
 }
 
@@ -197,6 +285,52 @@ mod tests {
         assert!(config.override_subgraph_urls.get_subgraph_url("course").is_some());
         let providers = serde_json::to_value(&config.jwt.jwks_providers).expect("it was read from such a value");
         assert_eq!(providers[0]["url"], "http://identity/jwks");
+    }
+
+    fn with_file(text: &str) -> (tempfile::NamedTempFile, Settings) {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        std::fs::write(&file, text).expect("it can be written");
+        let settings = Settings { config: Some(file.path().to_owned()), ..Settings::default() };
+        (file, settings)
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_nothing_else() {
+        let supergraph = supergraph();
+        let text = "cors: { enabled: true, policies: [{ origins: [\"https://app.example.com\"] }] }\n\
+                    limits: { max_aliases: { n: 5 } }\n\
+                    traffic_shaping: { router: { request_timeout: 7s } }";
+        let (_file, settings) = with_file(text);
+
+        let config = resolve(&settings, supergraph.path(), 0, &subscription_proxy()).expect("it is valid");
+
+        assert!(config.cors.enabled && config.jwt.is_jwt_auth_enabled());
+        assert_eq!(config.address(), "127.0.0.1:4000");
+        let limits = serde_json::to_value(&config.limits).expect("it was read from such a value");
+        assert_eq!((&limits["max_aliases"]["n"], &limits["max_depth"]["n"]), (&json!(5), &json!(15)));
+        let router = &config.traffic_shaping.router;
+        assert_eq!((router.request_timeout.as_secs(), router.max_long_lived_clients), (7, 10_000));
+    }
+
+    #[test]
+    fn a_file_that_removes_a_guard_is_found_out() {
+        let built_in: Value = serde_yaml_ng::from_str(DEFAULT).expect("it is valid");
+        let removed = |changes: Value| {
+            let mut config = built_in.clone();
+            merge(&mut config, changes);
+            removed_guards(&built_in, &config).collect::<Vec<_>>()
+        };
+
+        for pointer in GUARDS {
+            assert!(built_in.pointer(pointer).is_some(), "{pointer}");
+        }
+        assert!(removed(json!({ "cors": { "enabled": true } })).is_empty());
+        assert_eq!(removed(json!({ "jwt": { "enabled": false } })), ["/jwt/enabled"]);
+        assert_eq!(
+            removed(json!({ "limits": { "max_depth": null, "max_request_body_size": null } })),
+            ["/limits/max_depth", "/limits/max_request_body_size"],
+        );
+        assert_eq!(removed(json!({ "limits": null })).len(), 5);
     }
 
     #[test]

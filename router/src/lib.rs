@@ -29,13 +29,13 @@ mod trace;
 mod websocket;
 
 pub use allowed_hosts::{AllowedHost, Host};
-pub use config::require_safelist;
+pub use config::{require_config, require_safelist};
 pub use mailbox::Mailbox;
 pub use plan::{PlanCost, Planner};
 pub use server::Router;
 pub use settings::{
-    AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings, LiveTimeouts,
-    ResponseSettings, SampleSignIn, Settings, SubgraphUrl,
+    AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings, LiveSettings,
+    LiveTimeouts, Origin, ResponseSettings, SampleSignIn, Settings, SubgraphUrl,
 };
 
 /// The stack of threads that parse documents. Our limits bound the recursion, but an unoptimized hive-router needs much

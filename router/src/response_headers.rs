@@ -14,6 +14,8 @@ use hive_router::{
     },
 };
 
+use crate::hive_gaps::null_origin;
+
 /// The request headers that a GraphQL response depends on.
 const GRAPHQL_VARIES_BY: [&str; 2] = ["Authorization", "Accept"];
 
@@ -38,6 +40,7 @@ impl ResponseHeaders {
         let is_graphql = self.is_graphql(path);
         let status = response.status();
         let headers = response.headers_mut();
+        null_origin::remove(headers);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff").into());
         // How long a browser caches the response to a preflight request is for the section `cors` to set.
         if (is_graphql && method != Method::OPTIONS) || !headers.contains_key(CACHE_CONTROL) {

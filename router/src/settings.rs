@@ -29,7 +29,7 @@ pub struct Settings {
     #[arg(long = "router-port", env = "LYCEUM_ROUTER_LISTEN_PORT", value_name = "PORT")]
     pub port: Option<u16>,
 
-    /// The router's configuration file, instead of the built-in one.
+    /// A file of changes to the router's built-in configuration. It has only what differs.
     #[arg(long = "router-config", env = "LYCEUM_ROUTER_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -62,6 +62,10 @@ pub struct Settings {
     /// The allowed hosts.
     #[command(flatten)]
     pub allowed_hosts: AllowedHostsSettings,
+
+    /// The origins that may read responses.
+    #[command(flatten)]
+    pub cors: CorsSettings,
 
     /// Detection of the client's address.
     #[command(flatten)]
@@ -132,6 +136,34 @@ pub struct AllowedHostsSettings {
     /// all, for a router behind a proxy that checks the host.
     #[arg(long = "allowed-hosts", env = "LYCEUM_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     pub allowed_hosts: Vec<AllowedHost>,
+}
+
+/// The origins of pages that may read responses, besides the router's own.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CorsSettings {
+    /// The origins whose pages may send requests and read the responses, separated by commas:
+    /// `https://app.example.com`. They are added to those of the configuration file. `lyceum up` also allows all
+    /// origins on this machine: `localhost`, 127.0.0.1 and `[::1]`, on any port.
+    #[arg(long = "cors-origin", env = "LYCEUM_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origins: Vec<Origin>,
+}
+
+/// An origin as a browser sends it: scheme, host, and a port that is not the scheme's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin(String);
+
+impl FromStr for Origin {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        // Anything more or less would never equal what a browser sends.
+        let origin = url.map(|url| url.origin().ascii_serialization()).filter(|origin| origin == text);
+        origin.map(Self).with_context(|| {
+            format!("`{text}` is not an origin such as `https://app.example.com`: a scheme, a host in lower case, and a port where it is not the scheme's own")
+        })
+    }
 }
 
 /// Detection of a client's network address, by which sign-ins and live connections are limited.
@@ -348,4 +380,30 @@ pub struct SampleSignIn {
     pub email: String,
     /// The seeded password.
     pub password: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Origin;
+
+    #[test]
+    fn an_origin_is_what_a_browser_sends() {
+        for origin in ["https://app.example.com", "http://localhost:5173", "http://[::1]:3000", " https://a.example "] {
+            assert!(origin.parse::<Origin>().is_ok(), "{origin}");
+        }
+        for wrong in [
+            "*",
+            "null",
+            "app.example.com",
+            "https://app.example.com/",
+            "https://app.example.com/shop",
+            "https://app.example.com:443",
+            "https://App.example.com",
+            "https://user@app.example.com",
+            "ws://app.example.com",
+            "",
+        ] {
+            assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
+        }
+    }
 }

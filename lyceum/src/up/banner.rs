@@ -35,6 +35,13 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Pa
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
     line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
     line(format_args!("  GraphQL      {}/graphql", addresses.router));
+    if safelist.is_none() {
+        line(format_args!("  Schema       {}/schema.graphql", addresses.router));
+        line(format_args!(
+            "  Front end    {}",
+            style("on any port of localhost; `lyceum up --client-config` prints its codegen.ts").dim()
+        ));
+    }
     if let Some(metrics) = &addresses.metrics {
         line(format_args!("  Metrics      {metrics}"));
     }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod banner;
+mod client_config;
 mod data_dirs;
 mod databases;
 mod mailbox;
@@ -31,16 +32,23 @@ use crate::{
     open_files, seed, signals,
     subgraphs::{self, Databases},
     telemetry,
-    terminal::Steps,
+    terminal::{self, Steps},
 };
 
 /// Runs the system until shutdown.
 pub async fn run(mut settings: Settings) -> Result<()> {
+    if settings.client_config {
+        terminal::line(client_config::of(settings.port).trim_end());
+        return Ok(());
+    }
     settings.secret = settings.secret.or_random();
     // Checked before anything is started.
     settings.secret.secrets()?;
     if let Some(manifest) = &settings.safelist {
         router::require_safelist(manifest)?;
+    }
+    if let Some(file) = &settings.router_config {
+        router::require_config(file)?;
     }
     open_files::raise();
     let stop = signals::cancel_on_signal()?;
@@ -203,6 +211,7 @@ impl RouterThread {
         stop: CancellationToken,
     ) -> Result<Self> {
         let router = Router::bind(&router::Settings {
+            config: settings.router_config.clone(),
             port: Some(if settings.free_ports { 0 } else { settings.port }),
             jwks_url: graph.jwks_url(),
             subgraph_urls: graph
@@ -216,6 +225,7 @@ impl RouterThread {
             samples: people,
             mailbox,
             allowed_hosts: settings.allowed_hosts.clone(),
+            cors: settings.cors.clone(),
             client_address: settings.client_address.clone(),
             live: settings.live,
             cost: settings.cost.clone(),

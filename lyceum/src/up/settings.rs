@@ -6,7 +6,7 @@ use auth::signature::SecretSettings;
 use clap::{Args, ValueEnum};
 use db::database::DatabaseSettings;
 use messaging::EventSettings;
-use router::{AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings};
+use router::{AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings, LiveSettings};
 use service::ClientTimeouts;
 use subgraph_kit::ResponseSettings;
 
@@ -27,6 +27,14 @@ pub struct Settings {
     /// The port of the router and its playground.
     #[arg(long, env = "LYCEUM_PORT", default_value_t = 4000)]
     pub port: u16,
+
+    /// A file of changes to the router's built-in configuration. It has only what differs.
+    #[arg(long, env = "LYCEUM_ROUTER_CONFIG", value_name = "FILE")]
+    pub router_config: Option<PathBuf>,
+
+    /// Print a configuration of GraphQL Code Generator for this system, for a front end in TypeScript, and exit.
+    #[arg(long)]
+    pub client_config: bool,
 
     /// Use free ports for everything, so that this system can run beside another one.
     #[arg(long)]
@@ -87,6 +95,9 @@ pub struct Settings {
 
     #[command(flatten)]
     pub allowed_hosts: AllowedHostsSettings,
+
+    #[command(flatten)]
+    pub cors: CorsSettings,
 
     #[command(flatten)]
     pub client_address: ClientAddressSettings,

@@ -13,6 +13,7 @@ mod course_states;
 mod data_export;
 mod defaults;
 mod erasure;
+mod front_end;
 mod fuzz;
 mod hostile_router;
 mod introspection;

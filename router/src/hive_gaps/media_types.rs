@@ -11,7 +11,14 @@ use hive_router::{
         HeaderName, HeaderValue, StatusCode,
         header::{ACCEPT, CONTENT_TYPE},
     },
-    ntex::http::HeaderMap,
+    ntex::{
+        http::{
+            HeaderMap,
+            body::{Body, ResponseBody},
+        },
+        web::WebResponse,
+    },
+    pipeline::request_extensions::read_graphql_response_metric_status,
     plugins::{
         hooks::{
             on_graphql_error::OnGraphQLErrorHookPayload,
@@ -19,6 +26,7 @@ use hive_router::{
         },
         plugin_trait::{EndHookPayload as _, StartHookPayload as _},
     },
+    telemetry::metrics::catalog::values::GraphQLResponseStatus,
 };
 
 pub const JSON: &str = "application/json";
@@ -38,19 +46,45 @@ pub fn on_http_request(mut payload: OnHttpRequestHookPayload<'_>) -> OnHttpReque
     if accepts_none(headers) {
         payload.context.insert(NotAcceptable);
     }
-    if !accepts(headers, GRAPHQL_RESPONSE) || accepts(headers, JSON) {
+    if !accepts(headers, GRAPHQL_RESPONSE) {
         return payload.proceed();
     }
-    payload.on_end(|payload| {
+    let accepts_json = accepts(headers, JSON);
+    payload.on_end(move |payload| {
         payload
             .map_response(|mut response| {
-                if response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes() == JSON.as_bytes()) {
+                if !accepts_json && has_type(&response, JSON) {
                     insert(response.headers_mut(), &CONTENT_TYPE, GRAPHQL_RESPONSE);
+                }
+                if is_partial(&response) {
+                    *response.response_mut().status_mut() = partial_success();
                 }
                 response
             })
             .proceed()
     })
+}
+
+/// The status that GraphQL over HTTP recommends for data with errors, for its own media type.
+fn partial_success() -> StatusCode {
+    StatusCode::from_u16(294).expect("it has three digits")
+}
+
+fn has_type(response: &WebResponse, name: &str) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes() == name.as_bytes())
+}
+
+fn is_partial(response: &WebResponse) -> bool {
+    let has_errors =
+        matches!(read_graphql_response_metric_status(response.request()), Some(GraphQLResponseStatus::Error));
+    // The body of a request that was rejected has errors alone.
+    let has_data = || match response.response().body() {
+        ResponseBody::Body(Body::Bytes(body)) | ResponseBody::Other(Body::Bytes(body)) => {
+            body.starts_with(br#"{"data":"#)
+        }
+        _ => false,
+    };
+    response.status() == StatusCode::OK && has_errors && has_type(response, GRAPHQL_RESPONSE) && has_data()
 }
 
 // After `errors`, which sets another content type.

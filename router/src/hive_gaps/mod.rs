@@ -15,6 +15,7 @@ mod json;
 pub mod json_depth_limit;
 pub mod media_types;
 mod mutation_order;
+pub mod null_origin;
 pub mod request_errors;
 pub mod response_keys;
 mod responses;

@@ -54,10 +54,13 @@ pub struct RegisteredDependencies {
     key: u64,
 }
 
-/// The key under which the plugin's dependencies are registered.
+/// The plugin's configuration.
 #[derive(Deserialize)]
 pub struct Config {
+    /// The key under which its dependencies are registered.
     key: u64,
+    /// Whether everybody may read the schema.
+    pub is_schema_public: bool,
 }
 
 impl RegisteredDependencies {

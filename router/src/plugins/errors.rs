@@ -97,6 +97,9 @@ fn make_public(error: &mut GraphQLError, status: &mut StatusCode, development: b
         error.locations = None;
     }
 
+    if *status == StatusCode::BAD_REQUEST && is_unprocessable(&original) {
+        *status = StatusCode::UNPROCESSABLE_ENTITY;
+    }
     let code = match public_form(&original, subgraph.is_some()) {
         PublicForm::Unchanged => original.clone(),
         PublicForm::Code(code) => code.to_owned(),
@@ -186,7 +189,20 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
             "BAD_USER_INPUT",
             "Send the operation as `Content-Type: application/json`, and accept `application/json`.",
         ),
-        "MISSING_QUERY_PARAM" => PublicForm::Message("BAD_USER_INPUT", "The request has no `query`."),
+        "MISSING_QUERY_PARAM" => {
+            PublicForm::Message("BAD_USER_INPUT", "The request has no `query`: the text of a GraphQL document.")
+        }
+        "METHOD_NOT_ALLOWED" => PublicForm::Message(
+            "BAD_USER_INPUT",
+            "Send operations by POST, or queries by GET. Of GraphQL over SSE, only the distinct connections mode is \
+             supported: one POST for each subscription, which accepts `text/event-stream`.",
+        ),
+        "SUBSCRIPTIONS_NOT_SUPPORTED" | "SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED" => PublicForm::Status(
+            StatusCode::NOT_ACCEPTABLE,
+            "BAD_USER_INPUT",
+            "A subscription is answered by a stream: send `Accept: text/event-stream` or `multipart/mixed`, or open a \
+             WebSocket with the subprotocol `graphql-transport-ws`.",
+        ),
         "OPERATION_RESOLUTION_FAILURE" => PublicForm::Message(
             "BAD_USER_INPUT",
             "The document has no operation of that name, or several and no `operationName` was given.",
@@ -194,20 +210,18 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         "INVALID_HEADER"
         | "UNSUPPORTED_CONTENT_ENCODING"
         | "UNPROCESSABLE_QUERY_PARAMS"
-        | "METHOD_NOT_ALLOWED"
         | "MUTATION_NOT_ALLOWED_OVER_HTTP_GET"
         | "PERSISTED_DOCUMENT_NOT_FOUND"
         | "PERSISTED_DOCUMENT_ID_REQUIRED"
         | "PERSISTED_DOCUMENT_EXTRACTION_FAILED"
-        | "SUBSCRIPTIONS_NOT_SUPPORTED"
-        | "SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED"
         | "PAYLOAD_READ_ERROR"
         | "PAYLOAD_READ_TIMEOUT"
         | "DECOMPRESSION_FAILED" => PublicForm::Code("BAD_USER_INPUT"),
         "CSRF_PREVENTION_FAILED" => PublicForm::Message(
-            "FORBIDDEN",
-            "Another site could have made this request. Send it as `Content-Type: application/json`, or with \
-             the header `x-lyceum-csrf`.",
+            "CSRF_PREVENTION_FAILED",
+            "A page of another site could have made this request. Send it with the header `Content-Type: \
+             application/json`, or with one that the router's setting `csrf.required_headers` lists, such as \
+             `x-lyceum-csrf: 1`.",
         ),
         "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" | "UNAUTHORIZED_FIELD_OR_TYPE" => {
             PublicForm::Code("FORBIDDEN")
@@ -241,6 +255,13 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
 
         _ => PublicForm::Message("INTERNAL_SERVER_ERROR", INTERNAL_ERROR),
     }
+}
+
+/// Whether a request can be read, and not executed: GraphQL over HTTP has a status for that.
+fn is_unprocessable(code: &str) -> bool {
+    const CODES: [&str; 4] =
+        ["BAD_USER_INPUT", "MISSING_QUERY_PARAM", "OPERATION_RESOLUTION_FAILURE", "GRAPHQL_VALIDATION_FAILED"];
+    CODES.contains(&code) || is_validation_rule(code)
 }
 
 fn is_validation_rule(code: &str) -> bool {

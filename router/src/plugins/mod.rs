@@ -3,6 +3,7 @@
 
 mod chain;
 pub mod client_address;
+mod client_name;
 pub mod concurrency_limit;
 pub mod credentials;
 pub mod dependencies;
@@ -12,6 +13,7 @@ pub mod in_process;
 mod playground;
 mod response_limit;
 pub mod retry_after;
+mod schema_file;
 mod sign;
 pub mod streams;
 
@@ -50,6 +52,7 @@ use self::{
     in_process::InProcess,
     playground::Playground,
     response_limit::ResponseLimit,
+    schema_file::SchemaFile,
     sign::Sign,
     streams::Streams,
 };
@@ -65,6 +68,7 @@ use crate::{
 /// All of our plugins.
 pub struct Plugins {
     playground: Playground,
+    schema_file: SchemaFile,
     batches: Batches,
     concurrency_limit: ConcurrencyLimit,
     documents: Documents,
@@ -84,8 +88,9 @@ pub fn registry() -> PluginRegistry {
 }
 
 /// The section `plugins` of the configuration.
-pub fn config(dependencies_key: u64) -> Value {
-    json!({ Plugins::plugin_name(): { "config": { "key": dependencies_key } } })
+pub fn config(dependencies_key: u64, is_schema_public: bool) -> Value {
+    let config = json!({ "key": dependencies_key, "is_schema_public": is_schema_public });
+    json!({ Plugins::plugin_name(): { "config": config } })
 }
 
 #[async_trait]
@@ -97,8 +102,9 @@ impl RouterPlugin for Plugins {
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
-        let dependencies = payload.config()?.dependencies().ok_or("no dependencies are registered")?;
-        payload.initialize_plugin(Self::new(dependencies)?)
+        let config = payload.config()?;
+        let dependencies = config.dependencies().ok_or("no dependencies are registered")?;
+        payload.initialize_plugin(Self::new(dependencies, config.is_schema_public)?)
     }
 
     fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
@@ -108,6 +114,8 @@ impl RouterPlugin for Plugins {
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
         let result = Chain::new(payload)
             .then(|payload| self.playground.on_http_request(payload))
+            .then(|payload| self.schema_file.on_http_request(payload, || self.documents.sdl()))
+            .then(client_name::on_http_request)
             .then(credentials::on_http_request)
             .then(auth_scheme::on_http_request)
             .then(get_parameters::on_http_request)
@@ -228,10 +236,11 @@ impl RouterPlugin for Plugins {
 }
 
 impl Plugins {
-    fn new(dependencies: Dependencies) -> anyhow::Result<Self> {
+    fn new(dependencies: Dependencies, is_schema_public: bool) -> anyhow::Result<Self> {
         let settings = &dependencies.settings;
         Ok(Self {
             playground: Playground::load(settings)?,
+            schema_file: SchemaFile::new(is_schema_public),
             batches: Batches::new(dependencies.loopback.clone(), settings.responses.max_response_bytes),
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
             documents: Documents::new(settings),

@@ -59,7 +59,7 @@ pub struct Playground {
     mailbox: Option<(Mailbox, Handle)>,
 }
 
-struct File {
+pub struct File {
     content_type: &'static str,
     cache: &'static str,
     tag: HeaderValue,
@@ -134,7 +134,7 @@ impl Playground {
 }
 
 impl File {
-    fn new(path: &str, plain: Bytes) -> Self {
+    pub fn new(path: &str, plain: Bytes) -> Self {
         let mut hasher = DefaultHasher::new();
         plain.hash(&mut hasher);
         let tag = format!("\"{:x}\"", hasher.finish());
@@ -148,8 +148,8 @@ impl File {
         }
     }
 
-    fn respond(&self, request: &RequestHeaders) -> Response {
-        let known = request.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == self.tag.as_bytes());
+    pub fn respond(&self, request: &RequestHeaders) -> Response {
+        let known = self.is_known(request);
         let mut response = ResponseBuilder::new(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
         for (name, value) in &self.headers() {
             response.header(name, value);
@@ -163,6 +163,13 @@ impl File {
         response.header(CONTENT_ENCODING, encoding);
         // Streamed, because hive-router would compress a body of known size again.
         response.streaming(stream::iter([Ok::<_, io::Error>(body)]))
+    }
+
+    /// Whether the client has it. Tags are compared weakly: a proxy may have compressed the file (RFC 9110, 13.1.2).
+    fn is_known(&self, request: &RequestHeaders) -> bool {
+        let tags = request.get_all(IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok());
+        let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
+        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == self.tag.as_bytes())
     }
 
     fn headers(&self) -> HeaderMap {
@@ -227,7 +234,7 @@ fn content_type(path: &str) -> &'static str {
         Some("woff") => "font/woff",
         Some("ttf") => "font/ttf",
         Some("wasm") => "application/wasm",
-        Some("txt") => "text/plain; charset=utf-8",
+        Some("txt" | "graphql") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

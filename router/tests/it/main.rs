@@ -11,6 +11,7 @@ mod cost;
 mod hive_gaps;
 mod hosts;
 mod live;
+mod origins;
 mod page;
 mod persisted_queries;
 mod requests;

@@ -4,7 +4,7 @@ use reqwest::{Response, StatusCode};
 use router::Mailbox;
 use serde_json::{Value, json};
 
-use crate::support::{App, Options, Own, Transport};
+use crate::support::{App, Options, Own, Transport, changed_config};
 
 async fn page(path: &str) -> Response {
     App::get().get_page(path).header("accept", "text/html").send().await.expect("the router answers")
@@ -127,4 +127,38 @@ async fn plans_are_not_shown_to_just_anyone() {
     let text = response.send().await.expect("the router answers").text().await.expect("it is text");
 
     assert!(text.contains("FORBIDDEN") && !text.contains("queryPlan"), "{text}");
+}
+
+/// What code generators and editors read.
+#[tokio::test]
+async fn the_schema_is_served_and_is_not_sent_again() {
+    let first = App::get().get_page("/schema.graphql").send().await.expect("the router answers");
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(header(&first, "content-type"), "text/plain; charset=utf-8");
+    assert_eq!(header(&first, "cache-control"), "no-cache");
+    let tag = header(&first, "etag").to_owned();
+    let sdl = first.text().await.expect("it is text");
+    assert!(sdl.contains("type Course {") && sdl.contains("type Subscription {"), "{sdl}");
+    assert!(!sdl.contains("join__") && !sdl.contains("type __Schema"), "{sdl}");
+
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+        let again = App::get().get_page("/schema.graphql").header("if-none-match", &known).send().await;
+        assert_eq!(again.expect("the router answers").status(), StatusCode::NOT_MODIFIED, "{known}");
+    }
+    let other = App::get().get_page("/schema.graphql").header("if-none-match", "\"other\"").send().await;
+    assert_eq!(other.expect("the router answers").status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_router_without_introspection_publishes_no_schema() {
+    for setting in ["\nintrospection: false", "\nintrospection: { expression: 'true' }"] {
+        let config = Some(changed_config("\nintrospection: true", setting));
+        let Own { app, .. } = &App::own(Transport::InProcess, Options { config, ..Options::default() });
+
+        let response = app.get_page("/schema.graphql").send().await.expect("the router answers");
+
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{setting}");
+        let text = response.text().await.expect("it is text");
+        assert!(text.contains("introspection") && !text.contains("type "), "{text}");
+    }
 }

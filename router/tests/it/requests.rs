@@ -65,9 +65,66 @@ async fn a_content_type_is_needed() {
 #[tokio::test]
 async fn a_form_of_another_site_is_rejected() {
     let body = "{\"query\":\"{ courses { id } }\"}";
+    let form = "query=mutation%7Brename(title:%22x%22)%7Bid%7D%7D";
 
-    assert_error(&raw("text/plain", body).await, 403, "FORBIDDEN");
-    assert_error(&reply(App::get().get_page("/graphql?query=%7Bcourses%7Bid%7D%7D")).await, 403, "FORBIDDEN");
+    // What a page can send without a preflight request.
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        assert_error(&raw(content_type, body).await, 415, "BAD_USER_INPUT");
+        assert_error(&raw(content_type, form).await, 415, "BAD_USER_INPUT");
+    }
+    let mutation = App::get().get_page(&format!("/graphql?{form}"));
+    assert_error(&reply(mutation).await, 405, "BAD_USER_INPUT");
+}
+
+/// As urql does by default.
+#[tokio::test]
+async fn a_query_by_get_needs_no_header() {
+    let client = reqwest::Client::new();
+    for accept in ["application/json", "application/graphql-response+json, application/json, text/event-stream"] {
+        let request = client.get(App::get().url("/graphql?query=%7Bcourses%7Bid%7D%7D")).header("accept", accept);
+
+        let answer = reply(request).await;
+
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert!(answer["data"]["courses"].is_array(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn where_a_guard_is_set_its_message_names_the_headers() {
+    let config = changed_config(
+        "  enabled: false\n  required_headers: [x-lyceum-csrf",
+        "  enabled: true\n  required_headers: [x-lyceum-csrf",
+    );
+    let Own { app, .. } = &App::own(Transport::InProcess, Options { config: Some(config), ..Options::default() });
+    let get = || app.get_page("/graphql?query=%7Bcourses%7Bid%7D%7D");
+
+    let refused = reply(get()).await;
+
+    assert_error(&refused, 403, "CSRF_PREVENTION_FAILED");
+    assert!(
+        ["x-lyceum-csrf", "csrf.required_headers"].iter().all(|name| refused.message().contains(name)),
+        "{refused}"
+    );
+    assert_eq!(reply(get().header("x-lyceum-csrf", "1")).await.status, StatusCode::OK);
+}
+
+/// GraphQL over SSE has a mode of one connection, and some clients ask for a subscription as for a query.
+#[tokio::test]
+async fn who_asks_for_a_stream_in_another_way_learns_how_it_is_done() {
+    let client = reqwest::Client::new();
+    let reservation = reply(client.put(App::get().url("/graphql"))).await;
+    assert_error(&reservation, 405, "BAD_USER_INPUT");
+    assert!(reservation.message().contains("distinct connections mode"), "{reservation}");
+
+    for accept in ["application/json", "application/graphql-response+json"] {
+        let request = App::get().post().header("accept", accept).json(&json!({ "query": "subscription { ticks }" }));
+        let answer = reply(request).await;
+
+        assert_error(&answer, 406, "BAD_USER_INPUT");
+        let named = ["text/event-stream", "multipart/mixed", "graphql-transport-ws"];
+        assert!(named.iter().all(|name| answer.message().contains(name)), "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -88,7 +145,7 @@ async fn queries_can_be_sent_by_get_and_mutations_cannot() {
 
     assert_eq!(query.status, StatusCode::OK, "{query:?}");
     assert_error(&mutation, 405, "BAD_USER_INPUT");
-    assert_error(&reply(App::get().get_page("/graphql").header("x-lyceum-csrf", "1")).await, 400, "BAD_USER_INPUT");
+    assert_error(&reply(App::get().get_page("/graphql").header("x-lyceum-csrf", "1")).await, 422, "BAD_USER_INPUT");
 }
 
 #[tokio::test]
@@ -271,17 +328,17 @@ async fn a_status_says_whether_there_is_an_answer() {
     for (request, strict, legacy) in [
         (document("{ courses { id } }"), 200, 200),
         // A partial response has data.
-        (document("{ away courses { id } }"), 200, 200),
-        (document("{ forbidden }"), 200, 200),
+        (document("{ away courses { id } }"), 294, 200),
+        (document("{ forbidden }"), 294, 200),
         // Without data: the operation is invalid.
         (document("{ me {"), 400, 200),
-        (document("{ nothing }"), 400, 200),
-        (with(needs, json!({ "f": 1 })), 400, 200),
-        (with(needs, json!({})), 400, 200),
-        (json!({ "query": "query A { __typename } query B { __typename }" }), 400, 200),
-        (json!({ "query": "{ __typename }", "operationName": "A" }), 400, 200),
+        (document("{ nothing }"), 422, 200),
+        (with(needs, json!({ "f": 1 })), 422, 200),
+        (with(needs, json!({})), 422, 200),
+        (json!({ "query": "query A { __typename } query B { __typename }" }), 422, 200),
+        (json!({ "query": "{ __typename }", "operationName": "A" }), 422, 200),
         // Not a GraphQL request.
-        (json!({}), 400, 400),
+        (json!({}), 422, 422),
         (json!({ "query": 1 }), 400, 400),
         (with("{ __typename }", json!([1])), 400, 400),
     ] {
@@ -299,10 +356,10 @@ async fn the_document_is_checked() {
     let app = App::get();
     assert_error(&app.query("{ me {").await, 400, "GRAPHQL_PARSE_FAILED");
     assert_error(&app.query("").await, 400, "GRAPHQL_PARSE_FAILED");
-    assert_error(&app.query("{ nothing }").await, 400, "GRAPHQL_VALIDATION_FAILED");
-    assert_error(&app.query("{ me { id { x } } }").await, 400, "GRAPHQL_VALIDATION_FAILED");
+    assert_error(&app.query("{ nothing }").await, 422, "GRAPHQL_VALIDATION_FAILED");
+    assert_error(&app.query("{ me { id { x } } }").await, 422, "GRAPHQL_VALIDATION_FAILED");
     let twice = json!({ "query": "query A { __typename } query A { __typename }", "operationName": "A" });
-    assert_error(&app.send(twice, None).await, 400, "GRAPHQL_VALIDATION_FAILED");
+    assert_error(&app.send(twice, None).await, 422, "GRAPHQL_VALIDATION_FAILED");
 }
 
 #[tokio::test]
@@ -317,7 +374,7 @@ async fn the_operation_must_be_there() {
     let two = "query A { courses { id } } query B { courses { title } }";
     let named = |name: &str| App::get().send(json!({ "query": two, "operationName": name }), None);
 
-    assert_error(&named("C").await, 400, "BAD_USER_INPUT");
+    assert_error(&named("C").await, 422, "BAD_USER_INPUT");
     assert!(named("B").await.json["data"]["courses"][0]["title"].is_string());
     assert!(named("A").await.json["data"]["courses"][0]["id"].is_string());
 }
@@ -327,7 +384,7 @@ async fn of_several_operations_one_must_be_named() {
     for transport in [Transport::InProcess, Transport::Http] {
         let reply = App::over(transport).query("query A { courses { id } } query B { courses { title } }").await;
 
-        assert_error(&reply, 400, "BAD_USER_INPUT");
+        assert_error(&reply, 422, "BAD_USER_INPUT");
         assert_eq!(reply.json["data"], Value::Null);
     }
 }
@@ -494,7 +551,7 @@ async fn fragments_hide_no_depth_and_no_cycle() {
 
     assert_error(&App::get().query(&fragments).await, 400, "MAX_DEPTH_EXCEEDED");
     let cycle = "{ me { ...f } } fragment f on User { friends { ...f } }";
-    assert_error(&App::get().query(cycle).await, 400, "GRAPHQL_VALIDATION_FAILED");
+    assert_error(&App::get().query(cycle).await, 422, "GRAPHQL_VALIDATION_FAILED");
 }
 
 #[tokio::test]
@@ -503,7 +560,7 @@ async fn many_conditions_are_decided_at_once() {
 
     assert_eq!(App::get().query(&query).await.status, StatusCode::OK);
     let twice = "{ me { id @include(if: true) @include(if: true) } }";
-    assert_error(&App::get().query(twice).await, 400, "GRAPHQL_VALIDATION_FAILED");
+    assert_error(&App::get().query(twice).await, 422, "GRAPHQL_VALIDATION_FAILED");
 }
 
 #[tokio::test]
@@ -564,7 +621,7 @@ async fn a_subgraph_that_is_away_costs_its_own_fields_only() {
     for transport in [Transport::InProcess, Transport::Http] {
         let reply = App::over(transport).query("{ away courses { id } }").await;
 
-        assert_error(&reply, 200, "SERVICE_UNAVAILABLE");
+        assert_error(&reply, 294, "SERVICE_UNAVAILABLE");
         assert_eq!(reply.json["data"]["away"], Value::Null);
         assert_eq!(reply.json["data"]["courses"][0]["id"], "0");
         assert_hides_the_inside(&reply);
@@ -576,7 +633,7 @@ async fn a_subgraph_that_is_slow_is_given_up() {
     for transport in [Transport::InProcess, Transport::Http] {
         let reply = App::impatient(transport).query("{ slow courses { id } }").await;
 
-        assert_error(&reply, 200, "SERVICE_UNAVAILABLE");
+        assert_error(&reply, 294, "SERVICE_UNAVAILABLE");
         assert_eq!(reply.json["data"]["courses"][0]["id"], "0");
         assert_hides_the_inside(&reply);
     }
@@ -588,12 +645,12 @@ async fn failures_of_ours_say_nothing() {
         for field in ["fails", "leaks"] {
             let reply = App::over(transport).query(&format!("{{ {field} }}")).await;
 
-            assert_error(&reply, 200, "INTERNAL_SERVER_ERROR");
+            assert_error(&reply, 294, "INTERNAL_SERVER_ERROR");
             assert_eq!(reply.json["errors"][0]["path"], json!([field]));
             assert_hides_the_inside(&reply);
         }
         let panicked = App::over(transport).query("{ panics }").await;
-        assert_error(&panicked, 200, "SERVICE_UNAVAILABLE");
+        assert_error(&panicked, 294, "SERVICE_UNAVAILABLE");
         assert_hides_the_inside(&panicked);
     }
 }
@@ -603,7 +660,7 @@ async fn a_subgraphs_own_rejection_is_passed_on() {
     for transport in [Transport::InProcess, Transport::Http] {
         let reply = App::over(transport).query("{ forbidden }").await;
 
-        assert_error(&reply, 200, "FORBIDDEN");
+        assert_error(&reply, 294, "FORBIDDEN");
         assert_eq!(reply.message(), "that is not yours");
         assert_eq!(reply.json["errors"][0]["extensions"], json!({ "code": "FORBIDDEN" }));
     }

@@ -26,8 +26,8 @@ use contracts::{
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CostSettings, DocumentSettings, LiveSettings,
-    LiveTimeouts, Mailbox, ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings,
+    LiveSettings, LiveTimeouts, Mailbox, ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
 use service::{Subgraph, serve::routes};
@@ -61,6 +61,7 @@ pub struct Options {
     pub live: LiveSettings,
     pub live_timeouts: LiveTimeouts,
     pub responses: ResponseSettings,
+    pub cors: CorsSettings,
     pub cost: CostSettings,
     pub document: DocumentSettings,
     /// Replaces the tests' supergraph.
@@ -79,6 +80,7 @@ impl Default for Options {
             live: LiveSettings::default(),
             live_timeouts: LiveTimeouts::default(),
             responses: ResponseSettings::default(),
+            cors: CorsSettings::default(),
             cost: CostSettings::default(),
             document: DocumentSettings::default(),
             supergraph: None,
@@ -230,6 +232,7 @@ impl App {
             live: options.live,
             live_timeouts: options.live_timeouts,
             responses: options.responses,
+            cors: options.cors,
             cost: options.cost,
             document: options.document,
             supergraph: Some(

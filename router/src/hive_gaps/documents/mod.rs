@@ -158,6 +158,11 @@ impl Documents {
         self.graph.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The API schema; `None` until it is loaded.
+    pub fn sdl(&self) -> Option<String> {
+        Some(self.graph()?.schema().to_string())
+    }
+
     pub async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) {
         match self.parse(Source::of(payload), payload.context).await {
             Ok(Some(prepared)) => {
