@@ -60,6 +60,7 @@ export class Execution {
     const byId = type === "Query" ? TYPES_BY_ID_FIELD[name] : undefined;
     if (byId) return this.#byId(byId, name, args.id);
 
+    if (isStub(source) && this.#isAnsweredByOwner(type, name)) return null;
     const outcome = this.#outcome(type, name, source);
     if (outcome === "null") return null;
     if (outcome !== "allowed") throw codedError(outcome);
@@ -168,15 +169,20 @@ export class Execution {
     this.hasDanglingReferences = true;
     this.parentsOfDangling.add(pathOf(info.path.prev));
     const referencing = permissions.subgraphOf(`${info.parentType.name}.${info.fieldName}`);
-    const owner = permissions.subgraphOf(`${type}.id`);
     const fields = (info.schema.getType(type) as GraphQLObjectType).getFields();
     const needsOwner = selected.some(({ name: { value: name } }) => {
       const field = fields[name];
-      const isResolvedByOwner =
-        field && name !== "id" && permissions.subgraphOf(`${type}.${name}`) === owner;
-      return isResolvedByOwner && isNonNullType(field.type);
+      return field && this.#isAnsweredByOwner(type, name) && isNonNullType(field.type);
     });
-    return needsOwner && owner !== referencing ? null : { id };
+    const isNull = needsOwner && permissions.subgraphOf(`${type}.id`) !== referencing;
+    return isNull ? null : ({ id, isStub: true } satisfies Stub);
+  }
+
+  /** Whether the subgraph that owns the type answers this field, and not one that only knows the key. */
+  #isAnsweredByOwner(type: string, field: string): boolean {
+    const { permissions } = this.context.referenceContext;
+    const owner = permissions.subgraphOf(`${type}.id`);
+    return field !== "id" && permissions.subgraphOf(`${type}.${field}`) === owner;
   }
 
   /** One field node for each response key. */
@@ -410,6 +416,16 @@ function contains(text: string, part: string): boolean {
     .flatMap((form) => [form, form.normalize("NFD")])
     .map((form) => form.toLowerCase());
   return forms.some((form) => text.toLowerCase().includes(form));
+}
+
+/** An object of which only the key is known: its own subgraph has none, and answers null without errors. */
+interface Stub {
+  id: string;
+  isStub: true;
+}
+
+function isStub(source: unknown): source is Stub {
+  return typeof source === "object" && source !== null && "isStub" in source;
 }
 
 function aliasesOtherFieldAsId({ alias, name }: FieldNode): boolean {

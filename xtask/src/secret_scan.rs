@@ -260,7 +260,8 @@ mod tests {
         let sources = ["lyceum/tests/it/system.rs", "lyceum/tests/it/secret_scan.rs", "lyceum/tests/it/lifecycle.rs"]
             .into_iter()
             .chain(["router/tests/it/support.rs", "subgraphs/identity/tests/it/session.rs"])
-            .chain(["subgraphs/identity/tests/it/active_sessions.rs", "subgraphs/identity/tests/it/smtp.rs"]);
+            .chain(["subgraphs/identity/tests/it/active_sessions.rs", "subgraphs/identity/tests/it/smtp.rs"])
+            .chain(["subgraphs/payment/tests/it/fake_provider_process.rs"]);
         let texts: Vec<_> = sources
             .map(|source| std::fs::read_to_string(crate::workspace::root().join(source)).expect("a source"))
             .collect();

@@ -1,16 +1,13 @@
 //! Drafts and withdrawn courses, through the router and between the services.
 
-use std::{
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, query};
 use subgraph_testing::blocking::{Client, wait};
 use uuid::Uuid;
 
-use crate::system::{ADMIN, OTHER_STUDENT, PASSWORD, STUDENT, System, TEACHER, UNVERIFIED_TEACHER};
+use crate::system::{ADMIN, OTHER_STUDENT, PASSWORD, STUDENT, System, TEACHER, UNVERIFIED_TEACHER, until};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -48,17 +45,6 @@ fn student(name: &str) -> Client {
     let input = json!({ "email": email, "password": PASSWORD, "name": name });
     assert_eq!(router.data(document, json!({ "input": input }))["register"]["userErrors"], json!([]));
     router.sign_in(&email, PASSWORD)
-}
-
-fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < TIMEOUT, "{what}");
-        sleep(Duration::from_millis(50));
-    }
 }
 
 #[test]
@@ -177,7 +163,7 @@ fn a_withdrawn_course_is_kept_by_who_has_it_and_sold_to_nobody() {
         assert_eq!(deleted["userErrors"], user_error("COURSE_HAS_ENROLLMENTS", "courseId"));
     }
 
-    let told = until("the teacher is told", || {
+    let told = until("the teacher is told", TIMEOUT, || {
         let document = "{ me { notifications(first: 100) { nodes { type title body } } } }";
         let notifications = teacher.data(document, json!({}))["me"]["notifications"]["nodes"].clone();
         let notifications = notifications.as_array().expect("a list").clone();
@@ -198,14 +184,14 @@ fn a_course_is_deleted_unless_somebody_has_paid_for_it() {
     let buy = json!({ "courseId": sold, "idempotencyKey": "once" });
     let bought = change(&buyer, "purchaseCourse", &buy, "payment { id status }");
     assert_eq!(bought["payment"]["status"], "COMPLETED");
-    until("the student is enrolled", || {
+    until("the student is enrolled", TIMEOUT, || {
         let data = buyer.data("{ me { enrollments { totalCount } } }", json!({}));
         (data["me"]["enrollments"]["totalCount"] == 1).then_some(())
     });
     // The money goes back, and the enrollment with it: somebody has paid for the course all the same.
     let refund = json!({ "paymentId": bought["payment"]["id"] });
     change(&system.sign_in(ADMIN), "refundPayment", &refund, "payment { id }");
-    until("the enrollment is revoked", || {
+    until("the enrollment is revoked", TIMEOUT, || {
         let data = buyer.data("{ me { enrollments { totalCount } } }", json!({}));
         (data["me"]["enrollments"]["totalCount"] == 0).then_some(())
     });

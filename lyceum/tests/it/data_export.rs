@@ -1,10 +1,6 @@
 //! All data of a user in one file, and who gets it.
 
-use std::{
-    process::Command,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{process::Command, time::Duration};
 
 use reqwest::blocking::{Response, get};
 use serde_json::{Value, json};
@@ -12,7 +8,7 @@ use sqlx::{Connection as _, PgConnection, query};
 use subgraph_testing::blocking::{Client, wait};
 use uuid::Uuid;
 
-use crate::system::{PASSWORD, System, TEACHER};
+use crate::system::{PASSWORD, System, TEACHER, until};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST: &str = "mutation { exportMyData { dataExport { state requestedAt expiresAt } userErrors { code } } }";
@@ -59,17 +55,6 @@ fn fetch(path: &str) -> Response {
     get(address(path)).expect("identity answers")
 }
 
-fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < TIMEOUT, "{what}");
-        sleep(Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn a_user_gets_all_of_their_data_and_nobody_elses() {
     let system = System::shared();
@@ -82,7 +67,7 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
     for (person, key) in [(&eve, "the key of eve"), (&mallory, "the key of mallory")] {
         let input = json!({ "courseId": course, "idempotencyKey": key });
         person.client.data(buy, json!({ "input": input }));
-        until("the student is enrolled and told", || {
+        until("the student is enrolled and told", TIMEOUT, || {
             let document = "{ me { enrollments { totalCount } notifications { totalCount } } }";
             let me = person.client.data(document, json!({}))["me"].clone();
             (me["enrollments"]["totalCount"] == 1 && me["notifications"]["totalCount"] == 3).then_some(())
@@ -97,8 +82,10 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
     let requested = eve.client.data(REQUEST, json!({}))["exportMyData"].clone();
     assert_eq!(requested["dataExport"]["state"], "RUNNING");
     assert_eq!(eve.client.send(REQUEST, json!({})).error(), Some("RATE_LIMITED"));
-    until("the file is ready", || (eve.client.data(STATE, json!({}))["dataExport"]["state"] == "READY").then_some(()));
-    until("the user is told", || {
+    until("the file is ready", TIMEOUT, || {
+        (eve.client.data(STATE, json!({}))["dataExport"]["state"] == "READY").then_some(())
+    });
+    until("the user is told", TIMEOUT, || {
         let document = "{ me { notifications(first: 1) { nodes { type title } } } }";
         let told = eve.client.data(document, json!({}))["me"]["notifications"]["nodes"][0].clone();
         (told["type"] == "SECURITY" && told["title"] == "Your data are ready").then_some(())
@@ -178,6 +165,6 @@ fn a_user_gets_all_of_their_data_and_nobody_elses() {
     // The file goes at its end.
     let link = eve.link();
     eve.set("expires_at = now(), link_expires_at = now() + interval '1 hour'");
-    until("the file is deleted", || (fetch(&link).status() == 404).then_some(()));
+    until("the file is deleted", TIMEOUT, || (fetch(&link).status() == 404).then_some(()));
     assert_eq!(eve.client.data(STATE, json!({}))["dataExport"], Value::Null);
 }

@@ -8,7 +8,7 @@ use std::{
     path::Path,
     process::Command,
     thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar};
 use subgraph_testing::blocking::{Client, wait};
 use uuid::Uuid;
 
-use crate::system::{PASSWORD, System, command};
+use crate::system::{PASSWORD, System, command, until};
 
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -85,17 +85,6 @@ fn erasure_of(payload: &Value) -> String {
     payload["erasure"]["id"].as_str().expect("an id").to_owned()
 }
 
-fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < TIMEOUT, "{what}");
-        sleep(Duration::from_millis(100));
-    }
-}
-
 fn create_course(teacher: &Client, title: &str, price: Option<&str>, is_draft: bool) -> String {
     let input = json!({ "title": title, "isFree": price.is_none(), "price": price, "isDraft": is_draft });
     done(teacher, "createCourse", input, "course { id }")["course"]["id"].as_str().expect("an id").to_owned()
@@ -105,7 +94,7 @@ fn buy(student: &Client, course: &str, key: &str) -> String {
     let input = json!({ "courseId": course, "idempotencyKey": key });
     let payment = done(student, "purchaseCourse", input, "payment { id status }")["payment"].clone();
     assert_eq!(payment["status"], "COMPLETED");
-    until("the student is enrolled", || {
+    until("the student is enrolled", TIMEOUT, || {
         let document = "query ($id: ID!) { course(id: $id) { viewerEnrollment { id } } }";
         let data = student.data(document, json!({ "id": course }));
         data["course"]["viewerEnrollment"]["id"].is_string().then_some(())
@@ -190,7 +179,7 @@ fn require_no_trace(data: &Path, gone: &[&Person], staying: &[&Person]) {
 
 /// No event is on its way any more.
 fn settle(system: &System) {
-    until("all events are handled", || {
+    until("all events are handled", TIMEOUT, || {
         let pending = all(system, async |_, db| {
             let mut pending = 0;
             for (table, done) in [("outbox_events", "delivered_at"), ("inbox_events", "processed_at")] {
@@ -304,7 +293,7 @@ fn nothing_is_left_of_a_deleted_account() {
             done(&client, "enroll", json!({ "courseId": course }), "enrollment { id }");
         }
         let document = "{ me { enrollments(first: 1) { nodes { id } } notifications(first: 100) { nodes { id } } } }";
-        let mine = until("the notifications arrive", || {
+        let mine = until("the notifications arrive", TIMEOUT, || {
             let mine = client.data(document, json!({}))["me"].clone();
             (mine["notifications"]["nodes"].as_array().map_or(0, Vec::len) >= 5).then_some(mine)
         });
@@ -369,7 +358,7 @@ fn nothing_is_left_of_a_deleted_account() {
     for (person, client) in gone.iter().zip(&clients) {
         for field in ["name", "enrollments { totalCount }", "payments { totalCount }", "notifications { totalCount }"] {
             let document = format!("{{ me {{ id {field} }} }}");
-            until("the token has ended", || {
+            until("the token has ended", TIMEOUT, || {
                 (client.send(&document, json!({})).error() == Some("UNAUTHENTICATED")).then_some(())
             });
         }
@@ -399,7 +388,7 @@ fn nothing_is_left_of_a_deleted_account() {
     let receipts: Vec<Value> = erasures
         .iter()
         .map(|id| {
-            until("all services have sent their receipts", || {
+            until("all services have sent their receipts", TIMEOUT, || {
                 let erasure = seen(&system.anonymous(), id);
                 (erasure["state"] == "COMPLETED").then_some(erasure)
             })
@@ -510,7 +499,7 @@ fn nothing_is_left_of_sixty_of_a_hundred_people_under_chaos() {
             query_scalar::<_, i64>(sql).fetch_one(&mut db).await.expect("a number")
         })
     };
-    until("all erasures are complete", || {
+    until("all erasures are complete", TIMEOUT, || {
         (open("select count(*) from erasures where completed_at is null") == 0).then_some(())
     });
     settle(&system);

@@ -287,6 +287,18 @@ pub fn wait_until_ready(address: &str) {
     }
 }
 
+/// What `look` finds at last: services hear of each other in their own time.
+pub fn until<T>(what: &str, timeout: Duration, look: impl Fn() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(started.elapsed() < timeout, "{what}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()

@@ -3,11 +3,12 @@
 //! before hive-router sees the operation. It handles an object without selected fields if the condition is a literal.
 //!
 //! Fragments whose type always applies are inlined, too: within introspection one without a type condition makes
-//! hive-router panic, and fields that are selected twice can be lost.
+//! hive-router panic, and fields that are selected twice can be lost. A key that fragments of several types select gets
+//! one name for each type: hive-router would put it where the first of them has it, for all of them.
 //!
 //! No upstream issue is known. `upstream_returns_null_for_an_object_of_which_nothing_is_selected` fails once
 //! async-graphql returns `{}`, `hive_gaps::fragments_within_introspection_lose_what_they_ask_for` once hive-router
-//! handles them.
+//! handles them, `hive_gaps::a_key_of_several_types_is_where_the_first_of_them_has_it` once it keeps the order.
 
 use std::collections::HashMap;
 
@@ -114,7 +115,7 @@ pub fn rewrite<'a>(
     document: &'a ExecutableDocument,
     operation: &'a Operation,
     conditions: &'a Conditions,
-    keys: &'a ResponseKeys,
+    keys: &'a mut ResponseKeys,
     schema: &'a Valid<Schema>,
 ) -> ExecutableDocument {
     let mut rewriter = ConditionRewriter { document, conditions, keys, schema, used: HashSet::default() };
@@ -145,7 +146,7 @@ pub fn rewrite<'a>(
 struct ConditionRewriter<'a> {
     document: &'a ExecutableDocument,
     conditions: &'a Conditions,
-    keys: &'a ResponseKeys,
+    keys: &'a mut ResponseKeys,
     schema: &'a Valid<Schema>,
     /// Variables that are still used.
     used: HashSet<Name>,
@@ -181,18 +182,69 @@ impl<'a> ConditionRewriter<'a> {
     }
 
     fn merged(&mut self, kind: &Name, sets: &[&'a SelectionSet]) -> SelectionSet {
-        let mut groups = Groups::default();
-        for set in sets {
-            self.collect(kind, set, &mut groups);
+        let groups = self.groups(kind, sets);
+        if self.share_keys(&groups) {
+            return self.by_type(kind, sets);
         }
         let mut merged = SelectionSet::new(kind.clone());
         for (key, group) in groups {
             match key {
                 GroupKey::Response(_) => merged.push(self.field(&group.fields)),
-                GroupKey::Type(condition) => merged.extend(self.fragment(condition, &group.fragments)),
+                GroupKey::Type(condition) => {
+                    let selection_set = self.merged(&condition, &group.fragments);
+                    merged.extend(fragment(condition, selection_set));
+                }
             }
         }
         merged
+    }
+
+    fn groups(&self, kind: &Name, sets: &[&'a SelectionSet]) -> Groups<'a> {
+        let mut groups = Groups::default();
+        for set in sets {
+            self.collect(kind, set, &mut groups);
+        }
+        groups
+    }
+
+    /// Whether a response key is in several groups.
+    fn share_keys(&self, groups: &Groups<'a>) -> bool {
+        let has_fragments = groups.keys().any(|key| matches!(key, GroupKey::Type(_)));
+        let mut seen = HashSet::default();
+        has_fragments && groups.iter().flat_map(|(key, group)| self.keys_of(key, group)).any(|key| !seen.insert(key))
+    }
+
+    fn keys_of(&self, key: &GroupKey, group: &Group<'a>) -> HashSet<Name> {
+        match key {
+            GroupKey::Response(name) => HashSet::from_iter([name.clone()]),
+            GroupKey::Type(condition) => {
+                let groups = self.groups(condition, &group.fragments);
+                groups.iter().flat_map(|(key, group)| self.keys_of(key, group)).collect()
+            }
+        }
+    }
+
+    /// The selections of each object type, without a response key in two of them.
+    fn by_type(&mut self, kind: &Name, sets: &[&'a SelectionSet]) -> SelectionSet {
+        let mut merged = SelectionSet::new(kind.clone());
+        let mut taken = HashSet::default();
+        for (place, object) in self.possible_types(kind).into_iter().enumerate() {
+            let mut of_object = SelectionSet::new(object.clone());
+            for group in self.groups(&object, sets).values() {
+                let mut field = self.field(&group.fields);
+                if !taken.insert(field.response_name().clone()) {
+                    field.alias = Some(self.keys.of_type(field.response_name(), place));
+                }
+                of_object.push(field);
+            }
+            merged.extend(fragment(object, of_object));
+        }
+        merged
+    }
+
+    fn possible_types(&self, kind: &Name) -> Vec<Name> {
+        let objects = self.schema.types.iter().filter(|(_, definition)| definition.is_object());
+        objects.map(|(name, _)| name).filter(|name| self.schema.is_subtype(kind, name)).cloned().collect()
     }
 
     fn collect(&self, kind: &Name, set: &'a SelectionSet, groups: &mut Groups<'a>) {
@@ -221,6 +273,10 @@ impl<'a> ConditionRewriter<'a> {
     fn collect_fragment(&self, kind: &Name, condition: Option<&Name>, set: &'a SelectionSet, groups: &mut Groups<'a>) {
         match condition {
             Some(condition) if condition != kind && !self.schema.is_subtype(condition, kind) => {
+                // An object has one type.
+                if self.schema.get_object(kind).is_some() {
+                    return;
+                }
                 groups.entry(GroupKey::Type(condition.clone())).or_default().fragments.push(set);
             }
             _ => self.collect(kind, set, groups),
@@ -240,13 +296,11 @@ impl<'a> ConditionRewriter<'a> {
             selection_set: (!sets.is_empty()).then(|| self.selections_of_field(&sets)),
         }
     }
+}
 
-    fn fragment(&mut self, condition: Name, sets: &[&'a SelectionSet]) -> Option<Selection> {
-        let selection_set = self.merged(&condition, sets);
-        let fragment =
-            InlineFragment { type_condition: Some(condition), directives: DirectiveList::new(), selection_set };
-        (!fragment.selection_set.is_empty()).then(|| fragment.into())
-    }
+fn fragment(condition: Name, selection_set: SelectionSet) -> Option<Selection> {
+    let fragment = InlineFragment { type_condition: Some(condition), directives: DirectiveList::new(), selection_set };
+    (!fragment.selection_set.is_empty()).then(|| fragment.into())
 }
 
 fn skipped(mut field: Field) -> Field {
@@ -279,8 +333,8 @@ mod tests {
         let operation = document.operations.get(None).expect("one operation");
         let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
         let conditions = Conditions::evaluate(&document, operation, &variables)?;
-        let keys = ResponseKeys::default();
-        Ok(rewrite(&document, operation, &conditions, &keys, schema).serialize().no_indent().to_string())
+        let mut keys = ResponseKeys::of(&document, graph.field_names());
+        Ok(rewrite(&document, operation, &conditions, &mut keys, schema).serialize().no_indent().to_string())
     }
 
     fn assert_rewritten(text: &str, variables: &serde_json::Value, expected: &str) {
@@ -355,13 +409,25 @@ mod tests {
                     fragment Lives on Cat { ... on Pet { name } lives }";
         let document = ExecutableDocument::parse_and_validate(graph.schema(), text, "test").expect("a valid document");
         let operation = document.operations.get(None).expect("one operation");
-        let (conditions, keys) = (Conditions::default(), ResponseKeys::default());
+        let conditions = Conditions::default();
+        let mut keys = ResponseKeys::of(&document, graph.field_names());
 
-        let merged = rewrite(&document, operation, &conditions, &keys, graph.schema());
+        let merged = rewrite(&document, operation, &conditions, &mut keys, graph.schema());
 
         assert_eq!(
             merged.serialize().no_indent().to_string(),
-            "{ pet { ... on Cat { lives name } name ... on Dog { tricks } } }"
+            "{ pet { ... on Cat { lives name } ... on Dog { type0_1_name: name tricks } } }"
+        );
+    }
+
+    #[test]
+    fn a_key_of_several_types_has_a_place_in_each() {
+        assert_rewritten(
+            "query($id: ID!) { notification(id: $id) { subject { ... on Course { id title } ... on Enrollment \
+             { c2: id id } } } }",
+            &json!({}),
+            "query($id: ID!) { notification(id: $id) { subject { ... on Course { id title } ... on Enrollment \
+             { c2: id type0_1_id: id } } } }",
         );
     }
 

@@ -22,6 +22,8 @@ use super::json::{Entries, entries, write_key, write_list, write_string};
 pub struct ResponseKeys {
     for_router: HashMap<Name, Name>,
     for_client: HashMap<String, String>,
+    /// What no field name and no alias begins with.
+    unused_prefix: String,
     /// Keys that no client has requested ([`super::mutation_order`]).
     separators: HashSet<Name>,
 }
@@ -43,7 +45,12 @@ impl ResponseKeys {
         let fragments = document.fragments.values().map(|fragment| &fragment.selection_set);
         operations.chain(fragments).for_each(|set| collect_aliases(set, &mut aliases));
 
-        let mut keys = Self::default();
+        let names = || field_names.iter().chain(&aliases);
+        let prefixes = (0..=field_names.len() + aliases.len()).map(|number| format!("type{number}_"));
+        let unused_prefix = prefixes.into_iter().find(|prefix| !names().any(|name| name.starts_with(prefix.as_str())));
+        let unused_prefix = unused_prefix.expect("only so many prefixes are taken");
+
+        let mut keys = Self { unused_prefix, ..Self::default() };
         for alias in aliases.iter().filter(|alias| field_names.contains(*alias) || alias.starts_with('_')) {
             let is_taken = |name: &Name| field_names.contains(name) || aliases.contains(name);
             // One more than there are taken names.
@@ -60,6 +67,14 @@ impl ResponseKeys {
     pub fn for_router(&self, field: &Field) -> Option<Name> {
         let alias = field.alias.as_ref().filter(|alias| **alias != field.name)?;
         Some(self.for_router.get(alias).unwrap_or(alias).clone())
+    }
+
+    /// Another key for the router, that stands for the same key of the client in objects of one type.
+    pub fn of_type(&mut self, key: &Name, place: usize) -> Name {
+        let text = format!("{}{place}_{key}", self.unused_prefix);
+        let for_client = self.for_client(key).to_owned();
+        self.for_client.insert(text.clone(), for_client);
+        Name::new(&text).expect("a name with letters before it is a name")
     }
 
     /// `None` if no key is renamed.

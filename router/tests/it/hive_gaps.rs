@@ -113,7 +113,9 @@ fn run(config: String, listener: TcpListener, ready: mpsc::Sender<Arc<RouterShar
 
 /// Serves all subgraphs: a course has a teacher whom one subgraph does not have, and another one returns as null.
 async fn a_user_is_gone(body: String) -> Json<Value> {
-    Json(if body.contains("courses") {
+    Json(if body.contains("found") {
+        json!({ "data": { "found": { "__typename": "User", "id": "1", "key": "1" } } })
+    } else if body.contains("courses") {
         json!({ "data": { "courses": [{ "teacher": { "__typename": "User", "id": "1" } }] } })
     } else if body.contains("points") {
         let error = json!({ "message": "no", "path": ["_entities", 0, "points"] });
@@ -220,6 +222,14 @@ async fn upstream_tells_errors_of_an_entity_that_is_gone() {
 
     assert_eq!(answer["data"], json!({ "courses": [{ "teacher": null }] }), "{answer}");
     assert_eq!(answer["errors"][0]["path"], json!(["courses", 0, "teacher", "points"]), "{answer}");
+}
+
+#[tokio::test]
+async fn a_key_of_several_types_is_where_the_first_of_them_has_it() {
+    let request = post().json(&json!({ "query": "{ found { ... on Course { id } ... on User { key: id id } } }" }));
+    let answer = request.send().await.expect("an answer").text().await.expect("a text");
+
+    assert!(answer.contains(r#""found":{"id":"1","key":"1"}"#), "{answer}");
 }
 
 #[tokio::test]

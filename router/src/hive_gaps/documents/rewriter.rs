@@ -106,7 +106,7 @@ impl Rewriter {
         conditions: &Conditions,
     ) -> Result<RouterOperation, RequestErrors> {
         let mut keys = ResponseKeys::of(document, graph.field_names());
-        let mut executable = conditions::rewrite(document, operation, conditions, &keys, graph.schema());
+        let mut executable = conditions::rewrite(document, operation, conditions, &mut keys, graph.schema());
         let variable_name = variable_names::rename(&mut executable);
         let cost = graph.cost(&executable);
         keys.add_separators(mutation_order::separate(&mut executable, graph.schema()));

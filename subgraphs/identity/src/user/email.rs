@@ -99,7 +99,7 @@ pub(crate) fn email_fault(email: &str, rules: EmailRules) -> Option<&'static str
         return Some("is not an e-mail address");
     }
     let lacks_dot = rules.domain_needs_dot && !domain.contains('.');
-    lacks_dot.then_some("needs a domain with a dot, such as `bob@example.org`")
+    lacks_dot.then_some("needs a domain with a dot, such as `example.org`")
 }
 
 #[cfg(test)]
