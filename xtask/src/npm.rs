@@ -56,8 +56,7 @@ impl Package {
 
     /// The projects with the usual clients, which `clients/run.mjs` builds and runs.
     pub fn clients() -> [Self; 4] {
-        ["apollo", "urql", "relay", "graphql-request"]
-            .map(|name| Self { directory: root().join("clients").join(name) })
+        ["apollo", "urql", "relay", "graphql-request"].map(|name| Self { directory: root().join("clients").join(name) })
     }
 
     /// The gateways that `cargo xtask bench --gateways` measures beside ours.

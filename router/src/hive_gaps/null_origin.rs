@@ -15,7 +15,10 @@ pub fn remove(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
-    use hive_router::{ntex::web::test::TestRequest, pipeline::cors::Cors};
+    use hive_router::{
+        ntex::{http::header::HeaderValue, web::test::TestRequest},
+        pipeline::cors::Cors,
+    };
     use serde_json::json;
 
     use super::*;
@@ -29,7 +32,7 @@ mod tests {
             let request = TestRequest::default().header("origin", origin).to_http_request();
             let mut headers = HeaderMap::new();
             cors.set_headers(&request, &mut headers);
-            assert_eq!(headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.as_bytes()), Some(&b"null"[..]));
+            assert_eq!(headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).map(HeaderValue::as_bytes), Some(&b"null"[..]));
 
             remove(&mut headers);
 

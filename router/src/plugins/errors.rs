@@ -16,6 +16,13 @@ use tracing::error;
 use super::retry_after::RetryAfter;
 
 const INVALID_TOKEN: &str = "The access token is invalid or has expired. Sign in again.";
+const METHOD_NOT_ALLOWED: &str = "Send operations by POST, or queries by GET. Of GraphQL over SSE, only the distinct connections mode is \
+             supported: one POST for each subscription, which accepts `text/event-stream`.";
+const NEEDS_STREAM: &str = "A subscription is answered by a stream: send `Accept: text/event-stream` or `multipart/mixed`, or open a \
+             WebSocket with the subprotocol `graphql-transport-ws`.";
+const CSRF_HEADER_MISSING: &str = "A page of another site could have made this request. Send it with the header `Content-Type: \
+             application/json`, or with one that the router's setting `csrf.required_headers` lists, such as \
+             `x-lyceum-csrf: 1`.";
 const UNAVAILABLE: &str = "This part of the graph is unavailable. Try again later.";
 const TIMED_OUT: &str = "The response took too long. Try again, or request less.";
 const INTERNAL_ERROR: &str = "Internal server error.";
@@ -192,17 +199,10 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         "MISSING_QUERY_PARAM" => {
             PublicForm::Message("BAD_USER_INPUT", "The request has no `query`: the text of a GraphQL document.")
         }
-        "METHOD_NOT_ALLOWED" => PublicForm::Message(
-            "BAD_USER_INPUT",
-            "Send operations by POST, or queries by GET. Of GraphQL over SSE, only the distinct connections mode is \
-             supported: one POST for each subscription, which accepts `text/event-stream`.",
-        ),
-        "SUBSCRIPTIONS_NOT_SUPPORTED" | "SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED" => PublicForm::Status(
-            StatusCode::NOT_ACCEPTABLE,
-            "BAD_USER_INPUT",
-            "A subscription is answered by a stream: send `Accept: text/event-stream` or `multipart/mixed`, or open a \
-             WebSocket with the subprotocol `graphql-transport-ws`.",
-        ),
+        "METHOD_NOT_ALLOWED" => PublicForm::Message("BAD_USER_INPUT", METHOD_NOT_ALLOWED),
+        "SUBSCRIPTIONS_NOT_SUPPORTED" | "SUBSCRIPTIONS_TRANSPORT_NOT_SUPPORTED" => {
+            PublicForm::Status(StatusCode::NOT_ACCEPTABLE, "BAD_USER_INPUT", NEEDS_STREAM)
+        }
         "OPERATION_RESOLUTION_FAILURE" => PublicForm::Message(
             "BAD_USER_INPUT",
             "The document has no operation of that name, or several and no `operationName` was given.",
@@ -217,12 +217,7 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         | "PAYLOAD_READ_ERROR"
         | "PAYLOAD_READ_TIMEOUT"
         | "DECOMPRESSION_FAILED" => PublicForm::Code("BAD_USER_INPUT"),
-        "CSRF_PREVENTION_FAILED" => PublicForm::Message(
-            "CSRF_PREVENTION_FAILED",
-            "A page of another site could have made this request. Send it with the header `Content-Type: \
-             application/json`, or with one that the router's setting `csrf.required_headers` lists, such as \
-             `x-lyceum-csrf: 1`.",
-        ),
+        "CSRF_PREVENTION_FAILED" => PublicForm::Message("CSRF_PREVENTION_FAILED", CSRF_HEADER_MISSING),
         "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" | "UNAUTHORIZED_FIELD_OR_TYPE" => {
             PublicForm::Code("FORBIDDEN")
         }
