@@ -34,12 +34,14 @@ use crate::{
 /// Set, it makes the numbers anew.
 const RENEW: &str = "LYCEUM_RENEW_COUNTS";
 /// How many times each operation is looked at.
-const WINDOWS: usize = 4;
+const WINDOWS: usize = 2;
+/// The same of what is done beside them: all numbers depend on it.
+const BASELINE_WINDOWS: usize = 4;
 /// How often so many, where numbers are made anew.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 6;
 /// How often so many, where it is not as it was: whatever else the process did only adds to the numbers. Mutations have
 /// no more attempts than otherwise: some can be done once to each sample.
-const MAX_ATTEMPTS: usize = 8;
+const MAX_ATTEMPTS: usize = 16;
 /// How often it is sent each time.
 const REQUESTS_PER_WINDOW: u32 = 3;
 /// The same of a mutation: there are only so many teachers to verify.
@@ -206,13 +208,13 @@ impl Meter {
 
     /// What counting itself makes the process do.
     fn counting(&self) -> Baseline {
-        let windows: Vec<_> = (0..WINDOWS).map(|_| Average::of(self.during(|| ()).0)).collect();
+        let windows: Vec<_> = (0..BASELINE_WINDOWS).map(|_| Average::of(self.during(|| ()).0)).collect();
         Baseline::Window(Average::least(&windows))
     }
 
     /// What is done in a second when nobody asks anything.
     fn idle(&self) -> Baseline {
-        let windows = (0..WINDOWS).map(|_| {
+        let windows = (0..BASELINE_WINDOWS).map(|_| {
             let (counted, seconds) = self.during(|| sleep(2 * SETTLE_DELAY));
             Average::of(counted).times(1.0 / seconds)
         });
