@@ -26,6 +26,7 @@ mod server;
 mod settings;
 mod subscription_proxy;
 mod trace;
+mod usage;
 mod websocket;
 
 pub use allowed_hosts::{AllowedHost, Host};
@@ -35,7 +36,7 @@ pub use plan::{PlanCost, Planner};
 pub use server::Router;
 pub use settings::{
     AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings, LiveSettings,
-    LiveTimeouts, Origin, ResponseSettings, SampleSignIn, Settings, SubgraphUrl,
+    LiveTimeouts, Origin, ResponseSettings, SampleSignIn, Settings, SubgraphUrl, UsageSettings,
 };
 
 /// The stack of threads that parse documents. Our limits bound the recursion, but an unoptimized hive-router needs much

@@ -83,6 +83,10 @@ pub struct Settings {
     #[command(flatten)]
     pub document: DocumentSettings,
 
+    /// Counting what clients use.
+    #[command(flatten)]
+    pub usage: UsageSettings,
+
     /// The signing secret.
     #[command(flatten)]
     pub secret: SecretSettings,
@@ -273,6 +277,28 @@ pub struct DocumentSettings {
     /// their hash. 0: none, and clients send their documents. A router with `--safelist` has none.
     #[arg(long, env = "LYCEUM_PERSISTED_QUERY_BYTES", value_name = "BYTES", default_value_t = PERSISTED_QUERY_BYTES)]
     pub persisted_query_bytes: usize,
+}
+
+/// Counting what clients use of the graph.
+#[derive(Args, Clone)]
+pub struct UsageSettings {
+    /// The directory where the router writes which clients use which fields, arguments and enum values of the graph: a
+    /// file a day, names only, never values. `lyceum-schema check --traffic` and `lyceum-schema usage` read it. Without
+    /// it nothing is counted.
+    #[arg(long, env = "LYCEUM_USAGE_DIRECTORY", value_name = "DIRECTORY")]
+    pub usage_directory: Option<PathBuf>,
+
+    /// For how many days these files are kept.
+    #[arg(long, env = "LYCEUM_USAGE_DAYS", value_name = "DAYS", default_value_t = USAGE_DAYS)]
+    pub usage_days: u32,
+}
+
+const USAGE_DAYS: u32 = 90;
+
+impl Default for UsageSettings {
+    fn default() -> Self {
+        Self { usage_directory: None, usage_days: USAGE_DAYS }
+    }
 }
 
 const MAX_DOCUMENT_BYTES: usize = 32 * 1024;

@@ -230,6 +230,7 @@ impl RouterThread {
             live: settings.live,
             cost: settings.cost.clone(),
             document: settings.document,
+            usage: settings.usage.clone(),
             client_timeouts: settings.client_timeouts,
             responses: settings.responses,
             in_process: match settings.transport {

@@ -6,7 +6,10 @@ use auth::signature::SecretSettings;
 use clap::{Args, ValueEnum};
 use db::database::DatabaseSettings;
 use messaging::EventSettings;
-use router::{AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings, LiveSettings};
+use router::{
+    AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings, LiveSettings,
+    UsageSettings,
+};
 use service::ClientTimeouts;
 use subgraph_kit::ResponseSettings;
 
@@ -110,6 +113,9 @@ pub struct Settings {
 
     #[command(flatten)]
     pub document: DocumentSettings,
+
+    #[command(flatten)]
+    pub usage: UsageSettings,
 
     #[command(flatten)]
     pub client_timeouts: ClientTimeouts,

@@ -44,5 +44,6 @@ mod telemetry;
 mod throttle;
 mod tokens;
 mod trace;
+mod usage;
 mod valid_operations;
 mod viewers;

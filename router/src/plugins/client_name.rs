@@ -11,7 +11,7 @@ use hive_router::{
 };
 
 /// The names that hive-router reads, and Apollo's.
-const NAMES: [[HeaderName; 2]; 2] = [
+pub const NAMES: [[HeaderName; 2]; 2] = [
     [HeaderName::from_static("graphql-client-name"), HeaderName::from_static("apollographql-client-name")],
     [HeaderName::from_static("graphql-client-version"), HeaderName::from_static("apollographql-client-version")],
 ];

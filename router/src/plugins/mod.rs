@@ -3,7 +3,7 @@
 
 mod chain;
 pub mod client_address;
-mod client_name;
+pub mod client_name;
 pub mod concurrency_limit;
 pub mod credentials;
 pub mod dependencies;
@@ -19,6 +19,7 @@ pub mod streams;
 
 use std::future;
 
+use anyhow::Context as _;
 use hive_router::{
     PlanExecutionOutput, PluginRegistry, async_trait,
     ntex::http::Response,
@@ -63,6 +64,7 @@ use crate::{
         auth_scheme, documents::Documents, get_parameters, inbound_dedupe::InboundDedupe, json_depth_limit,
         media_types, root_typename, single_results,
     },
+    usage::Usage,
 };
 
 /// All of our plugins.
@@ -81,6 +83,7 @@ pub struct Plugins {
     errors: Errors,
     sign: Sign,
     response_limit: ResponseLimit,
+    usage: Usage,
 }
 
 pub fn registry() -> PluginRegistry {
@@ -142,6 +145,8 @@ impl RouterPlugin for Plugins {
             Ok(Some(response)) => payload.end_with_response(response),
             Ok(None) => Chain::new(payload)
                 .then(|payload| self.documents.on_graphql_params(payload))
+                // After `documents`, which parses the operation.
+                .then(|payload| self.usage.on_graphql_params(payload, &self.documents))
                 .then(|payload| self.inbound_dedupe.on_graphql_params(payload))
                 .end(),
             Err(RequestError { error, status }) => payload.end_with_graphql_error(*error, status),
@@ -223,6 +228,10 @@ impl RouterPlugin for Plugins {
         self.sign.on_subgraph_http_request(payload)
     }
 
+    async fn on_shutdown<'exec>(&'exec self) {
+        self.usage.on_shutdown().await;
+    }
+
     fn on_graphql_error<'req>(
         &'req self,
         mut payload: OnGraphQLErrorHookPayload<'req>,
@@ -253,6 +262,7 @@ impl Plugins {
             cost: Cost::new(&settings.cost, dependencies.valkey),
             in_process: InProcess::new(dependencies.executors),
             sign: Sign::new(dependencies.secrets),
+            usage: Usage::new(&settings.usage).context("the directory for the usage of the graph cannot be made")?,
         })
     }
 
@@ -276,6 +286,7 @@ impl Plugins {
         self.diagnostics.on_graphql_analysis(payload)?;
         // Last: no document is stored that one of the others rejects.
         self.documents.on_graphql_analysis(payload);
+        self.usage.on_graphql_analysis(payload, &self.documents);
         Ok(())
     }
 }

@@ -154,7 +154,7 @@ impl Documents {
         }
     }
 
-    fn graph(&self) -> Option<Arc<Graph>> {
+    pub fn graph(&self) -> Option<Arc<Graph>> {
         self.graph.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
