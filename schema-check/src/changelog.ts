@@ -3,15 +3,16 @@
 import { type Baseline, stateAt } from "./baseline.ts";
 import type { Change } from "./changes.ts";
 import { difference } from "./difference.ts";
-import { type Commit, type LogEntry, parentOf } from "./git.ts";
-import { markdownLevels } from "./report/difference.ts";
+import { type Commit, type LogEntry, parentOf, readAt } from "./git.ts";
+import { foldedLevels } from "./report/difference.ts";
 import { markdownCode, markdownText } from "./report/escape.ts";
 
 export interface ChangelogEntry {
   title: string;
   day: string;
-  /** Undefined where one of the two graphs is invalid. */
+  /** Undefined where one of the two graphs is invalid, or there is no former one. */
   changes?: readonly Change[];
+  isFirst?: boolean;
 }
 
 /** What each of the commits changed since its parent. Commits that change nothing for clients are left out. */
@@ -21,16 +22,23 @@ export async function changesByCommit(
 ): Promise<ChangelogEntry[]> {
   const states = new States(config);
   const entries: ChangelogEntry[] = [];
-  for (const { commit, day, subject } of log) {
-    const changes = await states.changesBetween(parentOf(commit), commit);
+  for (const [index, { commit, day, subject }] of log.entries()) {
+    // Between two entries nothing changes the graph, so the former one's is that of the parent, and composed once.
+    const former = log[index + 1]?.commit ?? parentOf(commit);
+    const changes = await states.changesBetween(former, commit);
     if (changes?.length === 0) continue;
-    entries.push({
-      title: `${markdownText(subject)} (${markdownCode(commit.name)})`,
-      day,
-      changes,
-    });
+    const isFirst = former !== undefined && readAt(former, config) === undefined;
+    entries.push({ title: titleOf(subject, commit), day, changes, isFirst });
   }
   return entries;
+}
+
+const titleOf = (subject: string, { name }: Commit): string =>
+  `${markdownText(subject)} (${markdownCode(name)})`;
+
+/** The commit of the newest entry of a changelog by commit. */
+export function newestCommit(text: string): string | undefined {
+  return /^## .* \(`([\da-f]{7,})`\)$/m.exec(text)?.[1];
 }
 
 /** What each release changed since the one before it; `releases` are the newest first. */
@@ -82,16 +90,20 @@ class States {
 const MAX_KEPT = 4;
 
 export function changelogText(entries: readonly ChangelogEntry[]): string {
-  const blocks = entries.map(({ title, day, changes }) => {
-    const head = `## ${day}: ${title}`;
-    if (changes === undefined) {
-      return `${head}\n\nThe graph before or after it is missing or does not compose, so its changes are not known.`;
-    }
-    return changes.length === 0
-      ? `${head}\n\nNothing changed for clients.`
-      : [head, ...markdownLevels(changes, 3)].join("\n\n");
-  });
-  return `${[HEAD, ...blocks].join("\n\n")}\n`;
+  return `${[HEAD, ...entries.map(entryText)].join("\n\n")}\n`;
+}
+
+function entryText({ title, day, changes, isFirst }: ChangelogEntry): string {
+  const head = `## ${day}: ${title}`;
+  if (changes) {
+    const levels = foldedLevels(changes);
+    return [head, ...(levels.length > 0 ? levels : ["Nothing changed for clients."])].join("\n\n");
+  }
+  return `${head}\n\n${
+    isFirst
+      ? "The first graph."
+      : "The graph before or after it is missing or does not compose, so its changes are not known."
+  }`;
 }
 
 const HEAD = `# Changes of the graph

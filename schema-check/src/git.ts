@@ -63,18 +63,27 @@ export function logOf(
 ): LogEntry[] {
   const paths = files.flatMap((file) => pathInside(until.root, file) ?? []);
   const range = since ? `${since.id}..${until.id}` : until.id;
-  const words = [
-    "log",
-    "--first-parent",
-    "--diff-merges=first-parent",
-    "--format=%H%x00%cs%x00%s",
-    range,
-  ];
+  const words = ["log", "--first-parent", "--format=%H%x00%cs%x00%s", range];
   return lines(git(until.root, [...words, "--", ...paths]).toString("utf8")).map((line) => {
     const [id = "", day = "", subject = ""] = line.split("\0");
     const commit = { ref: short(id), name: short(id), id, root: until.root };
-    return { commit, day, subject };
+    return { commit, day, subject: mergedSubject(commit, subject, paths) ?? subject };
   });
+}
+
+/** Subjects that git and its hosts write by themselves name branches and clones, not what was merged. */
+const UNTITLED_MERGE =
+  /^Merge (remote-tracking )?(branch|branches|commit|tag|pull request|request) /;
+
+/** What the first of the merged commits says that changed one of the files: the later ones mend it. */
+function mergedSubject(
+  { id, root }: Commit,
+  subject: string,
+  paths: readonly string[],
+): string | undefined {
+  if (!UNTITLED_MERGE.test(subject)) return undefined;
+  const words = ["log", "--no-merges", "--format=%s", `${id}~1..${id}`];
+  return lines(tryGit(root, ...words, "--", ...paths)).at(-1);
 }
 
 /** The tagged commits in the history of a commit, the newest first. */

@@ -44,8 +44,9 @@ export const helpTexts: Record<string, HelpText> = {
   changelog: {
     summary: "write what each commit or release changed in the graph, as Markdown",
     usage:
-      "changelog [--by commit|release] [--since COMMIT] [--until COMMIT] [--config supergraph.yaml] [--out FILE]",
-    details: `  --by commit: commits of the branch that changed a schema, a merge as one. --by release: tags.`,
+      "changelog [--by commit|release] [--since COMMIT] [--until COMMIT] [--config supergraph.yaml] [--out FILE [--check]]",
+    details: `  --by commit: commits of the branch that changed a schema, a merge as one. --by release: tags.
+  --check: fails if FILE is not what would be written up to the newest commit in it.`,
   },
   usage: {
     summary: "list what nobody has used, and what is deprecated and still used, by whom",

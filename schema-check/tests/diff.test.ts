@@ -1,9 +1,13 @@
 // The changes between any two states, and the changelog of a repository.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { XMLValidator } from "fast-xml-parser";
 import { Repository } from "./repository.ts";
+import { run } from "./support.ts";
 
 const MINUTES: [string, string, string] = [
   "catalog.graphql",
@@ -108,14 +112,18 @@ test("a changelog by commit: only those that change the graph, the newest first"
   const { code, stdout } = await history().inside("changelog");
 
   assert.equal(code, 0);
-  const headings = [...stdout.matchAll(/^##+ (.*)$/gm)].map(([, text = ""]) =>
-    text.replace(/^[\d-]+: /, "").replace(/ \(`[\da-f]+`\)/, ""),
+  const lines = stdout.split("\n").filter((line) => /^(## |\*\*|- )/.test(line));
+  const dates = / [\d-]+: | \(`[\da-f]+`\)$/g;
+  assert.deepEqual(
+    lines.map((line) => line.replaceAll(dates, "")),
+    [
+      "##More of books",
+      ...["**Dangerous**", "- Enum value `SOLD` was added to enum `State`"],
+      ...["**Safe**", "- New fields: `Book.code`"],
+      "##Films have no &lt;length>",
+      ...["**Breaking**", "- Field `minutes` was removed from object type `Film`"],
+    ],
   );
-  assert.deepEqual(headings, [
-    ...["More of books", "Dangerous", "Safe"],
-    ...["Films have no &lt;length>", "Breaking"],
-  ]);
-  assert.match(stdout, /^- `Film\.minutes`: Field 'minutes' was removed from object type 'Film'$/m);
 });
 
 test("a changelog by release, since one, and with a graph that does not compose", async () => {
@@ -129,8 +137,9 @@ test("a changelog by release, since one, and with a graph that does not compose"
   const releases = await changelog("--by", "release");
   assert.match(releases, /^## [\d-]+: v2$/m);
   assert.doesNotMatch(releases, /: v1$/m);
-  assert.match(releases, /Film\.minutes[\s\S]*State\.SOLD/);
-  assert.doesNotMatch(await changelog("--since", "HEAD~1"), /Film\.minutes/);
+  assert.match(releases, /`minutes` was removed[\s\S]*`SOLD` was added/);
+  assert.match(await changelog(), /`minutes` was removed/);
+  assert.doesNotMatch(await changelog("--since", "HEAD~1"), /`minutes` was removed/);
 
   const sound = repository.read("stock.graphql");
   repository.write("stock.graphql", "type Query {").commit("Broken");
@@ -140,4 +149,86 @@ test("a changelog by release, since one, and with a graph that does not compose"
     /Repaired[\s\S]*changes are not known[\s\S]*Broken[\s\S]*changes are not known/,
   );
   assert.equal((await repository.inside("changelog", "--by", "moon")).code, 2);
+});
+
+test("a changelog for reading: reworded descriptions are counted, and untitled merges have a subject", async () => {
+  const repository = new Repository();
+  repository.git("switch", "--quiet", "--create", "words");
+  const words = repository
+    .read("catalog.graphql")
+    .replaceAll(/^( *)"([^"\n]+)"$/gm, '$1"$2 Indeed."');
+  repository.write("catalog.graphql", words).commit("Reword the catalogue");
+  repository.write("catalog.graphql", `${words}\n`).commit("Mend that");
+  repository.write("README.md", "Not the graph.").commit("A page");
+  repository.git("switch", "--quiet", "main");
+  repository.git(
+    "merge",
+    "--quiet",
+    "--no-ff",
+    "-m",
+    "Merge branch 'words' of /home/ada/x",
+    "words",
+  );
+
+  const { stdout } = await repository.inside("changelog");
+
+  assert.match(stdout, /^## [\d-]+: Reword the catalogue \(/m);
+  assert.doesNotMatch(stdout, /ada|Indeed/);
+  assert.match(stdout, /^- Descriptions: (`[\w.]+`, ){7}`[\w.]+` and \d+ more$/m);
+});
+
+test("the first graph, after a commit without one", async () => {
+  const repository = new Repository();
+  const list = repository.read("supergraph.yaml");
+  rmSync(repository.path("supergraph.yaml"));
+  repository.commit("No graph");
+  repository.write("supergraph.yaml", list).commit("A graph");
+
+  const { stdout } = await repository.inside("changelog", "--since", "HEAD~1");
+
+  assert.match(stdout, /: A graph \(`[\da-f]+`\)\n\nThe first graph\.\n$/);
+});
+
+test("--check: a changelog that the history does not say is stale, later commits are counted", async () => {
+  const repository = history();
+  const check = async () => {
+    const { code, stderr } = await repository.inside("changelog", "--out", "log.md", "--check");
+    return `${code} ${stderr.trim()}`;
+  };
+  await repository.inside("changelog", "--out", "log.md");
+  const text = repository.read("log.md");
+  assert.equal(await check(), "0 log.md is up to date");
+
+  repository.commit("The changelog");
+  repository
+    .replace(...([CODE[0], CODE[2], CODE[1]] as [string, string, string]))
+    .commit("No code");
+  assert.equal(await check(), "0 log.md is correct; 1 later commits are not in it");
+
+  repository.write("log.md", text.replace("was removed", "was added"));
+  assert.match(await check(), /^1 log\.md: error \[STALE\]: it is not what the history up to/);
+  repository.write("log.md", text.replace(/\(`[\da-f]+`\)/, "(`0123456789`)"));
+  assert.match(await check(), /^1 .*0123456789 is not in this history/);
+  repository.write("log.md", "# Nothing\n");
+  assert.match(await check(), /^1 .*it has no entry/);
+  assert.equal((await repository.inside("changelog", "--check")).code, 2);
+  assert.equal(
+    (await repository.inside("changelog", "--check", "--by", "release", "--out", "log.md")).code,
+    2,
+  );
+});
+
+// This repository's own.
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const git = (...args: string[]) => spawnSync("git", args, { cwd: ROOT, encoding: "utf8" }).stdout;
+const skip =
+  git("rev-parse", "--is-shallow-repository").trim() !== "false" && "its history is not here";
+
+test("docs/graph-changelog.md is what the history says", { skip }, async () => {
+  const file = join(ROOT, "docs", "graph-changelog.md");
+  const list = join(ROOT, "supergraph.yaml");
+  const { code, stderr } = await run("changelog", "--config", list, "--out", file, "--check");
+
+  assert.equal(code, 0, stderr);
 });

@@ -30,7 +30,7 @@ import { loadSubgraphs, parseSdl, type Subgraph } from "../src/subgraphs.ts";
 import { mutate, Random } from "./mutations.ts";
 
 const EDITS = 500;
-const SEED = 20261130;
+const SEED = 20261201;
 const ROOT = join(import.meta.dirname, "..", "..");
 const OPERATIONS = join(ROOT, "operations");
 const RULES = join(ROOT, "schema-check", "rules.yaml");

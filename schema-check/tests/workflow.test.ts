@@ -80,12 +80,21 @@ test("the next report replaces it, whatever was written since", { skip }, () => 
   assert.match(asked(comments), /^api --method PATCH repos\/lyceum\/lyceum\/issues\/comments\/4 /);
 });
 
-/** The concurrency group of a run: evaluates the few GitHub expressions that it uses. */
-function group(github: { event_name: string; ref: string; sha: string }): string {
-  return workflow.concurrency.group.replaceAll(
-    /\$\{\{ (.*?) \}\}/g,
-    (_: string, expression: string) => new Function("github", `return ${expression}`)(github),
+/** Evaluates the few GitHub expressions that the workflow uses. */
+function evaluated(text: string, github: object): string {
+  const format = (pattern: string, value: string) => pattern.replace("{0}", value);
+  return text.replaceAll(/\$\{\{ (.*?) \}\}/g, (_, expression: string) =>
+    // A property of nothing is nothing there.
+    new Function("github", "format", `return ${expression.replaceAll(/(?<=\w)\.(?=\w)/g, "?.")}`)(
+      github,
+      format,
+    ),
   );
+}
+
+/** The concurrency group of a run. */
+function group(github: { event_name: string; ref: string; sha: string }): string {
+  return evaluated(workflow.concurrency.group, github);
 }
 
 test("a push to a pull request cancels the previous run; a push to the main branch does not", () => {
@@ -96,4 +105,21 @@ test("a push to a pull request cancels the previous run; a push to the main bran
   assert.notEqual(push("a1"), push("b2"));
   assert.equal(request("a1"), request("b2"));
   assert.equal(workflow.concurrency["cancel-in-progress"], true);
+});
+
+test("a pull request, a group of the merge queue and a push are compared with where they began", () => {
+  const steps: { name?: string; env?: { BASE: string } }[] = workflow.jobs.check.steps;
+  const { BASE = "" } = steps.find(({ name }) => name === "Check")?.env ?? {};
+
+  assert.equal(evaluated(BASE, { base_ref: "main", event: {} }), "origin/main");
+  assert.equal(evaluated(BASE, { base_ref: "", event: { merge_group: { base_sha: "a1" } } }), "a1");
+  assert.equal(evaluated(BASE, { base_ref: "", event: { before: "b2" } }), "b2");
+});
+
+test("both workflows run in the merge queue", () => {
+  const folder = join(WORKFLOW, "..");
+  for (const name of ["ci.yml", "schema.yml"]) {
+    const { on } = parse(readFileSync(join(folder, name), "utf8"));
+    assert.deepEqual(Object.keys(on), ["pull_request", "merge_group", "push"], name);
+  }
 });

@@ -1,9 +1,9 @@
-import { changelogText, changesByCommit, changesByRelease } from "../changelog.ts";
-import { type Command, parseOptions } from "../command.ts";
-import { writeText } from "../files.ts";
-import { type Commit, findCommit, folderOf, logOf, tagsOf } from "../git.ts";
+import { changelogText, changesByCommit, changesByRelease, newestCommit } from "../changelog.ts";
+import { type Command, type Output, parseOptions } from "../command.ts";
+import { readText, writeText } from "../files.ts";
+import { type Commit, findCommit, folderOf, logOf, mergeBase, tagsOf } from "../git.ts";
 import { findConfig } from "../places.ts";
-import { CouldNotRun, exitCode } from "../problem.ts";
+import { CouldNotRun, type ExitCode, exitCode } from "../problem.ts";
 import { loadSubgraphs } from "../subgraphs.ts";
 
 export const changelogCommand: Command = {
@@ -14,6 +14,7 @@ export const changelogCommand: Command = {
       until: { type: "string", default: "HEAD" },
       by: { type: "string", default: "commit" },
       out: { type: "string" },
+      check: { type: "boolean", default: false },
     });
     if (values.by !== "commit" && values.by !== "release") {
       const message = `--by takes commit or release, not "${values.by}"`;
@@ -21,6 +22,8 @@ export const changelogCommand: Command = {
     }
     const config = findConfig(values.config);
     const folder = folderOf(config);
+    if (values.check)
+      return checkFile(values.out, { config, by: values.by, since: values.since }, output);
     const until = requireCommit(values.until, folder);
     const since = values.since === undefined ? undefined : requireCommit(values.since, folder);
     const entries =
@@ -34,6 +37,46 @@ export const changelogCommand: Command = {
     return exitCode.passed;
   },
 };
+
+/**
+ * Whether the file is what the command writes up to the newest commit in it. It cannot have the commit that it is part
+ * of, so what came later is only counted.
+ */
+async function checkFile(
+  file: string | undefined,
+  { config, by, since }: { config: string; by: string; since: string | undefined },
+  output: Output,
+): Promise<ExitCode> {
+  if (file === undefined || by !== "commit") {
+    const message = "--check needs --out FILE, a changelog by commit";
+    throw new CouldNotRun({ code: "USAGE", message });
+  }
+  const folder = folderOf(config);
+  const text = readText(file);
+  const stale = (why: string) => {
+    output.log(`${file}: error [STALE]: ${why}; write it again, without --check`);
+    return exitCode.failed;
+  };
+  const newest = newestCommit(text);
+  if (newest === undefined) return stale("it has no entry");
+  const until = findCommit(newest, folder);
+  const head = requireCommit("HEAD", folder);
+  if (!until || mergeBase(until, folder).id !== until.id) {
+    return stale(`${newest} is not in this history`);
+  }
+  const from = since === undefined ? undefined : requireCommit(since, folder);
+  const files = await filesOf(config);
+  const entries = await changesByCommit(logOf(files, from, until), config);
+  if (changelogText(entries) !== text)
+    return stale(`it is not what the history up to ${newest} says`);
+  const later = logOf(files, until, head).length;
+  output.log(
+    later === 0
+      ? `${file} is up to date`
+      : `${file} is correct; ${later} later commits are not in it`,
+  );
+  return exitCode.passed;
+}
 
 /** The list of subgraphs, and their schemas as they are listed now. */
 async function filesOf(config: string): Promise<string[]> {

@@ -36,10 +36,54 @@ function markdown({ from, to, changes }: Difference): string {
 export function markdownLevels(changes: readonly Change[], depth: number): string[] {
   return byLevel(changes).map(([level, found]) => {
     const items = found.map(
-      ({ path, message }) => `- ${markdownCode(path)}: ${markdownText(message)}`,
+      ({ path, message }) => `- ${markdownCode(path)}: ${markdownMessage(message)}`,
     );
     return `${"#".repeat(depth)} ${LEVEL_TITLES[level]}\n\n${items.join("\n")}`;
   });
+}
+
+/** The same for reading along: of what is safe, only names, and changed descriptions without their text. */
+export function foldedLevels(changes: readonly Change[]): string[] {
+  return byLevel(changes).map(([level, found]) => {
+    const lines =
+      level === "safe"
+        ? GROUPS.flatMap((group) => foldedLines(group, found))
+        : found.map(({ message }) => `- ${markdownMessage(message)}`);
+    return `**${LEVEL_TITLES[level]}**\n\n${lines.join("\n")}`;
+  });
+}
+
+/** In this order; a change is in the first that fits. Those without a title are told in full. */
+const GROUPS: readonly { title?: string; kinds: RegExp; max?: number }[] = [
+  { title: "New types", kinds: /^TYPE_ADDED$/ },
+  { title: "New fields", kinds: /^FIELD_ADDED$/ },
+  { title: "New input fields", kinds: /^INPUT_FIELD_ADDED$/ },
+  { title: "New arguments", kinds: /^FIELD_ARGUMENT_ADDED$/ },
+  { kinds: /^(?!.*_DESCRIPTION_)/ },
+  // A commit that rewords all of them is not to hide what else there is.
+  { title: "Descriptions", kinds: /_DESCRIPTION_/, max: 8 },
+];
+
+function foldedLines(group: (typeof GROUPS)[number], changes: readonly Change[]): string[] {
+  const found = changes.filter(
+    ({ kind }) => GROUPS.find(({ kinds }) => kinds.test(kind)) === group,
+  );
+  if (found.length === 0) return [];
+  if (group.title === undefined) {
+    return found.map(({ message }) => `- ${markdownMessage(message)}`);
+  }
+  const names = [...new Set(found.map(({ path }) => markdownCode(path)))];
+  const shown = names.slice(0, group.max);
+  const rest = names.length - shown.length;
+  return [`- ${group.title}: ${shown.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`];
+}
+
+/** With names as code. */
+function markdownMessage(message: string): string {
+  return message
+    .split(/'([\w@.:![\]]+)'/)
+    .map((part, index) => (index % 2 === 1 ? markdownCode(part) : markdownText(part)))
+    .join("");
 }
 
 const STYLE = `
