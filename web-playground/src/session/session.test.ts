@@ -73,6 +73,25 @@ test('a rejected sign-in has the message of the server', async () => {
   expect(accessToken()).toBeUndefined();
 });
 
+test('an account with a second factor needs a code, which is sent with the password', async () => {
+  const required = { code: 'SECOND_FACTOR_REQUIRED', message: 'Send a code, too.' };
+  lastResponse({ login: { session: null, user: null, userErrors: [required] } });
+  const { signIn, accessToken, SecondFactorRequired } = await import('./session');
+  await expect(signIn('bob@example.com', 'password')).rejects.toBeInstanceOf(SecondFactorRequired);
+
+  let sent: unknown;
+  vi.stubGlobal('fetch', async (_url: string, init: RequestInit) => {
+    sent = JSON.parse(String(init.body)).variables;
+    return Response.json({ data: { login: login() } });
+  });
+  await signIn('bob@example.com', 'password', '123456');
+
+  expect(sent).toEqual({
+    input: { email: 'bob@example.com', password: 'password', secondFactorCode: '123456' },
+  });
+  expect(accessToken()).toBe('token');
+});
+
 test('a request error has its message, too', async () => {
   vi.stubGlobal('fetch', async () => Response.json({ errors: [{ message: 'Too many tries.' }] }));
   const { signIn } = await import('./session');

@@ -19,8 +19,15 @@ interface SessionState {
 export type Tokens = Pick<Session, 'accessToken' | 'expiresAt' | 'refreshToken'>;
 
 interface SignInData {
-  login: { session: Tokens | null; user: Session['user'] | null; userErrors: { message: string }[] } | null;
+  login: {
+    session: Tokens | null;
+    user: Session['user'] | null;
+    userErrors: { code: string; message: string }[];
+  } | null;
 }
+
+/** The password is right, but the account needs a code of its second factor, too. */
+export class SecondFactorRequired extends Error {}
 
 interface RefreshData {
   refreshSession?: { session: Tokens | null } | null;
@@ -65,15 +72,17 @@ export async function validToken(): Promise<string | undefined> {
 }
 
 /** Signs in, or throws an error with a message for the user. */
-export async function signIn(email: string, password: string): Promise<void> {
+export async function signIn(email: string, password: string, secondFactorCode?: string): Promise<void> {
   const response = await send<SignInData>({
     query: signInDocument,
-    variables: { input: { email, password } },
+    variables: { input: { email, password, secondFactorCode } },
   });
   const { session, user, userErrors } = response.data?.login ?? {};
 
   if (!session || !user) {
-    const reason = userErrors?.[0] ?? response.errors?.[0];
+    const rejection = userErrors?.[0];
+    if (rejection?.code === 'SECOND_FACTOR_REQUIRED') throw new SecondFactorRequired(rejection.message);
+    const reason = rejection ?? response.errors?.[0];
     throw new Error(reason?.message ?? 'Sign-in failed for an unknown reason.');
   }
   await adoptSession(session, user);

@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { findSampleUser, useSettings } from '../network/playground-settings';
 import { showError } from '../notice/notice';
-import { signIn } from './session';
-import { openSignIn } from './sign-in-request';
+import { SecondFactorRequired, signIn } from './session';
+import { openSecondFactor, openSignIn } from './sign-in-request';
 
 /** Signs in as a sample user of one of these kinds; where there is none, opens the sign-in dialog. */
 export function SignInAs({ viewers }: { viewers: string[] }) {
@@ -13,9 +13,10 @@ export function SignInAs({ viewers }: { viewers: string[] }) {
   async function start() {
     if (!sample) return openSignIn();
     setIsBusy(true);
-    await signIn(sample.email, sample.password).catch((error: unknown) =>
-      showError(error instanceof Error ? error.message : String(error)),
-    );
+    await signIn(sample.email, sample.password).catch((error: unknown) => {
+      if (error instanceof SecondFactorRequired) openSecondFactor(sample);
+      else showError(error instanceof Error ? error.message : String(error));
+    });
     setIsBusy(false);
   }
 

@@ -1,6 +1,7 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import type { SampleUser } from '../network/playground-settings';
-import { signIn, signOut } from './session';
+import { SecondFactorRequired, signIn, signOut } from './session';
+import { type Credentials, useSignInRequest } from './sign-in-request';
 import './sign-in-dialog.css';
 
 interface Props {
@@ -8,12 +9,13 @@ interface Props {
   onClose: () => void;
 }
 
-/** Sign in with an email address and a password, or as a sample user. */
+/** Sign in with an email address and a password, and a second factor if the account has one, or as a sample user. */
 export function SignInDialog({ samples, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const [isBusy, setIsBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const { needsCode } = useSignInRequest();
 
   useEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal();
@@ -24,14 +26,15 @@ export function SignInDialog({ samples, onClose }: Props) {
     dialog.current?.close();
   }
 
-  async function trySignIn(email: string, password: string) {
+  async function trySignIn(credentials: Credentials, code?: string) {
     setIsBusy(true);
     setError(null);
     try {
-      await signIn(email, password);
+      await signIn(credentials.email, credentials.password, code);
       dialog.current?.close();
     } catch (error) {
-      setError(error instanceof Error ? error.message : String(error));
+      if (error instanceof SecondFactorRequired) useSignInRequest.setState({ needsCode: credentials });
+      else setError(error instanceof Error ? error.message : String(error));
       setIsBusy(false);
     }
   }
@@ -39,7 +42,8 @@ export function SignInDialog({ samples, onClose }: Props) {
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    void trySignIn(String(form.get('email')), String(form.get('password')));
+    if (needsCode) void trySignIn(needsCode, String(form.get('code')).trim());
+    else void trySignIn({ email: String(form.get('email')), password: String(form.get('password')) });
   }
 
   return (
@@ -47,7 +51,7 @@ export function SignInDialog({ samples, onClose }: Props) {
       <h2 id={titleId} className="sign-in-title">
         Sign in
       </h2>
-      {samples.length > 0 && (
+      {samples.length > 0 && !needsCode && (
         <fieldset className="sign-in-samples">
           <legend>Sample users</legend>
           <button type="button" className="button" disabled={isBusy} onClick={stayAnonymous}>
@@ -59,7 +63,7 @@ export function SignInDialog({ samples, onClose }: Props) {
               type="button"
               className="button"
               disabled={isBusy}
-              onClick={() => void trySignIn(sample.email, sample.password)}
+              onClick={() => void trySignIn(sample)}
             >
               {sample.label}
             </button>
@@ -67,14 +71,7 @@ export function SignInDialog({ samples, onClose }: Props) {
         </fieldset>
       )}
       <form className="sign-in-form" onSubmit={submit}>
-        <label className="field">
-          E-mail address
-          <input name="email" type="email" autoComplete="username" required />
-        </label>
-        <label className="field">
-          Password
-          <input name="password" type="password" autoComplete="current-password" required />
-        </label>
+        {needsCode ? <CodeField account={needsCode.email} /> : <CredentialFields />}
         {error && (
           <p className="sign-in-problem" role="alert">
             {error}
@@ -90,5 +87,36 @@ export function SignInDialog({ samples, onClose }: Props) {
         </div>
       </form>
     </dialog>
+  );
+}
+
+function CredentialFields() {
+  return (
+    <>
+      <label className="field">
+        E-mail address
+        <input name="email" type="email" autoComplete="username" required />
+      </label>
+      <label className="field">
+        Password
+        <input name="password" type="password" autoComplete="current-password" required />
+      </label>
+    </>
+  );
+}
+
+function CodeField({ account }: { account: string }) {
+  const input = useRef<HTMLInputElement>(null);
+  // What had the focus is gone.
+  useEffect(() => input.current?.focus(), []);
+
+  return (
+    <>
+      <p className="sign-in-account">{account} has a second factor.</p>
+      <label className="field">
+        Code of the authenticator app, or a recovery code
+        <input ref={input} name="code" autoComplete="one-time-code" spellCheck={false} required />
+      </label>
+    </>
   );
 }

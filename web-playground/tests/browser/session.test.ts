@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
@@ -5,6 +6,7 @@ import {
   ask,
   editorIsReady,
   endSession,
+  faults,
   open,
   openEditor,
   openPanel,
@@ -85,6 +87,65 @@ test('a wrong password is reported in the dialog, by keyboard alone', async () =
 
   await dialog.waitFor({ state: 'hidden' });
 });
+
+test('an account with a second factor is asked for a code', async () => {
+  const { email, password, recoveryCode } = await accountWithSecondFactor();
+  const { page } = await openEditor(browser());
+  await page.getByRole('button', { name: 'Sign in as…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Sign in' });
+  await dialog.getByLabel('E-mail address').fill(email);
+  await dialog.getByLabel('Password').fill(password);
+  await page.keyboard.press('Enter');
+
+  const code = dialog.getByLabel(/^Code of the authenticator app/);
+  await code.waitFor();
+  expect(await code.evaluate((input) => input === document.activeElement)).toBe(true);
+  expect(await faults(page)).toEqual([]);
+  await page.keyboard.type('not a code');
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('alert').waitFor();
+  await code.fill(recoveryCode);
+  await page.keyboard.press('Enter');
+
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  const kept = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]));
+  expect(kept).not.toContain(password);
+  expect(kept).not.toContain(recoveryCode);
+});
+
+/** A new account, with a code that its owner has left. */
+async function accountWithSecondFactor() {
+  const email = `${crypto.randomUUID()}@example.com`;
+  const password = crypto.randomUUID();
+  const REGISTER =
+    'mutation($input: RegisterInput!) { register(input: $input) { session { accessToken } userErrors { code } } }';
+  const registered = await ask(REGISTER, { input: { email, name: 'Second factor', password } });
+  const token = registered.data?.register.session.accessToken;
+
+  const SET_UP =
+    'mutation($input: SetUpSecondFactorInput!) { setUpSecondFactor(input: $input) { setup { secret } userErrors { code } } }';
+  const prepared = await ask(SET_UP, { input: { password } }, token);
+  const ENABLE =
+    'mutation($input: EnableSecondFactorInput!) { enableSecondFactor(input: $input) { recoveryCodes userErrors { code } } }';
+  const secondFactorCode = codeNow(prepared.data?.setUpSecondFactor.setup.secret);
+  const enabled = await ask(ENABLE, { input: { secondFactorCode } }, token);
+  return { email, password, recoveryCode: enabled.data?.enableSecondFactor.recoveryCodes[0] as string };
+}
+
+/** What an authenticator app shows for a secret in base32 (RFC 6238). */
+function codeNow(secret: string): string {
+  const bits = [...secret].map((letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  );
+  const bytes = bits.join('').match(/.{8}/g) ?? [];
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const key = Buffer.from(bytes.map((byte) => Number.parseInt(byte, 2)));
+  const digest = createHmac('sha1', key).update(step).digest();
+  const number = digest.readUInt32BE((digest.at(-1) ?? 0) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, '0');
+}
 
 test('a server that is not a development server has no sample users and no plans', async () => {
   const { page } = await openEditor(browser(), {
