@@ -56,8 +56,7 @@ impl Package {
 
     /// The projects with the usual clients, which `clients/run.mjs` builds and runs.
     pub fn clients() -> [Self; 4] {
-        ["apollo", "urql", "relay", "graphql-request"]
-            .map(|name| Self { directory: root().join("clients").join(name) })
+        ["apollo", "urql", "relay", "graphql-request"].map(|name| Self { directory: root().join("clients").join(name) })
     }
 
     /// The gateways that `cargo xtask bench --gateways` measures beside ours.
@@ -110,6 +109,15 @@ impl Package {
         command.current_dir(&self.directory);
         Ok(command)
     }
+}
+
+/// Builds the pages that `lyceum up` serves, which it would otherwise do while others wait for it.
+pub async fn build_pages() -> Result<()> {
+    for page in [Package::web_playground(), Package::storefront()] {
+        page.install().await?;
+        page.build().await?;
+    }
+    Ok(())
 }
 
 fn node(name: &str) -> Result<Command> {
