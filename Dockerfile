@@ -1,4 +1,4 @@
-# One image for every process of Lyceum: the binary, and the playground's files. Which process it is, its arguments say.
+# One image for every process of Lyceum: the binary, and the files of the playground and the storefront. Which process it is, its arguments say.
 
 FROM rust:1.95-bookworm AS rust
 RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
@@ -34,10 +34,19 @@ COPY operations ../operations
 COPY web-playground .
 RUN npm run build
 
+FROM node:20-bookworm-slim AS storefront
+WORKDIR /lyceum/examples/storefront
+COPY examples/storefront/package.json examples/storefront/package-lock.json ./
+RUN npm ci
+COPY examples/storefront .
+RUN npm run build
+
 # C's library and certificates, a user who is not root, no shell.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=binary /image/lyceum /usr/local/bin/lyceum
 COPY --from=playground /lyceum/web-playground/dist /usr/local/share/lyceum/playground
+# Served where LYCEUM_STOREFRONT names it: it is an example, and not every school's shop.
+COPY --from=storefront /lyceum/examples/storefront/dist /usr/local/share/lyceum/storefront
 # A new volume takes its owner from here.
 COPY --from=binary --chown=nonroot:nonroot /image/keys /var/lib/lyceum/keys
 ENV LYCEUM_PLAYGROUND=/usr/local/share/lyceum/playground \

@@ -71,16 +71,15 @@ its token does, in a system whose tokens last for seconds: it goes on with a new
 
 - **Where.** \`POST /graphql\` with JSON; subscriptions there, too, as server-sent events or by WebSocket
   ([architecture/live-updates.md](architecture/live-updates.md)). Types come from \`api.graphql\`.
-- **Tokens.** \`Authorization: Bearer …\` with the access token. On \`UNAUTHENTICATED\`, call \`refreshSession\` once without the old
-  token, keep both new ones, and repeat the operation. Tabs that share a session should take turns (Web Locks), as
+- **Tokens.** \`Authorization: Bearer …\` with the access token. On \`UNAUTHENTICATED\`, call \`refreshSession\` once, keep both
+  new ones, and repeat the operation. The old token may be attached: it does no harm there, nor to \`login\` and \`logout\`. Tabs that share a session should take turns (Web Locks), as
   \`examples/storefront/src/client/session.ts\` does.
 - **Errors.** Go by \`extensions.code\` ([errors.md](errors.md)). What a person can put right is no error: it is in \`userErrors\`.
 - **Lists.** \`first\` and \`after\`; \`nodes\` or \`edges\`. At most 100 at a time.
 - **Money.** \`purchaseCourse\` has an \`idempotencyKey\`: one for each purchase, repeated when an answer is lost.
 - **Live updates.** Ask for the newest notification first, and subscribe \`after\` it. After a break, subscribe after the last one
   that came: nothing is missed, and nothing comes twice.
-- **GET.** Send queries by POST (\`preferGetMethod: false\` in urql), or with the header \`apollo-require-preflight\`: without a
-  content type, a GET is rejected as one that another site could have made.
+- **GET.** Queries may be sent by GET, as urql does by default for short ones; mutations may not.
 
 ## Apollo Client
 
@@ -118,7 +117,9 @@ ${part('clients/graphql-request/src/main.ts', 'live')}
 
 ## Python
 
-gql, with models that ariadne-codegen generates:
+gql, with models that ariadne-codegen generates. Of its transports for WebSockets, take \`AIOHTTPWebsocketsTransport\`:
+\`WebsocketsTransport\` of gql 4 looks for the header \`Sec-WebSocket-Protocol\` in these letters only, which a server may write in
+others, and then speaks another protocol (it is closed with 4400).
 
 ${part('clients/python-gql/main.py', 'client')}
 

@@ -24,7 +24,7 @@ use db::{
 };
 use futures::future::{join_all, try_join_all};
 use http::Extensions;
-use identity::{IdentitySettings, Keys, export::download::Downloads};
+use identity::{IdentitySettings, Keys, export::download::Downloads, mail::PublicUrl};
 use messaging::EventSettings;
 use router::SubgraphUrl;
 use service::{
@@ -186,6 +186,13 @@ impl SubgraphSettings {
     /// The settings of identity, which also configure access tokens.
     pub fn identity(&self) -> &IdentitySettings {
         self.0.get(identity::DEFINITION.name).and_then(Extensions::get).expect("identity's definition reads them")
+    }
+
+    /// Makes the links in mails lead to this front end, unless another one is set.
+    pub fn default_front_end(&mut self, url: PublicUrl) {
+        let mut settings = self.identity().clone();
+        settings.mail.public_url.get_or_insert(url);
+        self.0.entry(identity::DEFINITION.name).or_default().insert(settings);
     }
 
     /// Gives identity its signing keys; returns their verifier.

@@ -57,7 +57,9 @@ pub fn resolve(
     proxy_subscriptions(&mut config, subscription_proxy)?;
     // Introspection that depends on the request is not for everybody.
     let has_introspection = matches!(config["introspection"], Value::Null | Value::Bool(true));
-    config["plugins"] = plugins::config(dependencies_key, has_introspection && settings.safelist.is_none());
+    let is_schema_public = has_introspection && settings.safelist.is_none();
+    let jwks_url = config.pointer("/jwt/jwks_providers/0/url").and_then(Value::as_str);
+    config["plugins"] = plugins::config(dependencies_key, is_schema_public, jwks_url);
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
         Some(directory) => directory.to_owned(),

@@ -55,6 +55,11 @@ pub struct Settings {
     #[arg(long, env = "LYCEUM_PLAYGROUND", value_name = "DIRECTORY", default_value = "web-playground/dist")]
     pub playground: PathBuf,
 
+    /// The directory of the built storefront, which is then served at `/store`; not with `--safelist`, because it sends
+    /// documents of its own. Default: none.
+    #[arg(long, env = "LYCEUM_STOREFRONT", value_name = "DIRECTORY")]
+    pub storefront: Option<PathBuf>,
+
     /// The number of the router's worker threads. Default: the number of processor cores.
     #[arg(long = "router-workers", env = "LYCEUM_ROUTER_WORKERS", value_name = "NUMBER")]
     pub workers: Option<u16>,

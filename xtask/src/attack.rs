@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    npm::Package,
+    npm,
     process,
     workspace::{compile, root},
 };
@@ -36,9 +36,7 @@ pub struct Options {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let page = Package::web_playground();
-    page.install().await?;
-    page.build().await?;
+    npm::build_pages().await?;
 
     let mut command = compile("test");
     command.args(["--locked", "--release", "-p", "lyceum", "--test", "attack"]);

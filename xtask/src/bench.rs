@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use tokio::process::Command;
 
-use crate::{debian::ensure_wrk, npm::Package, process, release, workspace::root};
+use crate::{debian::ensure_wrk, npm::{self, Package}, process, release, workspace::root};
 
 /// What is measured, and how long.
 #[derive(Args)]
@@ -70,9 +70,7 @@ impl Options {
 
 pub async fn run(options: &Options) -> Result<()> {
     ensure_wrk().await?;
-    let page = Package::web_playground();
-    page.install().await?;
-    page.build().await?;
+    npm::build_pages().await?;
 
     let mut parts = vec!["-p", "lyceum", "-p", "bench"];
     if options.gateways {

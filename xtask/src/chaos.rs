@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tokio::process::Command;
 
-use crate::npm::Package;
+use crate::npm;
 use crate::workspace::compile;
 use crate::{debian, process};
 
@@ -33,9 +33,7 @@ enum EventBus {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let page = Package::web_playground();
-    page.install().await?;
-    page.build().await?;
+    npm::build_pages().await?;
     debian::ensure_nats().await?;
 
     process::run(&mut scenario("outages")).await?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use tokio::process::Command;
 
-use crate::{debian::ensure_wrk, npm::Package, process, release, workspace::root};
+use crate::{debian::ensure_wrk, npm, process, release, workspace::root};
 
 /// Who comes, when, and to what.
 #[derive(Args)]
@@ -70,9 +70,7 @@ pub async fn run(options: &Options) -> Result<()> {
         ensure_wrk().await?;
     }
     if options.program.is_none() {
-        let page = Package::web_playground();
-        page.install().await?;
-        page.build().await?;
+        npm::build_pages().await?;
         release::build(&["-p", "lyceum"]).await?;
     }
     // By itself: together with it, what is measured would have the features that goose needs.

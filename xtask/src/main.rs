@@ -53,8 +53,8 @@ struct Arguments {
 enum Task {
     /// Run all tests, with a temporary database server.
     ///
-    /// Starts a database server on a free port, tests `schema-check/` and `web-playground/`, then the workspace,
-    /// including the playground in Chromium. Stops everything at the end.
+    /// Starts a database server on a free port, tests the TypeScript parts, then the workspace, including
+    /// the playground and the storefront in Chromium and the usual clients. Stops everything at the end.
     Test {
         /// Arguments for `cargo test`. If there are any, only `cargo test` is run.
         #[arg(last = true)]

@@ -20,7 +20,7 @@ use tokio::{net::TcpStream, process::Command, time::sleep};
 use crate::{
     dashboards::{self, Dashboard},
     debian, docs_coverage,
-    npm::Package,
+    npm,
     process::{self, Running},
     terminal::{self, Waiting},
     workspace::{compile, root, subgraphs},
@@ -60,9 +60,7 @@ pub async fn run() -> Result<()> {
     let dashboards = dashboards::read()?;
     dashboards::validate().await?;
 
-    let page = Package::web_playground();
-    page.install().await?;
-    page.build().await?;
+    npm::build_pages().await?;
     process::run(compile("build").args(["--bin", "lyceum", "--bin", "fake-payment-provider", "--locked"])).await?;
 
     let directory = TempDir::new()?;

@@ -111,6 +111,15 @@ impl Package {
     }
 }
 
+/// Builds the pages that `lyceum up` serves, which it would otherwise do while others wait for it.
+pub async fn build_pages() -> Result<()> {
+    for page in [Package::web_playground(), Package::storefront()] {
+        page.install().await?;
+        page.build().await?;
+    }
+    Ok(())
+}
+
 fn node(name: &str) -> Result<Command> {
     match find_program(name) {
         Some(program) => Ok(Command::new(program)),

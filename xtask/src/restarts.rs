@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::npm::Package;
+use crate::npm;
 use crate::process;
 use crate::workspace::compile;
 
@@ -20,9 +20,7 @@ pub struct Options {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let page = Package::web_playground();
-    page.install().await?;
-    page.build().await?;
+    npm::build_pages().await?;
 
     let mut command = compile("test");
     // Unoptimized, so many requests are too many for a small machine.

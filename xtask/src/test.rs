@@ -9,18 +9,13 @@ use tempfile::TempDir;
 
 use crate::database::Database;
 use crate::debian::{ensure_chromium, ensure_nats, ensure_redis, ensure_smtp_server};
-use crate::npm::Package;
+use crate::npm::{self, Package};
 use crate::workspace::compile;
 use crate::{counts, process, secret_scan, terminal, truth};
 
 pub async fn run(arguments: &[String]) -> Result<()> {
     let everything = arguments.is_empty();
-    let page = Package::web_playground();
-    page.install().await?;
-    page.build().await?;
-    let shop = Package::storefront();
-    shop.install().await?;
-    shop.build().await?;
+    npm::build_pages().await?;
     Package::test_clients().install().await?;
     for client in Package::clients() {
         client.install().await?;
@@ -37,8 +32,8 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         note(&mut failed, ensure_redis().await);
         note(&mut failed, ensure_smtp_server().await);
         note(&mut failed, Package::schema_check().script("test").await);
-        note(&mut failed, page.script("test").await);
-        note(&mut failed, shop.script("test").await);
+        note(&mut failed, Package::web_playground().script("test").await);
+        note(&mut failed, Package::storefront().script("test").await);
         Package::truth().install().await?;
         note(&mut failed, Package::truth().script("test").await);
     }

@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::{
     database::Database,
-    npm::Package,
+    npm::{self, Package},
     process,
     terminal::{self, Waiting},
     up::Up,
@@ -114,9 +114,7 @@ enum Transport {
 }
 
 pub async fn run(options: &Options) -> Result<()> {
-    let page = Package::web_playground();
-    page.install().await?;
-    page.build().await?;
+    npm::build_pages().await?;
     let logs = TempDir::new()?;
     compare(options.modes(), options.seed_scale, &options.arguments(), logs.path()).await
 }

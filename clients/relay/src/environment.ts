@@ -105,7 +105,11 @@ export function createEnvironment(tokens: Tokens) {
               after = result.data.notificationAdded?.id ?? after;
               sink.next(result as GraphQLResponse);
             },
-            error: again,
+            error: (reason) => {
+              // The token had expired before the connection was made.
+              isExpired ||= (reason as { code?: number }).code === 4403;
+              again();
+            },
             complete: again,
           },
         );

@@ -31,9 +31,12 @@ async fn is_ready(port: u16) -> std::io::Result<bool> {
 }
 
 /// Prints addresses, sample accounts and a first query; none of the latter with a safelist.
-pub fn show(addresses: &Addresses, people: &[SampleSignIn], safelist: Option<&Path>) {
+pub fn show(addresses: &Addresses, people: &[SampleSignIn], has_storefront: bool, safelist: Option<&Path>) {
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
     line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
+    if has_storefront {
+        line(format_args!("  Storefront   {}", style(format_args!("{}/store", addresses.router)).cyan().underlined()));
+    }
     line(format_args!("  GraphQL      {}/graphql", addresses.router));
     if safelist.is_none() {
         line(format_args!("  Schema       {}/schema.graphql", addresses.router));

@@ -11,15 +11,11 @@ mod people;
 mod seals;
 mod settings;
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, thread};
 
 use anyhow::{Result, anyhow};
 use auth::signature::RouterAuth;
+use identity::mail::PublicUrl;
 use messaging::{EventBus, EventSettings};
 use router::{Router, SubgraphUrl};
 use service::{ServiceContext, Subgraph, serve};
@@ -27,7 +23,7 @@ use tokio::{runtime::Handle, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use self::settings::Settings;
-use self::{addresses::Addresses, data_dirs::DataDirs, databases::Servers, settings::Transport};
+use self::{addresses::Addresses, data_dirs::DataDirs, databases::Servers, page::Pages, settings::Transport};
 use crate::{
     open_files, seed, signals,
     subgraphs::{self, Databases},
@@ -77,15 +73,18 @@ async fn serve_over(
     steps: &Steps,
     stop: CancellationToken,
 ) -> Result<()> {
-    let (databases, page) = tokio::select! {
-        prepared = async { tokio::try_join!(prepare(servers, settings, steps), page::build(steps)) } => prepared?,
+    let (databases, pages) = tokio::select! {
+        prepared = async { tokio::try_join!(prepare(servers, settings, steps), page::build(settings, steps)) } => prepared?,
         () = stop.cancelled() => return Ok(()),
     };
     let people = people::find(databases.get(&identity::DEFINITION)).await?;
 
-    let graph = Graph::start(&databases, settings, &dirs.data, stop.clone()).await?;
+    let has_storefront = pages.storefront.is_some();
+    let front_end = PublicUrl::default();
+    let graph = Graph::start(&databases, settings, front_end.clone(), &dirs.data, stop.clone()).await?;
     let mailbox = mailbox::open(databases.get(&identity::DEFINITION), settings);
-    let router = RouterThread::start(settings, &graph, page, people.clone(), mailbox, stop.clone())?;
+    let router = RouterThread::start(settings, &graph, pages, people.clone(), mailbox, stop.clone())?;
+    front_end.set(format!("http://localhost:{}{}", router.port, if has_storefront { "/store" } else { "" }));
     let addresses = Addresses {
         router: format!("http://localhost:{}", router.port),
         subgraphs: graph.urls(),
@@ -99,7 +98,7 @@ async fn serve_over(
         () = stop.cancelled() => {}
     }
     if !stop.is_cancelled() {
-        banner::show(&addresses, &people, settings.safelist.as_deref());
+        banner::show(&addresses, &people, has_storefront, settings.safelist.as_deref());
         if let Some(file) = &settings.addresses {
             addresses.write(file)?;
         }
@@ -142,8 +141,15 @@ struct Graph {
 }
 
 impl Graph {
-    async fn start(databases: &Databases, settings: &Settings, dirs: &Path, stop: CancellationToken) -> Result<Self> {
+    async fn start(
+        databases: &Databases,
+        settings: &Settings,
+        front_end: PublicUrl,
+        dirs: &Path,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let mut own = settings.own.clone();
+        own.default_front_end(front_end);
         let verifier = own.sign_with(subgraphs::open_keys(&dirs.join("keys"), own.identity())?);
         let secrets = settings.secret.secrets()?;
         let seals = seals::open(dirs)?;
@@ -205,7 +211,7 @@ impl RouterThread {
     fn start(
         settings: &Settings,
         graph: &Graph,
-        page: PathBuf,
+        pages: Pages,
         people: Vec<router::SampleSignIn>,
         mailbox: Option<router::Mailbox>,
         stop: CancellationToken,
@@ -219,7 +225,8 @@ impl RouterThread {
                 .into_iter()
                 .map(|(name, url)| SubgraphUrl { name: name.to_owned(), url })
                 .collect(),
-            playground: page,
+            playground: pages.playground,
+            storefront: pages.storefront,
             safelist: settings.safelist.clone(),
             development: true,
             samples: people,

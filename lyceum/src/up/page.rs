@@ -1,4 +1,4 @@
-//! Builds the playground's page, again when its sources have changed.
+//! Builds the playground's page and the storefront, again when their sources have changed.
 
 use std::{
     fs,
@@ -10,29 +10,74 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
+use super::Settings;
 use crate::terminal::{Step, Steps};
 
 /// The checkout that this program was built from, if it still exists.
-const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../web-playground");
-/// Sources of the page outside its own folder.
-const OTHER_SOURCES: [&str; 4] = [
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../operations"),
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../supergraph.graphql"),
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/permissions.json"),
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.json"),
-];
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+const PLAYGROUND: Project = Project {
+    done: "Playground built",
+    folder: "web-playground",
+    other_sources: &["operations", "supergraph.graphql", "docs/permissions.json", "docs/errors.json"],
+};
+const STOREFRONT: Project = Project { done: "Storefront built", folder: "examples/storefront", other_sources: &[] };
 
-/// Builds the page if necessary; returns its directory.
-pub async fn build(steps: &Steps) -> Result<PathBuf> {
-    let sources = Path::new(SOURCES);
-    if !sources.join("package.json").is_file() {
-        return Ok(PathBuf::from("web-playground/dist"));
+/// The directories of the pages that the router serves.
+pub struct Pages {
+    pub playground: PathBuf,
+    pub storefront: Option<PathBuf>,
+}
+
+/// A web page that npm builds.
+struct Project {
+    /// What is said when it is built.
+    done: &'static str,
+    folder: &'static str,
+    /// Sources outside its folder.
+    other_sources: &'static [&'static str],
+}
+
+/// Builds the pages if necessary. With a safelist there is no storefront: it sends documents of its own.
+pub async fn build(settings: &Settings, steps: &Steps) -> Result<Pages> {
+    let playground = PLAYGROUND.build(steps).await?;
+    if settings.safelist.is_some() {
+        return Ok(Pages { playground, storefront: None });
     }
-    let page = sources.join("dist");
-    if is_stale(sources, &page) {
-        steps.run("Playground built", |step| npm(sources, step)).await?;
+    let storefront = STOREFRONT.build(steps).await?;
+    let storefront = storefront.join("index.html").is_file().then_some(storefront);
+    Ok(Pages { playground, storefront })
+}
+
+impl Project {
+    /// Builds the page if necessary; returns its directory.
+    async fn build(&self, steps: &Steps) -> Result<PathBuf> {
+        let sources = Path::new(CHECKOUT).join(self.folder);
+        if !sources.join("package.json").is_file() {
+            return Ok(Path::new(self.folder).join("dist"));
+        }
+        let page = sources.join("dist");
+        if self.is_stale(&sources, &page) {
+            steps.run(self.done, |step| npm(&sources, step)).await?;
+        }
+        Ok(page)
     }
-    Ok(page)
+
+    fn is_stale(&self, sources: &Path, page: &Path) -> bool {
+        let built = modified(&page.join("index.html"));
+        let parts = [
+            "src",
+            "public",
+            "index.html",
+            "package.json",
+            "package-lock.json",
+            "precompress.ts",
+            "report-sizes.ts",
+            "tsconfig.json",
+            "vite.config.ts",
+        ];
+        parts.iter().any(|part| is_newer(&sources.join(part), built))
+            || self.other_sources.iter().any(|source| is_newer(&Path::new(CHECKOUT).join(source), built))
+    }
 }
 
 async fn npm(sources: &Path, step: Step) -> Result<()> {
@@ -53,7 +98,7 @@ async fn run_npm(sources: &Path, arguments: &[&str]) -> Result<()> {
         .output()
         .await
         .context(
-            "npm, which builds the playground, was not found: install Node.js 20.19 or newer (https://nodejs.org)",
+            "npm, which builds the web pages, was not found: install Node.js 20.19 or newer (https://nodejs.org)",
         )?;
     ensure!(
         output.status.success(),
@@ -64,22 +109,6 @@ async fn run_npm(sources: &Path, arguments: &[&str]) -> Result<()> {
         String::from_utf8_lossy(&output.stderr),
     );
     Ok(())
-}
-
-fn is_stale(sources: &Path, page: &Path) -> bool {
-    let built = modified(&page.join("index.html"));
-    let parts = [
-        "src",
-        "index.html",
-        "package.json",
-        "package-lock.json",
-        "precompress.ts",
-        "report-sizes.ts",
-        "tsconfig.json",
-        "vite.config.ts",
-    ];
-    parts.iter().any(|part| is_newer(&sources.join(part), built))
-        || OTHER_SOURCES.iter().any(|source| is_newer(Path::new(source), built))
 }
 
 /// Whether a file, or any below a directory, was modified after `since`.

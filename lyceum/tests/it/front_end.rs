@@ -37,6 +37,44 @@ fn the_schema_that_is_served_is_the_one_that_is_documented() {
 }
 
 #[test]
+fn the_storefront_is_served_and_links_of_mails_lead_to_it() {
+    let system = System::shared();
+    let store = format!("{}/store", system.addresses.router);
+    let page = blocking::get(format!("{store}/verify-email")).expect("the router answers");
+
+    assert_eq!(page.status(), StatusCode::OK);
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("cache-control", "no-cache"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(page.headers()[name], value);
+    }
+    let policy = page.headers()["content-security-policy"].to_str().expect("ASCII").to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+    let html = page.text().expect("text");
+    assert!(html.contains("<title>Lyceum</title>"), "{html}");
+    let (_, script) = html.split_once("src=\"/store/assets/").expect("a script");
+    let script = format!("{store}/assets/{}", script.split('"').next().expect("its name"));
+    let script =
+        blocking::Client::new().get(script).header("accept-encoding", "br").send().expect("the router answers");
+    assert_eq!(script.headers()["content-encoding"], "br");
+    assert_eq!(script.headers()["cache-control"], "public, max-age=31536000, immutable");
+    assert_eq!(
+        blocking::get(format!("{store}/missing.js")).expect("the router answers").status(),
+        StatusCode::NOT_FOUND
+    );
+    assert!(system.output().contains(&format!("Storefront   {store}")), "{}", system.output());
+
+    let document = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { code } } }";
+    let input = json!({ "email": "links@store.example", "password": "a good long password", "name": "Linda" });
+    assert_eq!(system.anonymous().data(document, json!({ "input": input }))["register"]["userErrors"], json!([]));
+    let mails = blocking::get(format!("{}/playground/mail.json", system.addresses.router)).expect("the router answers");
+    let mails = mails.text().expect("text");
+    assert!(mails.contains(&format!("{store}/verify-email#token=")), "{mails}");
+}
+
+#[test]
 fn a_page_of_a_development_server_may_read() {
     let router = &System::shared().addresses.router;
     let client = blocking::Client::new();

@@ -18,6 +18,10 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     let system = System::start(&["--temporary", "--safelist", manifest.to_str().expect("a path of letters")]);
     let anonymous = system.anonymous();
     assert!(system.output().contains("the playground, and any client that sends its own queries, is rejected"));
+    // It sends documents of its own, too.
+    let store = reqwest::blocking::get(format!("{}/store", system.addresses.router)).expect("the router answers");
+    assert_eq!(store.status(), 404);
+    assert!(!system.output().contains("/store"));
 
     let catalogue = by_id(&anonymous, &id("Catalogue"), &json!({ "first": 1 }));
     assert!(catalogue["data"]["courses"]["nodes"][0]["id"].is_string(), "{catalogue}");
@@ -38,6 +42,7 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
     assert!(answer["data"].get("__schema").is_none(), "{answer}");
 
     a_bad_token_costs_what_needs_a_viewer_by_its_id_too(&anonymous.with_token("rubbish"));
+    a_session_is_renewed_and_ended_with_its_old_token_attached(&anonymous);
     let system = (&system, &student);
     an_unknown_subscription_is_refused_at_every_door(system);
     a_known_subscription_is_served_by_its_id_at_every_door(system);
@@ -59,6 +64,26 @@ fn a_bad_token_costs_what_needs_a_viewer_by_its_id_too(visitor: &Client) {
         assert_eq!(answer.error(), Some("UNAUTHENTICATED"), "{own}: {answer}");
         assert!(answer["data"].is_null(), "{own}: {answer}");
     }
+}
+
+/// As clients do that send their token with every request.
+fn a_session_is_renewed_and_ended_with_its_old_token_attached(visitor: &Client) {
+    let sign_in = json!({ "input": { "email": STUDENT, "password": PASSWORD } });
+    let mut token = by_id(visitor, &id("SignIn"), &sign_in)["data"]["login"]["session"]["refreshToken"].clone();
+    for old in ["rubbish", "also.rub.bish"] {
+        let variables = json!({ "input": { "refreshToken": token } });
+        let renewed = by_id(&visitor.with_token(old), &id("RefreshSession"), &variables);
+        let session = &renewed["data"]["refreshSession"]["session"];
+        let fresh = visitor.with_token(session["accessToken"].as_str().unwrap_or_else(|| panic!("{renewed}")));
+        assert_eq!(by_id(&fresh, &id("MyProfile"), &json!({}))["data"]["me"]["email"], STUDENT);
+        token = session["refreshToken"].clone();
+    }
+
+    let variables = json!({ "input": { "refreshToken": token } });
+    let ended = by_id(&visitor.with_token("rubbish"), &id("SignOut"), &variables);
+    assert_eq!(ended["data"]["logout"]["userErrors"], json!([]), "{ended}");
+    let late = by_id(visitor, &id("RefreshSession"), &variables);
+    assert!(late["data"]["refreshSession"]["session"].is_null(), "{late}");
 }
 
 fn an_unknown_subscription_is_refused_at_every_door((system, student): Signed<'_>) {

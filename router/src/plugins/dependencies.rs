@@ -61,6 +61,8 @@ pub struct Config {
     key: u64,
     /// Whether everybody may read the schema.
     pub is_schema_public: bool,
+    /// The URL at which identity publishes its public keys.
+    pub jwks_url: Option<String>,
 }
 
 impl RegisteredDependencies {

@@ -6,6 +6,7 @@ pub mod client_address;
 pub mod client_name;
 pub mod concurrency_limit;
 pub mod credentials;
+mod data_exports;
 pub mod dependencies;
 mod diagnostics;
 pub mod errors;
@@ -15,6 +16,8 @@ mod response_limit;
 pub mod retry_after;
 mod schema_file;
 mod sign;
+mod site;
+mod storefront;
 pub mod streams;
 
 use std::future;
@@ -47,6 +50,7 @@ use self::{
     chain::Chain,
     client_address::ClientAddress,
     concurrency_limit::ConcurrencyLimit,
+    data_exports::DataExports,
     dependencies::Dependencies,
     diagnostics::Diagnostics,
     errors::{Errors, RequestError},
@@ -55,6 +59,7 @@ use self::{
     response_limit::ResponseLimit,
     schema_file::SchemaFile,
     sign::Sign,
+    storefront::Storefront,
     streams::Streams,
 };
 use crate::{
@@ -70,6 +75,8 @@ use crate::{
 /// All of our plugins.
 pub struct Plugins {
     playground: Playground,
+    storefront: Storefront,
+    data_exports: DataExports,
     schema_file: SchemaFile,
     batches: Batches,
     concurrency_limit: ConcurrencyLimit,
@@ -91,8 +98,8 @@ pub fn registry() -> PluginRegistry {
 }
 
 /// The section `plugins` of the configuration.
-pub fn config(dependencies_key: u64, is_schema_public: bool) -> Value {
-    let config = json!({ "key": dependencies_key, "is_schema_public": is_schema_public });
+pub fn config(dependencies_key: u64, is_schema_public: bool, jwks_url: Option<&str>) -> Value {
+    let config = json!({ "key": dependencies_key, "is_schema_public": is_schema_public, "jwks_url": jwks_url });
     json!({ Plugins::plugin_name(): { "config": config } })
 }
 
@@ -107,7 +114,7 @@ impl RouterPlugin for Plugins {
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
         let config = payload.config()?;
         let dependencies = config.dependencies().ok_or("no dependencies are registered")?;
-        payload.initialize_plugin(Self::new(dependencies, config.is_schema_public)?)
+        payload.initialize_plugin(Self::new(dependencies, &config)?)
     }
 
     fn on_supergraph_reload(&self, payload: OnSupergraphLoadStartHookPayload) -> OnSupergraphLoadStartHookResult<'_> {
@@ -115,8 +122,12 @@ impl RouterPlugin for Plugins {
     }
 
     fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+        if let Some(download) = self.data_exports.download(&payload.router_http_request) {
+            return Box::pin(async { payload.end_with_response(download.respond().await) });
+        }
         let result = Chain::new(payload)
             .then(|payload| self.playground.on_http_request(payload))
+            .then(|payload| self.storefront.on_http_request(payload))
             .then(|payload| self.schema_file.on_http_request(payload, || self.documents.sdl()))
             .then(client_name::on_http_request)
             .then(credentials::on_http_request)
@@ -245,11 +256,13 @@ impl RouterPlugin for Plugins {
 }
 
 impl Plugins {
-    fn new(dependencies: Dependencies, is_schema_public: bool) -> anyhow::Result<Self> {
+    fn new(dependencies: Dependencies, config: &dependencies::Config) -> anyhow::Result<Self> {
         let settings = &dependencies.settings;
         Ok(Self {
             playground: Playground::load(settings)?,
-            schema_file: SchemaFile::new(is_schema_public),
+            storefront: Storefront::load(settings)?,
+            data_exports: DataExports::new(config.jwks_url.as_deref())?,
+            schema_file: SchemaFile::new(config.is_schema_public),
             batches: Batches::new(dependencies.loopback.clone(), settings.responses.max_response_bytes),
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
             documents: Documents::new(settings),

@@ -1,25 +1,10 @@
 //! Serves the built playground page on the router's own origin, so that it needs no CORS.
-//!
-//! All files are read once, at start-up. Where `x.js.br` or `x.js.gz` exists beside `x.js`, a client that accepts the
-//! encoding gets that one.
 
-use std::{
-    collections::HashMap,
-    fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    io,
-    path::Path,
-};
+use std::io;
 
 use futures::stream;
 use hive_router::{
-    http::{
-        HeaderMap, HeaderValue, Method, StatusCode,
-        header::{
-            ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-            IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-        },
-    },
+    http::{Method, StatusCode, header::ACCEPT},
     ntex::{
         http::{HeaderMap as RequestHeaders, Response, ResponseBuilder},
         util::Bytes,
@@ -34,18 +19,15 @@ use serde_json::json;
 use tokio::runtime::Handle;
 use tracing::warn;
 
+use super::site::{self, CACHE_NEVER, File, Files, INDEX_PATH};
 use crate::{Mailbox, Settings};
 
-const INDEX_PATH: &str = "/index.html";
 /// The mails of a development server.
 const MAIL_PATH: &str = "/playground/mail.json";
 const SETTINGS_PATH: &str = "/playground.json";
-const CACHE_NEVER: &str = "no-store";
 /// What a proxy tells of the client that it stands for.
 const FORWARDED: [&str; 6] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
-/// Vite puts a hash of the content into these names.
-const HASHED_ASSETS: &str = "/assets/";
 const NOT_BUILT: &str = "The playground has not been built: run `npm ci && npm run build` in `web-playground/`.\n\
                          GraphQL itself is at /graphql.\n";
 // The editor creates its workers from blobs. The hash is that of an empty `style` element, into which it inserts rules.
@@ -55,17 +37,8 @@ const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 pub struct Playground {
-    files: HashMap<String, File>,
+    files: Files,
     mailbox: Option<(Mailbox, Handle)>,
-}
-
-pub struct File {
-    content_type: &'static str,
-    cache: &'static str,
-    tag: HeaderValue,
-    plain: Bytes,
-    brotli: Option<Bytes>,
-    gzip: Option<Bytes>,
 }
 
 impl Playground {
@@ -73,10 +46,10 @@ impl Playground {
     /// When a file cannot be read. A missing directory is not an error.
     pub fn load(settings: &Settings) -> io::Result<Self> {
         let directory = &settings.playground;
-        let mut files = read_all(directory)?;
+        let mut files = site::read(directory, CONTENT_POLICY)?;
         if !files.contains_key(INDEX_PATH) {
             warn!(directory = %directory.display(), "the playground has not been built");
-            files.insert(INDEX_PATH.to_owned(), File::new("/index.txt", NOT_BUILT.into()));
+            files.insert(INDEX_PATH.to_owned(), File::new("/index.txt", NOT_BUILT.into(), CONTENT_POLICY));
         }
         let mailbox = settings.mailbox.clone().filter(|_| settings.development).zip(settings.runtime.clone());
         let settings = json!({
@@ -84,7 +57,9 @@ impl Playground {
             "diagnostics": if settings.development { "everyone" } else { "admins" },
             "samples": if settings.development { settings.samples.as_slice() } else { &[] },
         });
-        files.insert(SETTINGS_PATH.to_owned(), File::new(SETTINGS_PATH, settings.to_string().into()));
+        // Sample accounts must not be cached.
+        let settings = File::new(SETTINGS_PATH, settings.to_string().into(), CONTENT_POLICY).never_cached();
+        files.insert(SETTINGS_PATH.to_owned(), settings);
         Ok(Self { files, mailbox })
     }
 
@@ -115,14 +90,14 @@ impl Playground {
         let reading = runtime.spawn(mailbox.read());
         let body = async { Ok::<_, io::Error>(Bytes::from(reading.await.unwrap_or_default().to_string())) };
         let mut response = ResponseBuilder::new(StatusCode::OK);
-        for (name, value) in &headers(content_type(MAIL_PATH), CACHE_NEVER) {
+        for (name, value) in &site::headers("application/json", CACHE_NEVER, CONTENT_POLICY) {
             response.header(name, value);
         }
         Some(response.streaming(Box::pin(stream::once(body))))
     }
 
     fn find(&self, request: &WebRequest<DefaultError>) -> Option<&File> {
-        if request.method() != Method::GET && request.method() != Method::HEAD {
+        if !site::reads(request.method()) {
             return None;
         }
         match request.path() {
@@ -133,185 +108,7 @@ impl Playground {
     }
 }
 
-impl File {
-    pub fn new(path: &str, plain: Bytes) -> Self {
-        let mut hasher = DefaultHasher::new();
-        plain.hash(&mut hasher);
-        let tag = format!("\"{:x}\"", hasher.finish());
-        Self {
-            content_type: content_type(path),
-            cache: cache_control(path),
-            tag: HeaderValue::from_str(&tag).expect("hexadecimal digits are a header value"),
-            plain,
-            brotli: None,
-            gzip: None,
-        }
-    }
-
-    pub fn respond(&self, request: &RequestHeaders) -> Response {
-        let known = self.is_known(request);
-        let mut response = ResponseBuilder::new(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-        for (name, value) in &self.headers() {
-            response.header(name, value);
-        }
-        if known {
-            return response.finish();
-        }
-        let Some((encoding, body)) = self.encoded(request) else {
-            return response.body(self.plain.clone());
-        };
-        response.header(CONTENT_ENCODING, encoding);
-        // Streamed, because hive-router would compress a body of known size again.
-        response.streaming(stream::iter([Ok::<_, io::Error>(body)]))
-    }
-
-    /// Whether the client has it. Tags are compared weakly: a proxy may have compressed the file (RFC 9110, 13.1.2).
-    fn is_known(&self, request: &RequestHeaders) -> bool {
-        let tags = request.get_all(IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok());
-        let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
-        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == self.tag.as_bytes())
-    }
-
-    fn headers(&self) -> HeaderMap {
-        let mut headers = headers(self.content_type, self.cache);
-        headers.insert(ETAG, self.tag.clone());
-        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        headers
-    }
-
-    fn encoded(&self, request: &RequestHeaders) -> Option<(&'static str, Bytes)> {
-        let variants = [("br", &self.brotli), ("gzip", &self.gzip)];
-        variants.into_iter().find_map(|(encoding, body)| {
-            let body = body.as_ref()?;
-            accepts(request, encoding).then(|| (encoding, body.clone()))
-        })
-    }
-}
-
-fn headers(content_type: &'static str, cache: &'static str) -> HeaderMap {
-    HeaderMap::from_iter([
-        (CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        (CACHE_CONTROL, HeaderValue::from_static(cache)),
-        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    ])
-}
-
-fn accepts(request: &RequestHeaders, encoding: &str) -> bool {
-    let accepted = request.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|one| {
-        let (name, quality) = one.split_once(';').unwrap_or((one, ""));
-        name.trim().eq_ignore_ascii_case(encoding) && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-    })
-}
-
 fn wants_page(request: &RequestHeaders) -> bool {
     let accepted = request.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
     accepted.contains("text/html") || accepted.contains("*/*")
-}
-
-fn cache_control(path: &str) -> &'static str {
-    match path {
-        // Sample accounts must not be cached.
-        SETTINGS_PATH => CACHE_NEVER,
-        path if path.starts_with(HASHED_ASSETS) => "public, max-age=31536000, immutable",
-        _ => "no-cache",
-    }
-}
-
-fn content_type(path: &str) -> &'static str {
-    match path.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js" | "mjs") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("json" | "map") => "application/json",
-        Some("webmanifest") => "application/manifest+json",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("ico") => "image/x-icon",
-        Some("woff2") => "font/woff2",
-        Some("woff") => "font/woff",
-        Some("ttf") => "font/ttf",
-        Some("wasm") => "application/wasm",
-        Some("txt" | "graphql") => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
-}
-
-/// Reads all files, by their path on the site. A missing directory has none.
-fn read_all(directory: &Path) -> io::Result<HashMap<String, File>> {
-    let mut contents = HashMap::new();
-    if directory.is_dir() {
-        read_directory(directory, "", &mut contents)?;
-    }
-
-    let mut files = HashMap::new();
-    for (path, content) in &contents {
-        if is_variant(path, &contents) {
-            continue;
-        }
-        let mut file = File::new(path, content.clone());
-        file.brotli = contents.get(&format!("{path}.br")).cloned();
-        file.gzip = contents.get(&format!("{path}.gz")).cloned();
-        files.insert(path.clone(), file);
-    }
-    Ok(files)
-}
-
-fn is_variant(path: &str, contents: &HashMap<String, Bytes>) -> bool {
-    [".br", ".gz"].iter().filter_map(|end| path.strip_suffix(end)).any(|plain| contents.contains_key(plain))
-}
-
-fn read_directory(directory: &Path, prefix: &str, contents: &mut HashMap<String, Bytes>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let path = format!("{prefix}/{}", entry.file_name().to_string_lossy());
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            read_directory(&entry.path(), &path, contents)?;
-        } else if kind.is_file() {
-            contents.insert(path, fs::read(entry.path())?.into());
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_found_with_their_compressed_variants() {
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        fs::create_dir(directory.path().join("assets")).expect("it can be written to");
-        for (name, content) in [("index.html", "page"), ("assets/a.js", "script"), ("assets/a.js.br", "small")] {
-            fs::write(directory.path().join(name), content).expect("it can be written to");
-        }
-
-        let files = read_all(directory.path()).expect("it can be read");
-
-        assert_eq!(files.len(), 2);
-        assert_eq!(files["/index.html"].cache, "no-cache");
-        let script = &files["/assets/a.js"];
-        assert_eq!(script.content_type, "text/javascript; charset=utf-8");
-        assert!(script.cache.contains("immutable"));
-        assert_eq!(script.brotli.as_deref(), Some("small".as_bytes()));
-    }
-
-    #[test]
-    fn a_directory_that_is_missing_has_no_files() {
-        let files = read_all(Path::new("no/such/directory")).expect("this is no error");
-
-        assert!(files.is_empty());
-    }
-
-    #[test]
-    fn an_encoding_can_be_declined() {
-        let mut headers = RequestHeaders::new();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br;q=0").into());
-
-        assert!(accepts(&headers, "gzip"));
-        assert!(!accepts(&headers, "br"));
-    }
 }

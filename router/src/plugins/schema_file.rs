@@ -1,7 +1,7 @@
 //! Serves the API schema as SDL, for code generators and editors, wherever introspection would tell it, too.
 
 use hive_router::{
-    http::{Method, StatusCode},
+    http::StatusCode,
     ntex::http::Response,
     plugins::{
         hooks::on_http_request::{OnHttpRequestHookPayload, OnHttpRequestHookResult},
@@ -9,11 +9,13 @@ use hive_router::{
     },
 };
 
-use super::playground::File;
+use super::site::{self, File};
 
 pub const PATH: &str = "/schema.graphql";
 const NOT_PUBLIC: &str = "This router does not publish its schema: introspection is off, or only stored operations are \
                           served. The setting is `introspection` in its configuration file.\n";
+/// It is text, and has nothing to load.
+const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 const NOT_LOADED: &str = "The schema is not loaded yet. Try again.\n";
 
 pub struct SchemaFile {
@@ -32,13 +34,13 @@ impl SchemaFile {
         sdl: impl FnOnce() -> Option<String>,
     ) -> OnHttpRequestHookResult<'req> {
         let request = &payload.router_http_request;
-        if request.path() != PATH || ![Method::GET, Method::HEAD].contains(request.method()) {
+        if request.path() != PATH || !site::reads(request.method()) {
             return payload.proceed();
         }
         let response = match (self.is_public, sdl()) {
             (false, _) => Response::build(StatusCode::FORBIDDEN).body(NOT_PUBLIC),
             (true, None) => Response::build(StatusCode::SERVICE_UNAVAILABLE).body(NOT_LOADED),
-            (true, Some(sdl)) => File::new(PATH, sdl.into()).respond(request.headers()),
+            (true, Some(sdl)) => File::new(PATH, sdl.into(), CONTENT_POLICY).respond(request.headers()),
         };
         payload.end_with_response(response)
     }

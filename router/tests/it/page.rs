@@ -1,8 +1,12 @@
-//! The playground's page, and the endpoints for machines.
+//! The playground's page, the storefront, links to data exports, and the endpoints for machines.
 
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use router::Mailbox;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::support::{App, Options, Own, Transport, changed_config};
 
@@ -59,6 +63,136 @@ async fn nothing_outside_the_directory_is_served() {
         "//etc/passwd",
     ] {
         assert_eq!(page(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+const STOREFRONT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+#[tokio::test]
+async fn each_page_of_the_storefront_is_its_index() {
+    for path in ["/store", "/store/", "/store/courses/0198c0de-0000-7000-8000-000000000001", "/store/sign-in?next=%2F"]
+    {
+        let response = page(path).await;
+
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        for (name, value) in [
+            ("content-type", "text/html; charset=utf-8"),
+            ("cache-control", "no-cache"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", STOREFRONT_POLICY),
+        ] {
+            assert_eq!(header(&response, name), value, "{path}");
+        }
+        let tag = header(&response, "etag").to_owned();
+        assert!(response.text().await.expect("it is text").contains("<title>Shop"), "{path}");
+        let again = App::get().get_page(path).header("if-none-match", &tag).send().await.expect("the router answers");
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_the_storefront_are_kept_forever_and_sent_compressed() {
+    for (accepted, encoding, content) in [
+        ("", "", "console.log(2)"),
+        ("gzip, br", "br", "brotli"),
+        ("gzip", "gzip", "gzip"),
+        ("br;q=0", "", "console.log(2)"),
+    ] {
+        let request = App::get().get_page("/store/assets/shop-abc123.js").header("accept-encoding", accepted);
+        let response = request.send().await.expect("the router answers");
+
+        assert_eq!(header(&response, "content-encoding"), encoding, "{accepted}");
+        assert_eq!(header(&response, "content-type"), "text/javascript; charset=utf-8");
+        assert_eq!(header(&response, "cache-control"), "public, max-age=31536000, immutable");
+        assert_eq!(header(&response, "content-security-policy"), STOREFRONT_POLICY);
+        assert!(header(&response, "vary").contains("accept-encoding"), "{accepted}");
+        assert_eq!(response.text().await.expect("it is text"), content, "{accepted}");
+    }
+    let font = page("/store/assets/text-abc123.woff2").await;
+    assert_eq!(header(&font, "content-type"), "font/woff2");
+    assert!(header(&font, "cache-control").contains("immutable"));
+    assert_eq!(header(&page("/store/icon.svg").await, "cache-control"), "no-cache");
+}
+
+#[tokio::test]
+async fn nothing_but_its_files_is_below_the_storefront() {
+    for path in [
+        "/store/missing.js",
+        "/store/assets/missing-abc123.js",
+        "/store/assets/shop-abc123.js.br",
+        "/store/../secret.txt",
+        "/store/%2e%2e/secret.txt",
+        "/store/..%2fsecret.txt",
+        "/store/..%5csecret.txt",
+        "/store/..\\secret.txt",
+        "/store/%00",
+        "/store/index.html%00.js",
+        "/store/%2e%2e",
+        // Links that lead out of its directory.
+        "/store/secret.txt",
+        "/store/out/secret.txt",
+        "/store/out/shop/index.html",
+        "/storefront",
+        "/store.txt",
+    ] {
+        let (status, text) = raw_get(path).await;
+        assert!(!text.contains("secret") && !text.contains("<title>"), "{path}: {text}");
+        assert!([400, 404].contains(&status), "{path}: {status}");
+    }
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let request = reqwest::Client::new().request(method.clone(), App::get().url("/store"));
+        let response = request.send().await.expect("the router answers");
+        assert!(response.status().is_client_error(), "{method}: {}", response.status());
+    }
+}
+
+/// Sends the path as it is: a client would resolve it.
+async fn raw_get(path: &str) -> (u16, String) {
+    let address = App::get().url("").replace("http://", "");
+    let mut connection = TcpStream::connect(&address).await.expect("the router listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/html\r\nconnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.expect("it can be sent");
+    let mut response = Vec::new();
+    connection.read_to_end(&mut response).await.expect("it is answered");
+    let text = String::from_utf8_lossy(&response).into_owned();
+    let status = text.split_whitespace().nth(1).and_then(|status| status.parse().ok()).expect("a status line");
+    (status, text)
+}
+
+#[tokio::test]
+async fn a_link_to_a_data_export_leads_to_identity_and_nothing_else_does() {
+    let response = page("/data-exports/the-Link_1").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(header(&response, "content-disposition"), "attachment");
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+    assert_eq!(header(&response, "x-internal"), "");
+    assert_eq!(response.text().await.expect("it is text"), "the file of the-Link_1");
+
+    assert_eq!(page("/data-exports/another").await.status(), StatusCode::NOT_FOUND);
+    let long = format!("/data-exports/{}", "a".repeat(129));
+    for wrong in [
+        "/data-exports/",
+        "/data-exports/../jwks",
+        "/data-exports/%2e%2e%2fjwks",
+        "/data-exports/a/b",
+        "/data-exports/a%00",
+        &long,
+    ] {
+        let (status, text) = raw_get(wrong).await;
+        assert_eq!(status, 404, "{wrong}: {text}");
+        assert!(!text.contains("the file of") && !text.contains("keys"), "{wrong}: {text}");
+    }
+    // A link works once: programs that only look must not use it up.
+    for method in [Method::HEAD, Method::POST] {
+        let request = reqwest::Client::new().request(method.clone(), App::get().url("/data-exports/the-Link_1"));
+        assert_eq!(
+            request.send().await.expect("the router answers").status(),
+            StatusCode::METHOD_NOT_ALLOWED,
+            "{method}"
+        );
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     fs, io, mem,
     net::SocketAddr,
     num::NonZeroU8,
+    os::unix::fs::symlink,
     path::Path,
     sync::{
         Mutex, OnceLock,
@@ -18,7 +19,7 @@ use std::{
 
 use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, SimpleObject, Subscription};
 use auth::signature::{RouterAuth, SecretSettings};
-use axum::{Json, routing::get};
+use axum::{Json, extract, response::IntoResponse, routing::get};
 use contracts::{
     UserId,
     claims::{Claims, Role},
@@ -222,6 +223,7 @@ impl App {
             path
         };
         write_playground(files.path()).expect("the directory can be written to");
+        write_storefront(files.path()).expect("the directory can be written to");
         let jwks_url = format!("http://{}/jwks", runtime.block_on(serve_keys()));
         let mut settings = Settings {
             host: Some("127.0.0.1".to_owned()),
@@ -240,6 +242,7 @@ impl App {
             ),
             jwks_url: Some(jwks_url),
             playground: files.path().join("page"),
+            storefront: Some(files.path().join("shop")),
             runtime: Some(runtime.handle().clone()),
             secret: SecretSettings { subgraph_secret: options.secret.parse().ok(), ..SecretSettings::default() },
             development: options.development,
@@ -302,7 +305,15 @@ pub fn claims_of(user: Uuid) -> Claims {
 }
 
 pub async fn serve_keys() -> SocketAddr {
-    serve(axum::Router::new().route("/jwks", get(|| async { Json(subgraph_testing::key_set()) }))).await
+    let keys = get(|| async { Json(subgraph_testing::key_set()) });
+    serve(axum::Router::new().route("/jwks", keys).route("/data-exports/{token}", get(data_export))).await
+}
+
+/// A file of identity's, behind one link.
+async fn data_export(extract::Path(token): extract::Path<String>) -> impl IntoResponse {
+    let headers = [("cache-control", "no-store"), ("content-disposition", "attachment"), ("x-internal", "secret")];
+    let status = if token == "the-Link_1" { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    (status, headers, format!("the file of {token}"))
 }
 
 // ---------------------------------------------------------------- subgraphs
@@ -576,4 +587,18 @@ fn write_playground(directory: &Path) -> io::Result<()> {
     fs::write(page.join("assets/index-abc123.js"), "console.log(1)")?;
     fs::write(page.join("assets/index-abc123.js.br"), "compressed")?;
     fs::write(directory.join("secret.txt"), "secret")
+}
+
+/// Writes a storefront to `shop/`, with links that lead out of it.
+fn write_storefront(directory: &Path) -> io::Result<()> {
+    let shop = directory.join("shop");
+    fs::create_dir_all(shop.join("assets"))?;
+    fs::write(shop.join("index.html"), "<!doctype html><title>Shop</title>")?;
+    fs::write(shop.join("icon.svg"), "<svg/>")?;
+    fs::write(shop.join("assets/shop-abc123.js"), "console.log(2)")?;
+    fs::write(shop.join("assets/shop-abc123.js.br"), "brotli")?;
+    fs::write(shop.join("assets/shop-abc123.js.gz"), "gzip")?;
+    fs::write(shop.join("assets/text-abc123.woff2"), "font")?;
+    symlink("../secret.txt", shop.join("secret.txt"))?;
+    symlink("..", shop.join("out"))
 }

@@ -19,6 +19,7 @@ const LOOKUPS: Record<string, Lookup> = {
   newestNotificationId: () => ownNotification('first: 1'),
   oldestNotificationId: () => ownNotification('last: 1'),
   joinedCourseId,
+  joinedEnrollmentId,
   ownCourseEnrollmentId,
   studentEmail: async () => findSampleUser(useSettings.getState().samples, 'Student')?.email,
   studentPassword: async () => findSampleUser(useSettings.getState().samples, 'Student')?.password,
@@ -116,6 +117,17 @@ interface OwnNotification {
 async function ownNotification(page: string) {
   const data = await queryAsViewer<OwnNotification>(`{ me { notifications(${page}) { nodes { id } } } }`);
   return data?.me?.notifications?.nodes[0]?.id;
+}
+
+interface JoinedEnrollments {
+  me: { enrollments: { nodes: { id: string; status: string }[] } | null } | null;
+}
+
+async function joinedEnrollmentId() {
+  const data = await queryAsViewer<JoinedEnrollments>(
+    '{ me { enrollments(last: 100) { nodes { id status } } } }',
+  );
+  return data?.me?.enrollments?.nodes.findLast(({ status }) => status !== 'COMPLETED')?.id;
 }
 
 interface JoinedCourses {

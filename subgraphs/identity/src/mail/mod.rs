@@ -53,7 +53,7 @@ impl Mailer {
     /// If TLS cannot be set up for the SMTP server.
     pub fn new(settings: &MailSettings) -> Result<Self, SmtpError> {
         Ok(Self {
-            public_url: settings.public_url.clone(),
+            public_url: settings.public_url.clone().unwrap_or_default(),
             retention_days: settings.mail_retention_days,
             smtp: Smtp::new(settings)?.map(Arc::new),
             wakeup: Arc::default(),

@@ -4,6 +4,7 @@ use std::{
     fmt::{self, Debug, Display, Formatter},
     fs,
     str::FromStr,
+    sync::{Arc, OnceLock},
 };
 
 use axum::http::Uri;
@@ -35,9 +36,10 @@ pub struct MailSettings {
     pub mail_from: Option<Mailbox>,
 
     /// The URL of the front end, to which the links in mails lead: `/reset-password`, `/verify-email` and
-    /// `/confirm-email-change` below it, each with `#token=…`.
-    #[arg(long, env = "LYCEUM_PUBLIC_URL", value_name = "URL", default_value = PUBLIC_URL)]
-    pub public_url: PublicUrl,
+    /// `/confirm-email-change` below it, each with `#token=…`. Default: `http://localhost:4000`; of `lyceum up`, its
+    /// storefront, `http://localhost:PORT/store`.
+    #[arg(long, env = "LYCEUM_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
 
     /// The number of days for which mails are kept after they were sent. Those that an SMTP server has accepted are kept
     /// without their text.
@@ -47,13 +49,7 @@ pub struct MailSettings {
 
 impl Default for MailSettings {
     fn default() -> Self {
-        Self {
-            smtp_url: None,
-            smtp_ca: None,
-            mail_from: None,
-            public_url: PublicUrl(PUBLIC_URL.to_owned()),
-            mail_retention_days: 7,
-        }
+        Self { smtp_url: None, smtp_ca: None, mail_from: None, public_url: None, mail_retention_days: 7 }
     }
 }
 
@@ -113,13 +109,20 @@ impl FromStr for SmtpUrl {
     }
 }
 
-/// The URL of the front end, without a slash at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl(String);
+/// The URL of the front end, without a slash at its end. Clones share it, so that it can be set when its port is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublicUrl(Arc<OnceLock<String>>);
+
+impl PublicUrl {
+    /// Sets a URL that is not set yet.
+    pub fn set(&self, url: String) {
+        _ = self.0.set(url);
+    }
+}
 
 impl Display for PublicUrl {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.0.get().map_or(PUBLIC_URL, String::as_str))
     }
 }
 
@@ -132,7 +135,7 @@ impl FromStr for PublicUrl {
         if !is_web || uri.query().is_some() || text.contains('#') {
             return Err("must begin with http:// or https://, and have neither `?` nor `#`");
         }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
+        Ok(Self(Arc::new(text.trim_end_matches('/').to_owned().into())))
     }
 }
 
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn a_public_url_can_be_continued() {
         for (text, url) in [("https://school.example", "https://school.example"), ("http://a.b/c/", "http://a.b/c")] {
-            assert_eq!(text.parse(), Ok(PublicUrl(url.to_owned())));
+            assert_eq!(text.parse::<PublicUrl>().map(|url| url.to_string()), Ok(url.to_owned()));
         }
         for bad in ["", "school.example", "ftp://school.example", "https://a.b/?c", "https://a.b/#c", "javascript:x"] {
             assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
