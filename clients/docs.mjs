@@ -112,6 +112,10 @@ A list that grows by pages:
 
 ${part('clients/relay/src/catalogue.tsx', 'paging')}
 
+Fragments of any type, fetched again by the id alone (\`node\`):
+
+${part('clients/relay/src/teacher.tsx', 'node')}
+
 ## graphql-request
 
 ${part('clients/graphql-request/src/main.ts', 'client')}

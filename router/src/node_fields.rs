@@ -155,7 +155,11 @@ struct Expansion<'a, C> {
 impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
     fn expand(&mut self, field: &Field) -> Result<(), RequestErrors> {
         let is_list = field.name == SEVERAL;
-        let ids = if is_list { self.ids(field)? } else { field.specified_argument_by_name("id").cloned().into_iter().collect() };
+        let ids = if is_list {
+            self.ids(field)?
+        } else {
+            field.specified_argument_by_name("id").cloned().into_iter().collect()
+        };
         let number = self.nodes.fields.len();
         let first = self.alias(number, 0, 0);
         self.nodes.fields.push(NodeField {
@@ -201,7 +205,8 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
             return Ok((0..count).map(|item| self.id_variable(variable, item)).collect());
         }
         let mut variables = self.operation.variables.iter();
-        let default = variables.find(|defined| defined.name == *variable).and_then(|defined| defined.default_value.as_ref());
+        let default =
+            variables.find(|defined| defined.name == *variable).and_then(|defined| defined.default_value.as_ref());
         default.map_or(Ok(Vec::new()), listed)
     }
 
@@ -233,7 +238,9 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
             match selection {
                 Selection::InlineFragment(fragment) => {
                     let condition = fragment.type_condition.as_ref();
-                    if condition.is_none_or(|condition| condition == object || self.schema.is_subtype(condition, object)) {
+                    if condition
+                        .is_none_or(|condition| condition == object || self.schema.is_subtype(condition, object))
+                    {
                         applies = true;
                         self.select(&fragment.selection_set, object, selections);
                     }
@@ -390,7 +397,8 @@ impl NodeFields {
         write_string(&field.key, &mut key);
         let item = field.length.map(|_| place.item.to_string());
         let mut path = String::new();
-        let segments = [key.as_str()].into_iter().chain(item.as_deref()).chain(rest.iter().map(|segment| segment.get()));
+        let segments =
+            [key.as_str()].into_iter().chain(item.as_deref()).chain(rest.iter().map(|segment| segment.get()));
         write_items(segments, &mut path);
         path
     }
@@ -455,7 +463,8 @@ mod tests {
         let rewriter = Rewriter::new(DocumentLimits { max_bytes: Some(32_768), max_cost: None });
         let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
         let params = GraphQLParams { variables, ..GraphQLParams::default() };
-        let rewritten = rewriter.operation(&graph(), text, None, &params).map_err(|errors| errors[0].message.clone())?;
+        let rewritten =
+            rewriter.operation(&graph(), text, None, &params).map_err(|errors| errors[0].message.clone())?;
         Ok(rewritten.1)
     }
 
@@ -467,12 +476,11 @@ mod tests {
 
     #[test]
     fn the_fragments_say_whom_to_ask() {
+        assert_eq!(rewritten("{ node(id: 1) { ... on Course { title } } }"), "{ #0_0_0: course(id: 1) { title } }",);
         assert_eq!(
-            rewritten("{ node(id: 1) { ... on Course { title } } }"),
-            "{ #0_0_0: course(id: 1) { title } }",
-        );
-        assert_eq!(
-            rewritten("{ node(id: 1) { ...T ... on User { name ... on Node { __typename } } } } fragment T on Course { title }"),
+            rewritten(
+                "{ node(id: 1) { ...T ... on User { name ... on Node { __typename } } } } fragment T on Course { title }"
+            ),
             "{ #0_0_0: course(id: 1) { title } #0_0_1: user(id: 1) { name __typename } }",
         );
     }
@@ -518,7 +526,10 @@ mod tests {
         );
         let text = &operation.expect("it is valid").text;
 
-        assert!(text.contains("type0_n0_0_0: user(id: $id0_0) { name } type1_n0_0_0: user(id: $id1_0) { name }"), "{text}");
+        assert!(
+            text.contains("type0_n0_0_0: user(id: $id0_0) { name } type1_n0_0_0: user(id: $id1_0) { name }"),
+            "{text}"
+        );
         assert!(text.contains("$id1_0: ID!"), "{text}");
     }
 
@@ -532,7 +543,8 @@ mod tests {
         assert_eq!(rewritten("{ nodes(ids: []) { ... on User { name } } }"), "{ #0_0_0: __typename }");
         assert_eq!(
             rewritten("query ($ids: [ID!] = [1, 2]) { nodes(ids: $ids) { ... on User { name } } }"),
-            "query ($ids: [ID!] = [1, 2]) { #0_0_0: user(id: 1) { name } #0_1_0: user(id: 2) { name } }".replace("query ", "query"),
+            "query ($ids: [ID!] = [1, 2]) { #0_0_0: user(id: 1) { name } #0_1_0: user(id: 2) { name } }"
+                .replace("query ", "query"),
         );
     }
 
@@ -568,10 +580,14 @@ mod tests {
         assert_eq!(rewrite(&literal(101), &json!({})).err(), too_many);
         assert_eq!(rewrite(variable, &json!({ "ids": null })).err().as_deref(), Some("`ids` must not be null."));
         let much = "name ".to_owned() + &"n: name nn: name nnn: name nnnn: name ".repeat(20);
-        let much = format!("query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on User {{ {much} }} ... on Course {{ title description }} }} }}");
+        let much = format!(
+            "query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on User {{ {much} }} ... on Course {{ title description }} }} }}"
+        );
         assert!(rewrite(&much, &ids(1)).is_ok());
         let too_long = much.replace("title", &(0..60).map(|n| format!("title{n}: title ")).collect::<String>());
-        assert!(rewrite(&too_long, &ids(100)).err().is_some_and(|message| message.starts_with("`nodes` has too many ids")));
+        assert!(
+            rewrite(&too_long, &ids(100)).err().is_some_and(|message| message.starts_with("`nodes` has too many ids"))
+        );
     }
 
     #[test]
@@ -591,7 +607,9 @@ mod tests {
 
     #[test]
     fn what_has_no_nodes_stays_as_it_is() {
-        for text in ["{ courses { nodes { id } } }", "mutation { markAllNotificationsRead { count } }", "{ __typename }"] {
+        for text in
+            ["{ courses { nodes { id } } }", "mutation { markAllNotificationsRead { count } }", "{ __typename }"]
+        {
             let operation = rewrite(text, &json!({})).expect("it is valid");
 
             assert!(operation.nodes.is_none() && operation.validated.is_none(), "{text}");
@@ -665,7 +683,10 @@ mod tests {
         // Nobody knows: once.
         assert_eq!(with(&[r#"["type0_n0_0_0"]"#, r#"["type0_n0_0_1"]"#], "null"), [json!(["a", 0])]);
         // It was there, and what it must have is not.
-        assert_eq!(with(&[r#"["type0_n0_0_1","name"]"#, r#"["other"]"#], "null"), [json!(["a", 0, "name"]), json!(["other"])]);
+        assert_eq!(
+            with(&[r#"["type0_n0_0_1","name"]"#, r#"["other"]"#], "null"),
+            [json!(["a", 0, "name"]), json!(["other"])]
+        );
         // Of a whole fetch.
         assert_eq!(with(&["null"], "null").len(), 1);
         assert_eq!(with(&["null"], r#"{"name":null}"#).len(), 1);

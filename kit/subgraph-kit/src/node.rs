@@ -9,8 +9,8 @@ use async_graphql::{
 };
 
 const DESCRIPTION: &str = "\
-An object that can be queried by its id alone, with `node` or `nodes`: a user, course, enrollment, payment or \
-notification. It is the interface of the Global Object Identification specification, which Relay and other clients use \
+An object that can be queried by its id alone, with `node` or `nodes`: a user, course, enrollment, payment or
+notification. It is the interface of the Global Object Identification specification, which Relay and other clients use
 to fetch an object again.";
 const ID_DESCRIPTION: &str = "The id of the object, unique among all objects of all types.";
 

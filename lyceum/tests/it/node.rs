@@ -117,7 +117,8 @@ fn nodes_are_in_the_order_of_their_ids() {
         assert_eq!((&node["__typename"], &node["id"]), (&json!(kind), &json!(id)));
         assert_eq!(node["title"].is_string(), ["Course", "User"].contains(&kind), "{node}");
     }
-    let of_one_type = student.data("query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Course { id } } }", json!({ "ids": ids }));
+    let of_one_type =
+        student.data("query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Course { id } } }", json!({ "ids": ids }));
     let courses: Vec<_> = of_one_type["nodes"].as_array().expect("a list").iter().map(Value::is_object).collect();
     assert_eq!(courses, [false, true, false, false, true, false, false, true]);
     assert_eq!(student.data("{ nodes(ids: []) { id } }", json!({})), json!({ "nodes": [] }));
@@ -280,7 +281,10 @@ fn every_transport_has_the_same_answer() {
         let request = http.post(&endpoint).header("authorization", &token).header("accept", accept);
         let answer = request.json(&json!({ "query": document, "variables": variables })).send().expect("an answer");
         let text = answer.text().expect("text");
-        assert!(text.contains(&expected.to_string()[1..]) || text.contains(&expected["data"]["nodes"].to_string()), "{text}");
+        assert!(
+            text.contains(&expected.to_string()[1..]) || text.contains(&expected["data"]["nodes"].to_string()),
+            "{text}"
+        );
         assert!(!text.contains("type0_"), "{text}");
     }
 
@@ -331,7 +335,8 @@ fn introspection_shows_the_interface() {
 
     assert_eq!(data["__type"]["kind"], "INTERFACE");
     assert_eq!(data["__type"]["fields"], json!([{ "name": "id" }]));
-    let mut types: Vec<_> = data["__type"]["possibleTypes"].as_array().expect("types").iter().map(|of| of["name"].clone()).collect();
+    let mut types: Vec<_> =
+        data["__type"]["possibleTypes"].as_array().expect("types").iter().map(|of| of["name"].clone()).collect();
     types.sort_by_key(Value::to_string);
     let mut expected = TYPES.map(|name| json!(name));
     expected.sort_by_key(Value::to_string);
