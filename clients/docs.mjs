@@ -75,6 +75,8 @@ its token does, in a system whose tokens last for seconds: it goes on with a new
   new ones, and repeat the operation. The old token may be attached: it does no harm there, nor to \`login\` and \`logout\`. Tabs that share a session should take turns (Web Locks), as
   \`examples/storefront/src/client/session.ts\` does.
 - **Errors.** Go by \`extensions.code\` ([errors.md](errors.md)). What a person can put right is no error: it is in \`userErrors\`.
+- **Objects by id.** \`node(id:)\` finds an object of any type, \`nodes(ids:)\` up to 100 in the order of their ids
+  ([architecture/router.md](architecture/router.md#node)). Where you know the type, \`course(id:)\` and its like cost less.
 - **Lists.** \`first\` and \`after\`; \`nodes\` or \`edges\`. At most 100 at a time.
 - **Money.** \`purchaseCourse\` has an \`idempotencyKey\`: one for each purchase, repeated when an answer is lost.
 - **Live updates.** Ask for the newest notification first, and subscribe \`after\` it. After a break, subscribe after the last one
@@ -108,6 +110,10 @@ ${part('clients/relay/src/environment.ts', 'live')}
 A list that grows by pages:
 
 ${part('clients/relay/src/catalogue.tsx', 'paging')}
+
+Fragments of any type, fetched again by the id alone (\`node\`):
+
+${part('clients/relay/src/teacher.tsx', 'node')}
 
 ## graphql-request
 

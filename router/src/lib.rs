@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod hive_gaps;
 mod loopback;
 mod mailbox;
+mod node_fields;
 mod persisted_queries;
 mod plan;
 mod plugins;

@@ -23,6 +23,7 @@ export const FEATURES = [
   "key alias",
   "fragment",
   "inline fragment without type",
+  "interface",
   "union",
   "merged field",
   "several operations",
@@ -106,6 +107,8 @@ function documentFeatures({ document }: Operation): Set<Feature> {
       if (!node.typeCondition) features.add("inline fragment without type");
       const parent = ancestors.at(-2);
       if (isField(parent) && parent.name.value === "subject") features.add("union");
+      if (isField(parent) && /^nodes?$/.test(parent.name.value) && node.typeCondition)
+        features.add("interface");
     },
     Argument({ name: { value: name } }) {
       if (name === "after" || name === "before") features.add("cursor");

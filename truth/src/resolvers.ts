@@ -2,6 +2,7 @@
 
 import {
   type FieldNode,
+  type GraphQLArgument,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   isNonNullType,
@@ -55,8 +56,10 @@ export class Execution {
   resolve(source: unknown, args: Arguments, info: GraphQLResolveInfo): unknown {
     const type = info.parentType.name;
     const name = info.fieldName;
+    if (type === "Query" && name === "nodes") return this.#nodes(args.ids as unknown[], info);
     checkFormats(info.parentType.getFields()[name]?.args ?? [], args);
     if (type === "Mutation") return this.#resolveMutation(args, info);
+    if (type === "Query" && name === "node") return this.#node(args.id, info);
     const byId = type === "Query" ? TYPES_BY_ID_FIELD[name] : undefined;
     if (byId) return this.#byId(byId, name, args.id);
 
@@ -144,6 +147,30 @@ export class Execution {
     const owner = this.#ownerOf(type, row);
     const outcome = permissions.outcome(`Query.${field}`, this.context.viewer, owner);
     return row && outcome === "allowed" && this.#exists(type, row) ? row : null;
+  }
+
+  /** An object of any type. It is null, too, if something is selected, but of objects of other types only. */
+  #node(id: unknown, info: GraphQLResolveInfo) {
+    const types = Object.entries(TYPES_BY_ID_FIELD);
+    const selected = types.filter(([, type]) => this.#selected(type, info).length > 0);
+    for (const [field, type] of selected.length > 0 ? selected : types) {
+      const row = this.#byId(type, field, id);
+      if (row) return { ...row, __typename: type };
+    }
+    return null;
+  }
+
+  /** An invalid id is an error of its own item. */
+  #nodes(ids: unknown[], info: GraphQLResolveInfo) {
+    const { args } = info.parentType.getFields().node as { args: readonly GraphQLArgument[] };
+    return ids.map((id) => {
+      try {
+        checkFormats(args, { id });
+        return this.#node(id, info);
+      } catch (error) {
+        return error;
+      }
+    });
   }
 
   /**

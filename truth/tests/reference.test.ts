@@ -113,6 +113,27 @@ test("a notification leads to its subject", async () => {
   });
 });
 
+test("a node is an object of any type that its viewer may see", async () => {
+  const document = `{
+    node(id: "${RUST}") { __typename ... on Course { title } }
+    other: node(id: "${RUST}") { ... on User { name } }
+    nodes(ids: ["${BOBS_RUST}", "x", "${RUST}"]) { __typename }
+  }`;
+
+  const { data, errors } = await execute(document, { viewer: bob });
+  const others = await execute(document, { viewer: alice });
+
+  const course = { __typename: "Course", title: "Rust" };
+  assert.deepEqual(data, {
+    node: course,
+    other: null,
+    nodes: [{ __typename: "Enrollment" }, null, { __typename: "Course" }],
+  });
+  assert.deepEqual(errors, [{ code: "BAD_USER_INPUT", path: ["nodes", 1] }]);
+  const nodes = [null, null, { __typename: "Course" }];
+  assert.deepEqual(others.data, { node: course, other: null, nodes });
+});
+
 test("notifications are marked up to one of them, and deleted", async () => {
   const { data, changes } = await execute(
     `mutation {

@@ -20,12 +20,14 @@ import type { shopSignUpMutation } from './__generated__/shopSignUpMutation.grap
 import type { shopStudentHomeQuery } from './__generated__/shopStudentHomeQuery.graphql';
 import { Catalogue, type Shown } from './catalogue.tsx';
 import { createEnvironment, GraphQLErrors, type Tokens } from './environment.ts';
+import type { Refetched } from './teacher.tsx';
 
 function openTab(): Tab {
   const tokens: Tokens = { session: null };
   const { environment, close } = createEnvironment(tokens);
   const root = createRoot(document.createElement('div'));
   let shown: Shown | undefined;
+  const refetched: Refetched = { courses: undefined, description: undefined };
   let isMounted = false;
 
   async function mutate<Mutation extends MutationParameters>(
@@ -47,6 +49,13 @@ function openTab(): Tab {
     while (!shown || shown.courses.length < count) await new Promise((resolve) => setTimeout(resolve, 20));
     return shown;
   }
+  /** Waits until the components that fetch by ids alone show everything. */
+  async function nodes(): Promise<void> {
+    while (!refetched.courses || refetched.description === undefined)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    if (new Set(refetched.courses).size !== refetched.courses.length)
+      throw new Error('a course of the teacher came twice');
+  }
 
   return {
     session: () => tokens.session,
@@ -61,10 +70,12 @@ function openTab(): Tab {
             onShow={(next) => {
               shown = next;
             }}
+            refetched={refetched}
           />,
         );
       isMounted = true;
       const first = await courses(10);
+      await nodes();
       if (after === null)
         return { nodes: first.courses, endCursor: 'the next page', hasNextPage: first.hasNext };
       first.loadNext(10);

@@ -12,6 +12,7 @@ pub mod fair_queue;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod list;
+pub mod node;
 pub mod objects;
 pub mod order;
 pub mod page;

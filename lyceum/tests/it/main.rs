@@ -21,6 +21,7 @@ mod lifecycle;
 mod lists;
 mod live;
 mod malformed_requests;
+mod node;
 mod notification_log;
 mod notifications;
 mod open_files;

@@ -26,10 +26,16 @@ use super::{
     request_errors::{RequestErrors, request_error},
     response_keys::ResponseKeys,
 };
+use crate::node_fields::{count_ids, ids_variable};
 
-/// The variables of conditions with their values, in the order of their definitions.
+/// What an operation's form depends on beside its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Conditions(Vec<(Name, bool)>);
+pub struct Conditions {
+    /// The variables of conditions with their values, in the order of their definitions.
+    values: Vec<(Name, bool)>,
+    /// The variables of `nodes(ids:)` that are given, with the number of their ids, in the order of their definitions.
+    id_counts: Vec<(Name, usize)>,
+}
 
 impl Conditions {
     /// Evaluates the variables of an operation's conditions; their types have been checked.
@@ -38,8 +44,12 @@ impl Conditions {
         operation: &Operation,
         variables: &HashMap<String, sonic_rs::Value>,
     ) -> Result<Self, RequestErrors> {
-        let mut conditions =
-            ConditionVariables { document, fragments: HashSet::default(), variables: HashSet::default() };
+        let mut conditions = ConditionVariables {
+            document,
+            fragments: HashSet::default(),
+            variables: HashSet::default(),
+            ids: HashSet::default(),
+        };
         conditions.collect(&operation.selection_set);
 
         let defined = operation.variables.iter().filter(|variable| conditions.variables.contains(&variable.name));
@@ -54,7 +64,17 @@ impl Conditions {
             })?;
             Ok((variable.name.clone(), value))
         };
-        defined.map(value).collect::<Result<_, _>>().map(Self)
+        let values = defined.map(value).collect::<Result<_, RequestErrors>>()?;
+
+        let of_ids = operation.variables.iter().filter(|variable| conditions.ids.contains(&variable.name));
+        let given = of_ids.filter_map(|variable| Some((variable.name.clone(), variables.get(variable.name.as_str())?)));
+        let id_counts = given.map(|(name, ids)| Ok((name, count_ids(ids)?))).collect::<Result<_, RequestErrors>>()?;
+        Ok(Self { values, id_counts })
+    }
+
+    /// The number of ids in a variable; `None` if its default applies.
+    pub fn id_count(&self, variable: &str) -> Option<usize> {
+        self.id_counts.iter().find(|(name, _)| name == variable).map(|(_, count)| *count)
     }
 
     fn includes(&self, directives: &DirectiveList) -> bool {
@@ -66,7 +86,7 @@ impl Conditions {
 
     fn value(&self, directive: &Directive) -> Option<bool> {
         match directive.specified_argument_by_name("if")?.as_ref() {
-            Value::Variable(name) => self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value),
+            Value::Variable(name) => self.values.iter().find(|(known, _)| known == name).map(|(_, value)| *value),
             literal => literal.to_bool(),
         }
     }
@@ -79,6 +99,8 @@ struct ConditionVariables<'a> {
     /// Fragments that have been visited.
     fragments: HashSet<&'a Name>,
     variables: HashSet<&'a Name>,
+    /// The variables of `nodes(ids:)`.
+    ids: HashSet<&'a Name>,
 }
 
 impl<'a> ConditionVariables<'a> {
@@ -86,7 +108,10 @@ impl<'a> ConditionVariables<'a> {
         for selection in &set.selections {
             self.collect_directives(selection.directives());
             match selection {
-                Selection::Field(field) => field.selection_set.iter().for_each(|set| self.collect(set)),
+                Selection::Field(field) => {
+                    self.ids.extend(ids_variable(field));
+                    field.selection_set.iter().for_each(|set| self.collect(set));
+                }
                 Selection::InlineFragment(fragment) => self.collect(&fragment.selection_set),
                 Selection::FragmentSpread(spread) => {
                     if self.fragments.insert(&spread.fragment_name)

@@ -17,6 +17,10 @@ impl<'json> Entries<'json> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'json RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
     pub fn filtered(mut self, is_kept: impl Fn(&str) -> bool) -> Self {
         self.0.retain(|(name, _)| is_kept(name));
         self

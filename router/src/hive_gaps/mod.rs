@@ -11,7 +11,7 @@ pub mod fragment_expansion;
 pub mod get_parameters;
 pub mod idle_caches;
 pub mod inbound_dedupe;
-mod json;
+pub mod json;
 pub mod json_depth_limit;
 pub mod media_types;
 mod mutation_order;

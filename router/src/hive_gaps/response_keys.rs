@@ -63,6 +63,11 @@ impl ResponseKeys {
         keys
     }
 
+    /// What no response key begins with.
+    pub fn unused_prefix(&self) -> &str {
+        &self.unused_prefix
+    }
+
     /// The alias for the router.
     pub fn for_router(&self, field: &Field) -> Option<Name> {
         let alias = field.alias.as_ref().filter(|alias| **alias != field.name)?;

@@ -18,17 +18,21 @@ use hive_router::ntex::{
 };
 
 use super::{errors_below_null::ClientOperation, response_keys::ResponseKeys};
+use crate::node_fields::NodeFields;
 
 /// The client's request that a response belongs to.
 pub struct ClientRequest {
     pub operation: ClientOperation,
     pub response_keys: Option<Arc<ResponseKeys>>,
+    pub nodes: Option<Arc<NodeFields>>,
 }
 
 impl ClientRequest {
     /// The rewritten response; `None` if nothing changes, as in one that is not JSON.
     fn rewrite(&self, response: &str) -> Option<String> {
-        let restored = self.response_keys.as_ref().map(|keys| keys.restore(response));
+        let merged = self.nodes.as_ref().map(|nodes| nodes.merge(response));
+        let keys = self.response_keys.as_ref();
+        let restored = keys.map(|keys| keys.restore(merged.as_deref().unwrap_or(response))).or(merged);
         self.operation.without_errors_below_null(restored.as_deref().unwrap_or(response)).or(restored)
     }
 
@@ -94,7 +98,7 @@ mod tests {
         let document = graph.document("subscription { notificationAdded { id: title } }").expect("it is valid");
         let keys = ResponseKeys::of(&document, graph.field_names());
         let operation = ClientOperation { document, name: None };
-        let request = ClientRequest { operation, response_keys: Some(Arc::new(keys)) };
+        let request = ClientRequest { operation, response_keys: Some(Arc::new(keys)), nodes: None };
         let event = r#"{"data":{"notificationAdded":{"alias0_id":"a: {b}"}}}"#;
         let right = r#"{"data":{"notificationAdded":{"id":"a: {b}"}}}"#;
 

@@ -11,7 +11,7 @@ use service::{
     Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition, erasure::NoOtherEvents,
 };
 use sqlx::migrate;
-use subgraph_kit::{Connection, Table, list::List};
+use subgraph_kit::{Connection, Table, list::List, node::Node};
 
 use crate::course::{
     graphql::{CourseMutation, CourseQuery},
@@ -43,6 +43,7 @@ fn schema() -> Schema<CourseQuery, CourseMutation, EmptySubscription> {
 fn builder() -> SchemaBuilder<CourseQuery, CourseMutation, EmptySubscription> {
     service::build(CourseQuery, CourseMutation, EmptySubscription)
         .override_output_type_description::<Connection<course::Course>>("One page of a list of courses.")
+        .register_output_type::<Node<course::Course>>()
 }
 
 /// Opens the subgraph over its migrated database.

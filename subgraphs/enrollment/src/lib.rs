@@ -13,7 +13,7 @@ use async_graphql::EmptySubscription;
 use db::{DbPool, database::Migrations};
 use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::{Connection, Table, list::List};
+use subgraph_kit::{Connection, Table, list::List, node::Node};
 
 use crate::{
     enrollment::graphql::{EnrollmentMutation, EnrollmentQuery},
@@ -48,6 +48,7 @@ fn schema() -> Schema<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
 fn builder() -> SchemaBuilder<EnrollmentQuery, EnrollmentMutation, EmptySubscription> {
     service::build(EnrollmentQuery, EnrollmentMutation, EmptySubscription)
         .override_output_type_description::<Connection<enrollment::Enrollment>>("One page of a list of enrollments.")
+        .register_output_type::<Node<enrollment::Enrollment>>()
 }
 
 /// Opens the subgraph over its migrated database.

@@ -9,7 +9,7 @@ mod user;
 use db::{DbPool, database::Migrations};
 use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::{Connection, Table};
+use subgraph_kit::{Connection, Table, node::Node};
 
 use crate::notification::{
     graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
@@ -46,6 +46,7 @@ fn builder() -> SchemaBuilder<NotificationQuery, NotificationMutation, Notificat
         .override_output_type_description::<Connection<notification::Notification>>(
             "One page of a list of notifications.",
         )
+        .register_output_type::<Node<notification::Notification>>()
 }
 
 /// Opens the subgraph over its migrated database.

@@ -25,7 +25,7 @@ use async_graphql::{EmptySubscription, MergedObject};
 use db::{DbPool, database::Migrations};
 use service::{Erasures, Schema, SchemaBuilder, ServiceContext, Subgraph, SubgraphArgs, SubgraphDefinition};
 use sqlx::migrate;
-use subgraph_kit::{Connection, Table, list::List};
+use subgraph_kit::{Connection, Table, list::List, node::Node};
 
 use crate::{
     payment::graphql::PaymentQuery,
@@ -112,4 +112,5 @@ async fn subgraph_of(payments: Payments, context: &ServiceContext) -> Result<Sub
 fn builder() -> SchemaBuilder<PaymentQuery, Mutation, EmptySubscription> {
     service::build(PaymentQuery, Mutation(PurchaseMutation, RefundMutation), EmptySubscription)
         .override_output_type_description::<Connection<payment::Payment>>("One page of a list of payments.")
+        .register_output_type::<Node<payment::Payment>>()
 }

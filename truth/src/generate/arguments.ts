@@ -58,6 +58,9 @@ const TYPES_BY_ID_NAME: Record<string, TypeName> = {
   upTo: "Notification",
 };
 
+const ID_OF_ANY_TYPE = ["node", "ids"];
+const MAX_NODES = 2;
+
 export class ArgumentGenerator {
   readonly #random: Random;
   readonly #pools: ValuePools;
@@ -91,7 +94,7 @@ export class ArgumentGenerator {
     const args = others.flatMap((input) =>
       this.#isGiven(input) ? [argument(input.name, this.#value(input, field.name))] : [],
     );
-    if (listed === undefined) return { args, size: 1 };
+    if (listed === undefined) return { args, size: field.name === "nodes" ? MAX_NODES : 1 };
     const page = this.#page(field, listed, parents);
     return { args: [...page.args, ...args], size: page.size };
   }
@@ -168,7 +171,9 @@ export class ArgumentGenerator {
       case "Decimal":
         return stringValue(this.#pools.decimal(random));
       case "ID": {
-        const named = TYPES_BY_ID_NAME[name === "id" ? owner : name];
+        const named = ID_OF_ANY_TYPE.includes(name === "id" ? owner : name)
+          ? random.pick(Object.values(TYPES_BY_ID_NAME))
+          : TYPES_BY_ID_NAME[name === "id" ? owner : name];
         if (!named) throw new Error(`unknown type of id: ${name} of ${owner}`);
         return stringValue(this.#id(named));
       }

@@ -4,14 +4,15 @@ import {
   type ArgumentNode,
   type DirectiveNode,
   type FragmentDefinitionNode,
+  type GraphQLAbstractType,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
-  type GraphQLUnionType,
   getNamedType,
+  isAbstractType,
+  isInterfaceType,
   isLeafType,
   isObjectType,
-  isUnionType,
   Kind as NodeKind,
   OperationTypeNode,
   parse,
@@ -90,12 +91,12 @@ interface UsedKey {
   args: ArgumentNode[];
   /** The maximum number of objects. */
   objects: number;
-  inner: SelectionScope | UnionScope | undefined;
+  inner: SelectionScope | AbstractScope | undefined;
 }
 
-/** The selections of a union's members, which share their response keys. */
-interface UnionScope {
-  union: GraphQLUnionType;
+/** The selections of the members of a union or an interface, which share their response keys. */
+interface AbstractScope {
+  abstract: GraphQLAbstractType;
   usedKeys: Map<string, UsedKey>;
 }
 
@@ -299,23 +300,31 @@ class OperationGenerator {
     return field(found.name, isOwnName ? undefined : key, args, directives, selections);
   }
 
-  #innerSelections(inner: SelectionScope | UnionScope, position: SelectionPosition) {
-    return "union" in inner ? this.#members(inner, position) : this.#selections(inner, position);
+  #innerSelections(inner: SelectionScope | AbstractScope, position: SelectionPosition) {
+    return "abstract" in inner ? this.#members(inner, position) : this.#selections(inner, position);
   }
 
-  /** Selects fields of some members of a union. */
-  #members({ union, usedKeys }: UnionScope, position: SelectionPosition): SelectionNode[] {
-    const members = union.getTypes().filter(() => this.#random.chance(0.7));
+  /** Selects fields of some members of a union or an interface, and of an interface its own. */
+  #members({ abstract, usedKeys }: AbstractScope, position: SelectionPosition): SelectionNode[] {
+    const possible = this.#options.schema.getPossibleTypes(abstract);
+    const own = isInterfaceType(abstract) && this.#random.chance(0.4) ? possible[0] : undefined;
+    const id = own?.getFields().id;
+    const shared = own && id ? this.#field({ type: own, usedKeys }, id, position) : [];
+    const members = possible.filter(() => this.#random.chance(0.7));
     const fragments = members.map((type) => ({
       kind: NodeKind.INLINE_FRAGMENT as const,
       typeCondition: namedType(type.name),
       directives: this.#conditions(0.1),
       selectionSet: set(this.#selections({ type, usedKeys }, position)),
     }));
-    const hasTypename = fragments.length === 0 || this.#random.chance(0.5);
+    const hasTypename =
+      fragments.length + shared.length === 0 || this.#random.chance(own ? 0.3 : 0.5);
+    const selections = this.#random.chance(0.5)
+      ? [...shared, ...fragments]
+      : [...fragments, ...shared];
     return hasTypename
-      ? [field("__typename", undefined, [], [], undefined), ...fragments]
-      : fragments;
+      ? [field("__typename", undefined, [], [], undefined), ...selections]
+      : selections;
   }
 
   /** The response key: the name of the field, or an alias that no other field uses. */
@@ -469,9 +478,9 @@ function fieldsOf({ type }: GraphQLField<unknown, unknown>): GraphQLField<unknow
   return isObjectType(named) ? Object.values(named.getFields()) : [];
 }
 
-function innerScope(type: unknown): SelectionScope | UnionScope | undefined {
+function innerScope(type: unknown): SelectionScope | AbstractScope | undefined {
   if (isObjectType(type)) return { type, usedKeys: new Map() };
-  return isUnionType(type) ? { union: type, usedKeys: new Map() } : undefined;
+  return isAbstractType(type) ? { abstract: type, usedKeys: new Map() } : undefined;
 }
 
 /** The response keys of fields that the type of the scope has: the members of a union share theirs. */

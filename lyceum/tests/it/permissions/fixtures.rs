@@ -346,6 +346,8 @@ impl People {
             "Query.user" => ["student", "owningTeacher"]
                 .map(|owner| Sample { arguments: by_id(id(owner)), owner: Some(owner) })
                 .into(),
+            "Query.node" => of(by_id(id("student"))),
+            "Query.nodes" => of(format!("(ids: [\"{}\"])", id("student"))),
             "Query.users" => of(format!("(filter: {{ search: \"{}\" }})", email("unverifiedTeacher"))),
             "Query.erasure" => of(by_id(self.completed_erasure())),
             "Query.course" => of(by_id(self.course)),

@@ -17,6 +17,8 @@ pub struct Graph {
     types: BTreeMap<String, BTreeMap<String, Field>>,
     /// Unions and their members.
     unions: BTreeMap<String, Vec<String>>,
+    /// Interfaces, of which the file `node.rs` reads all there is.
+    interfaces: BTreeSet<String>,
     /// Types with a key; the others are pages, payloads and the like.
     keyed: BTreeSet<String>,
     /// Which can be asked for by their keys.
@@ -54,7 +56,8 @@ impl Graph {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
         let hidden = if answer.to_string().contains("_Service") { hidden(server) } else { BTreeSet::new() };
-        let mut graph = Self { types: BTreeMap::new(), unions: BTreeMap::new(), keyed, entities: Vec::new(), hidden };
+        let (types, unions, interfaces) = Default::default();
+        let mut graph = Self { types, unions, interfaces, keyed, entities: Vec::new(), hidden };
         for of in list(&answer["__schema"]["types"]) {
             let of_name = name(&of);
             if of_name == "_Entity" {
@@ -62,6 +65,9 @@ impl Graph {
             }
             if of["kind"] == "UNION" && !of_name.starts_with('_') {
                 graph.unions.insert(of_name.clone(), list(&of["possibleTypes"]).iter().map(name).collect());
+            }
+            if of["kind"] == "INTERFACE" {
+                graph.interfaces.insert(of_name.clone());
             }
             if of["kind"] != "OBJECT" || of_name.starts_with('_') {
                 continue;
@@ -131,6 +137,9 @@ impl Graph {
         if let Some(members) = self.unions.get(of) {
             let members = members.iter().map(|member| format!("... on {member}{}", self.selection(member)));
             return format!(" {{ __typename {} }}", members.collect::<Vec<_>>().join(" "));
+        }
+        if self.interfaces.contains(of) {
+            return " { __typename id }".to_owned();
         }
         if !self.types.contains_key(of) {
             return String::new();

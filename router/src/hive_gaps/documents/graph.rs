@@ -8,6 +8,7 @@ use apollo_compiler::{
     schema::ExtendedType,
     validation::{DiagnosticList, Valid},
 };
+use graphql_tools::static_graphql::query::Document as QueryDocument;
 use hive_router::{
     plugins::hooks::on_graphql_params::GraphQLParams, query_planner::state::supergraph_state::SupergraphState,
 };
@@ -21,6 +22,7 @@ use crate::{
         request_errors::{RequestErrors, from_diagnostics},
         response_keys::{self, ResponseKeys},
     },
+    node_fields::NodeFields,
 };
 
 /// The maximum size of one graph's cached documents.
@@ -56,6 +58,9 @@ pub struct OperationKey {
 /// An operation as rewritten for hive-router.
 pub struct RouterOperation {
     pub text: String,
+    /// What hive-router validates in its place, so that its limits are those of what the client has written.
+    pub validated: Option<Arc<QueryDocument>>,
+    pub nodes: Option<Arc<NodeFields>>,
     pub response_keys: Option<Arc<ResponseKeys>>,
     /// The new name of the variable whose name hive-router reserves.
     pub variable_name: Option<Name>,

@@ -20,6 +20,7 @@ use std::{
 };
 
 use apollo_compiler::Name;
+use graphql_tools::static_graphql::query::Document as QueryDocument;
 use hive_router::{
     GraphQLError,
     http::StatusCode,
@@ -82,6 +83,9 @@ struct Prepared {
 /// The errors of a request that cannot be executed, in its context.
 struct Rejected(Arc<RequestErrors>);
 
+/// The document to be validated in place of the one to be executed, in a request's context.
+struct Validated(Arc<QueryDocument>);
+
 impl Documents {
     pub fn on_supergraph_reload(
         &self,
@@ -137,6 +141,9 @@ impl Documents {
     pub fn on_graphql_validation(
         mut payload: OnGraphQLValidationStartHookPayload<'_>,
     ) -> OnGraphQLValidationStartHookResult<'_> {
+        if let Some(validated) = payload.context.get_ref::<Validated>() {
+            payload.document = Arc::clone(&validated.0);
+        }
         if let Some(rejected) = payload.context.get_ref::<Rejected>() {
             payload.errors = Some(Arc::clone(&rejected.0));
         }
@@ -254,6 +261,9 @@ impl Documents {
         if let Some(name) = &operation.variable_name {
             variable_names::rename_value(&mut params.variables, name);
         }
+        if let Some(nodes) = &operation.nodes {
+            nodes.insert_ids(&mut params.variables);
+        }
         if let Some(cost) = &operation.cost {
             let estimate = cost.estimate(&params.variables);
             context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
@@ -262,7 +272,14 @@ impl Documents {
             }
         }
         let client = ClientOperation { document, name: name.and_then(|name| Name::new(name).ok()) };
-        context.insert(Arc::new(ClientRequest { operation: client, response_keys: operation.response_keys.clone() }));
+        if let Some(validated) = &operation.validated {
+            context.insert(Validated(Arc::clone(validated)));
+        }
+        context.insert(Arc::new(ClientRequest {
+            operation: client,
+            response_keys: operation.response_keys.clone(),
+            nodes: operation.nodes.clone(),
+        }));
         params.operation_name = operation.name.as_ref().map(Name::to_string);
         Some(operation.text.clone())
     }

@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use apollo_compiler::{ExecutableDocument, executable::Operation};
-use graphql_tools::parser::parse_query;
+use apollo_compiler::{ExecutableDocument, Name, executable::Operation};
+use graphql_tools::{parser::parse_query, static_graphql::query::Document as QueryDocument};
 use hive_router::plugins::hooks::on_graphql_params::GraphQLParams;
 
 use super::{
@@ -23,11 +23,14 @@ use crate::{
         response_keys::ResponseKeys,
         variable_names,
     },
+    node_fields::{self, NodeFields},
 };
 
 /// The maximum after rewriting: escaping can make a document six times as long, and hive-router's caches limit the
 /// number of documents, not their size.
 pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
+const TOO_MANY_NODES: &str =
+    "`nodes` has too many ids for what is selected of each. Send fewer ids in an operation, or select less.";
 
 #[derive(Clone)]
 pub struct Rewriter {
@@ -108,16 +111,26 @@ impl Rewriter {
         let mut keys = ResponseKeys::of(document, graph.field_names());
         let mut executable = conditions::rewrite(document, operation, conditions, &mut keys, graph.schema());
         let variable_name = variable_names::rename(&mut executable);
+        let (mut executable, validated, nodes) =
+            match expand_nodes(&executable, conditions, variable_name.as_ref(), &keys, graph)? {
+                Some((expanded, nodes)) => {
+                    let text = executable.serialize().no_indent().to_string();
+                    (expanded, Some(Arc::new(readable(&text)?)), Some(Arc::new(nodes)))
+                }
+                None => (executable, None, None),
+            };
         let cost = graph.cost(&executable);
         keys.add_separators(mutation_order::separate(&mut executable, graph.schema()));
-        let text = self.serialize(&executable);
-        check_length(&text, MAX_REWRITTEN_BYTES)?;
-        // The parser's errors must never be printed: they borrow from a text that hive-router has freed by then.
-        if parse_query::<String>(&text).is_err() {
-            return Err(too_deep());
+        let text = self.serialize(&executable, nodes.is_some());
+        if nodes.is_some() && text.len() > MAX_REWRITTEN_BYTES {
+            return Err(vec![request_error(TOO_MANY_NODES, "TOKEN_LIMIT_EXCEEDED")]);
         }
+        check_length(&text, MAX_REWRITTEN_BYTES)?;
+        readable(&text)?;
         Ok(RouterOperation {
             text,
+            validated,
+            nodes,
             response_keys: keys.into_used().map(Arc::new),
             variable_name,
             cost: cost.map(Arc::new),
@@ -126,13 +139,34 @@ impl Rewriter {
     }
 
     /// hive-router's caches use an unkeyed hash of the text: an unpredictable comment keeps documents apart that are
-    /// crafted to collide.
-    fn serialize(&self, executable: &ExecutableDocument) -> String {
+    /// crafted to collide, and one that is validated as another text from one that is validated as it is.
+    fn serialize(&self, executable: &ExecutableDocument, is_validated_as_another: bool) -> String {
         let mut text = executable.serialize().no_indent().to_string();
-        let suffix = self.hasher.hash_one(&text);
+        let suffix = self.hasher.hash_one((&text, is_validated_as_another));
         text.extend([" #", &format!("{suffix:016x}")]);
         text
     }
+}
+
+/// Rewrites `node` and `nodes`, if the operation has them.
+fn expand_nodes(
+    executable: &ExecutableDocument,
+    conditions: &Conditions,
+    renamed: Option<&Name>,
+    keys: &ResponseKeys,
+    graph: &Graph,
+) -> Result<Option<(ExecutableDocument, NodeFields)>, RequestErrors> {
+    let count = |variable: &Name| {
+        let of_client = if Some(variable) == renamed { variable_names::RESERVED } else { variable.as_str() };
+        conditions.id_count(of_client)
+    };
+    node_fields::expand(executable, count, keys.unused_prefix(), graph.schema())
+}
+
+/// The document as hive-router's parser reads it. The parser's errors must never be printed: they borrow from a text that
+/// hive-router has freed by then.
+fn readable(text: &str) -> Result<QueryDocument, RequestErrors> {
+    parse_query::<String>(text).map(|document| document.into_static()).map_err(|_| too_deep())
 }
 
 fn check_length(text: &str, max: usize) -> Result<(), RequestErrors> {

@@ -9,7 +9,7 @@ use async_graphql::{
 use contracts::UserId;
 use subgraph_kit::{
     Connection, ConnectionArgs, Error, TableExt as _, UserError, ViewerExt as _, connection, into_payload, list::Order,
-    objects::Entity, text,
+    node::Node, objects::Entity, text,
 };
 
 use super::{
@@ -243,6 +243,30 @@ impl UserQuery {
         #[graphql(desc = "The id of the user.")] id: UserId,
     ) -> Option<Result<User, Error>> {
         ctx.table::<User>().load_one(id).await.transpose()
+    }
+
+    /// Returns the object with this id, whichever type it has: a user, course, enrollment, payment or notification.
+    /// Everyone may query it, and sees what the field for one type shows, such as `course`; it is null if there is no
+    /// such object, if the viewer may not see it, or if nothing is selected of objects of its type.
+    // The router asks the field of each type in its place: `router/src/node_fields.rs`.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the object.")] id: UserId,
+    ) -> Option<Result<Node<User>, Error>> {
+        let user = ctx.table::<User>().load_one(id).await.transpose()?;
+        Some(user.map(Node))
+    }
+
+    /// Returns the objects with these ids, whichever types they have, in the order of the ids; each is null where `node`
+    /// is null. Everyone may query it.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids of the objects, at most 100. An id may occur several times.")] ids: Vec<UserId>,
+    ) -> Result<Vec<Option<Node<User>>>, Error> {
+        let users = ctx.table::<User>().load_many(ids.iter().copied()).await?;
+        Ok(ids.iter().map(|id| users.get(id).cloned().map(Node)).collect())
     }
 
     /// Returns the teachers who are waiting for verification, oldest account first. Only admins may query them; it is
