@@ -18,7 +18,7 @@ use apollo_compiler::{
     validation::Valid,
 };
 use serde_json::{Value as JsonValue, value::RawValue};
-use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value as Json};
+use sonic_rs::{Array, JsonContainerTrait as _, JsonValueTrait as _, Value as Json};
 
 use crate::hive_gaps::{
     json::{Entries, entries, write_key, write_string},
@@ -81,7 +81,7 @@ pub fn count_ids(value: &Json) -> Result<usize, RequestErrors> {
         return Err(vec![request_error("`ids` must not be null.", "BAD_USER_INPUT")]);
     }
     // A single value coerces to a list of it.
-    check_length(value.as_array().map_or(1, |ids| ids.len()))
+    check_length(value.as_array().map_or(1, Array::len))
 }
 
 fn check_length(length: usize) -> Result<usize, RequestErrors> {
@@ -584,7 +584,8 @@ mod tests {
             "query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on User {{ {much} }} ... on Course {{ title description }} }} }}"
         );
         assert!(rewrite(&much, &ids(1)).is_ok());
-        let too_long = much.replace("title", &(0..60).map(|n| format!("title{n}: title ")).collect::<String>());
+        let too_long =
+            much.replace("title", &(0..60).map(|n| format!("title{n}: title")).collect::<Vec<_>>().join(" "));
         assert!(
             rewrite(&too_long, &ids(100)).err().is_some_and(|message| message.starts_with("`nodes` has too many ids"))
         );

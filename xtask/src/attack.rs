@@ -6,8 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    npm,
-    process,
+    npm, process,
     workspace::{compile, root},
 };
 

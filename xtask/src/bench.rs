@@ -6,7 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use tokio::process::Command;
 
-use crate::{debian::ensure_wrk, npm::{self, Package}, process, release, workspace::root};
+use crate::{
+    debian::ensure_wrk,
+    npm::{self, Package},
+    process, release,
+    workspace::root,
+};
 
 /// What is measured, and how long.
 #[derive(Args)]

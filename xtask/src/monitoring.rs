@@ -19,8 +19,7 @@ use tokio::{net::TcpStream, process::Command, time::sleep};
 
 use crate::{
     dashboards::{self, Dashboard},
-    debian, docs_coverage,
-    npm,
+    debian, docs_coverage, npm,
     process::{self, Running},
     terminal::{self, Waiting},
     workspace::{compile, root, subgraphs},

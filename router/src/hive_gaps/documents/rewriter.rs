@@ -7,7 +7,10 @@ use std::{
 };
 
 use apollo_compiler::{ExecutableDocument, Name, executable::Operation};
-use graphql_tools::{parser::parse_query, static_graphql::query::Document as QueryDocument};
+use graphql_tools::{
+    parser::{self, parse_query},
+    static_graphql::query::Document as QueryDocument,
+};
 use hive_router::plugins::hooks::on_graphql_params::GraphQLParams;
 
 use super::{
@@ -166,7 +169,7 @@ fn expand_nodes(
 /// The document as hive-router's parser reads it. The parser's errors must never be printed: they borrow from a text that
 /// hive-router has freed by then.
 fn readable(text: &str) -> Result<QueryDocument, RequestErrors> {
-    parse_query::<String>(text).map(|document| document.into_static()).map_err(|_| too_deep())
+    parse_query::<String>(text).map(parser::query::Document::into_static).map_err(|_| too_deep())
 }
 
 fn check_length(text: &str, max: usize) -> Result<(), RequestErrors> {
