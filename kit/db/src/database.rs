@@ -1,16 +1,18 @@
 //! A subgraph's own database: connections and migrations.
 
-use std::{borrow::Cow, collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, net::IpAddr, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
     migrate::{MigrateError, Migrator},
-    postgres::PgConnectOptions,
+    postgres::{PgConnectOptions, PgSslMode},
     query_as, query_scalar,
 };
 
+use tracing::warn;
+
 use crate::{
-    DbPool,
+    Address, DbPool,
     availability::{BACKGROUND_TIMEOUT, with_timeout},
 };
 
@@ -45,6 +47,11 @@ pub struct DatabaseSettings {
     /// remedies.
     #[arg(long, env = "LYCEUM_DB_PROFILE", value_enum, default_value_t = Profile::Baseline)]
     pub db_profile: Profile,
+
+    /// Whether a database on another host must be connected to by TLS with a verified certificate
+    /// (`sslmode=verify-full`), which is then the default; a URL that asks for less is rejected.
+    #[arg(long, env = "LYCEUM_DB_REQUIRE_TLS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub db_require_tls: bool,
 }
 
 impl Default for DatabaseSettings {
@@ -55,6 +62,7 @@ impl Default for DatabaseSettings {
             db_acquire_timeout_seconds: 3,
             db_statement_timeout_seconds: 5,
             db_profile: Profile::Baseline,
+            db_require_tls: false,
         }
     }
 }
@@ -78,33 +86,72 @@ pub struct Migrations {
 
 /// Connects to a database, and waits for the pool's first connections.
 pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
-    let options: PgConnectOptions = url.parse()?;
-    let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout_seconds));
+    let address: Address = if settings.db_require_tls { with_tls(url)? } else { url.parse()? };
+    let address = with_server_timeouts(address, Duration::from_secs(settings.db_statement_timeout_seconds));
     let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
     // For the cause of a failure: a pool reports only a timeout.
-    with_timeout(acquire_timeout, options.connect()).await?.close().await?;
+    let (mut connection, server) = with_timeout(acquire_timeout, address.connect_to_one(acquire_timeout)).await?;
+    warn_of_missing_tls(&mut connection, server).await?;
+    connection.close().await?;
 
-    let pool = DbPool::new(options, settings.db_pool_max, acquire_timeout);
+    let pool = DbPool::new(address, settings.db_pool_max, acquire_timeout);
     pool.open(settings.db_pool_min.min(settings.db_pool_max)).await?;
     Ok(pool)
+}
+
+/// The address with verified certificates for servers on other hosts.
+fn with_tls(url: &str) -> Result<Address, sqlx::Error> {
+    let names_mode = url.contains("sslmode=") || url.contains("ssl-mode=");
+    let address: Address = url.parse()?;
+    let is_verified = |server: &PgConnectOptions| matches!(server.get_ssl_mode(), PgSslMode::VerifyFull);
+    if names_mode && address.servers().iter().any(|server| is_remote(server) && !is_verified(server)) {
+        let message = "`sslmode` is less than `verify-full`, and LYCEUM_DB_REQUIRE_TLS is set";
+        return Err(sqlx::Error::Configuration(message.into()));
+    }
+    Ok(address.map(|server| if is_remote(&server) { server.ssl_mode(PgSslMode::VerifyFull) } else { server }))
+}
+
+/// Whether the server is reached over a network.
+fn is_remote(server: &PgConnectOptions) -> bool {
+    let host = server.get_host().trim_matches(['[', ']']);
+    let is_loopback = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    server.get_socket().is_none() && !is_loopback
+}
+
+/// Warns of a connection over a network that others may read, or answer, unless the URL says so.
+async fn warn_of_missing_tls(connection: &mut PgConnection, server: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    if !is_remote(server) || matches!(server.get_ssl_mode(), PgSslMode::Disable) {
+        return Ok(());
+    }
+    let host = server.get_host();
+    let statement = "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)";
+    let is_encrypted: bool = query_scalar(statement).fetch_one(connection).await?;
+    if !is_encrypted {
+        warn!(server.address = host, "database connection not encrypted: use sslmode=verify-full");
+    } else if !matches!(server.get_ssl_mode(), PgSslMode::VerifyFull) {
+        warn!(server.address = host, "database certificate not verified: use sslmode=verify-full");
+    }
+    Ok(())
 }
 
 /// A second pool to the same database, for background work. Its connections are opened on demand, and its statements
 /// have a longer timeout, since no request waits for them.
 #[must_use]
 pub fn background_pool(db: &DbPool, connections: u32) -> DbPool {
-    DbPool::new(with_server_timeouts(db.options().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
+    DbPool::new(with_server_timeouts(db.address().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
 }
 
 /// Sets timeouts that the server itself enforces. A transaction that stays idle belongs to a hung process or a lost
 /// machine, and holds its locks.
-fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
+fn with_server_timeouts(address: Address, statement_timeout: Duration) -> Address {
     let milliseconds = |time: Duration| time.as_millis().to_string();
-    options.options([
-        ("statement_timeout", milliseconds(statement_timeout)),
-        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
-        ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
-    ])
+    address.map(|server| {
+        server.options([
+            ("statement_timeout", milliseconds(statement_timeout)),
+            ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
+            ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
+        ])
+    })
 }
 
 /// The reason why a database is not up to date.

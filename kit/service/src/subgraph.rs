@@ -12,7 +12,7 @@ use auth::token::{Authenticated, Verifier};
 use axum::Router;
 use chrono::{DateTime, Utc};
 use contracts::{claims::needs_no_token, money::Money};
-use db::{DbPool, availability, database, pool_metrics};
+use db::{DbPool, address::is_read_only, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
     future::{self, BoxFuture, join_all},
@@ -20,7 +20,6 @@ use futures::{
 };
 use http::HeaderMap;
 use messaging::{DeliveryError, EventBus, EventSettings, EventWorker, Handler, Inbox};
-use sqlx::query;
 use subgraph_kit::{
     ClientIp, Error, UserAgent,
     batch::BatchScheduler,
@@ -267,8 +266,15 @@ impl Subgraph {
         if !self.verifier.has_keys() {
             return Some("identity's public keys are not known");
         }
-        let answer = availability::with_timeout(READINESS_TIMEOUT, query("select 1").execute(&self.probe)).await;
-        answer.is_err().then_some("the database does not answer")
+        match self.probe.check_writable(READINESS_TIMEOUT).await {
+            Ok(()) => None,
+            Err(error) if is_read_only(&error) => {
+                // Whatever has made it read-only, the pool's connections may lead to a former primary.
+                self.db.close_idle();
+                Some("the database is read-only")
+            }
+            Err(_) => Some("the database does not answer"),
+        }
     }
 
     /// Closes the connections to the database.

@@ -1,10 +1,13 @@
 //! `lyceum admin events`: pending and dead-lettered events between services.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use console::style;
 use contracts::events::EventType;
+use db::Address;
 use serde::Serialize;
 use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
@@ -15,6 +18,9 @@ use crate::{
     subgraphs::{ALL, DatabaseUrls, name_parser},
     terminal::line,
 };
+
+/// How long a database has to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The settings of `lyceum admin events`.
 #[derive(Args)]
@@ -152,8 +158,8 @@ impl Scope {
             Some(url) => url.to_owned(),
             None => self.data_dir.running_database(subgraph)?,
         };
-        let connection = PgConnection::connect(&url).await;
-        connection.with_context(|| format!("cannot connect to the database of {}", subgraph.name))
+        let connect = async { url.parse::<Address>()?.connect(CONNECT_TIMEOUT).await };
+        connect.await.with_context(|| format!("cannot connect to the database of {}", subgraph.name))
     }
 }
 
