@@ -1,6 +1,11 @@
 //! A subgraph that executes requests: the same by function call and over HTTP.
 
-use std::{future::Future, mem, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    mem,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_graphql::{
     ObjectType, Request, Response, SDLExportOptions, SubscriptionType, ValidationMode, Variables,
@@ -108,6 +113,8 @@ pub struct Subgraph {
     responses: ResponseSettings,
     documents: Documents,
     inbox: Option<Inbox>,
+    /// The transport of events, once it runs in the background.
+    event_bus: Arc<OnceLock<EventBus>>,
     tasks: Vec<Task>,
     erased_users: ErasedUsers,
     public_routes: Router,
@@ -167,6 +174,7 @@ impl Subgraph {
             responses: ResponseSettings::default(),
             documents: Documents::default(),
             inbox: None,
+            event_bus: Arc::default(),
             tasks: Vec::new(),
             erased_users: ErasedUsers::default(),
             public_routes: Router::new(),
@@ -222,6 +230,7 @@ impl Subgraph {
     pub async fn run_background(&self, event_bus: EventBus, settings: EventSettings, stop: CancellationToken) {
         let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         pool_metrics::observe_pool(self.name, &self.db);
+        let _ = self.event_bus.set(event_bus.clone());
         let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
         tokio::join!(events.run(&event_bus, &settings, &stop), join_all(tasks));
     }
@@ -275,6 +284,13 @@ impl Subgraph {
             }
             Err(_) => Some("the database does not answer"),
         }
+    }
+
+    /// The reason why events between services stand still, if it is known. The subgraph is ready all the same: they are
+    /// delivered later.
+    #[must_use]
+    pub fn event_problem(&self) -> Option<&'static str> {
+        self.event_bus.get()?.problem()
     }
 
     /// Closes the connections to the database.

@@ -23,6 +23,7 @@ mod lifecycle;
 mod lists;
 mod live;
 mod malformed_requests;
+mod nats;
 mod notification_log;
 mod notifications;
 mod open_files;
