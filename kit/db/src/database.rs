@@ -4,9 +4,9 @@ use std::{borrow::Cow, collections::HashMap, net::IpAddr, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection,
-    migrate::{MigrateError, Migrator},
+    migrate::{MigrateError, Migration, Migrator},
     postgres::{PgConnectOptions, PgSslMode},
-    query_as, query_scalar,
+    query, query_as, query_scalar,
 };
 
 use tracing::warn;
@@ -165,6 +165,12 @@ pub enum MigrationError {
         "migration {0} is pending, and this role may not apply it: run `lyceum migrate` with the owner's database URL"
     )]
     Pending(i64),
+    /// A newer version has applied a migration, and does not say that this version may work on its result.
+    #[error(
+        "migration {0} was applied by a newer version, and does not say that this version can work with it: start the \
+         newer version, or restore a backup of before"
+    )]
+    Newer(i64),
 }
 
 impl From<sqlx::Error> for MigrationError {
@@ -187,12 +193,19 @@ impl Migrations {
         // Outside the pool: its timeouts are disabled.
         let mut db = db.into().connect().await?;
         let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
+        require_compatible(&mut db, &self.base).await?;
         if may_migrate(&mut db).await? {
             db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;
-            self.base.run(&mut db).await?;
+            // Those of a newer version are compatible with this one.
+            let mut base = Migrator::with_migrations(self.base.iter().cloned().collect());
+            base.set_ignore_missing(true);
+            base.run(&mut db).await?;
+            record_compatibility(&mut db, &self.base).await?;
             if let Some(tuned) = tuned {
                 let mut tuned = Migrator::with_migrations(tuned.iter().cloned().collect());
                 tuned.dangerous_set_table_name(Cow::Borrowed(APPLIED_TUNED));
+                // They are indexes, of which a program need not know.
+                tuned.set_ignore_missing(true);
                 tuned.run(&mut db).await?;
             }
         } else {
@@ -203,6 +216,59 @@ impl Migrations {
         }
         Ok(db.close().await?)
     }
+}
+
+/// What a migration's file says of the versions that can work on its result: those that know migration `055`.
+const COMPATIBLE_SINCE: &str = "-- Compatible since: ";
+
+fn compatible_since(migration: &Migration) -> Option<i64> {
+    let lines = migration.sql.as_str().lines();
+    lines.filter_map(|line| line.strip_prefix(COMPATIBLE_SINCE)).find_map(|number| number.trim().parse().ok())
+}
+
+/// Writes what the files say beside the migrations that were applied, where an older version, which does not have them,
+/// reads it.
+async fn record_compatibility(db: &mut PgConnection, migrator: &Migrator) -> Result<(), sqlx::Error> {
+    if !records_compatibility(db).await? {
+        let statement = format!("alter table {APPLIED} add column if not exists compatible_since bigint");
+        db.execute(AssertSqlSafe(statement)).await?;
+    }
+    let update = format!(
+        "update {APPLIED} set compatible_since = $2 where version = $1 and compatible_since is distinct from $2"
+    );
+    for migration in migrator.iter() {
+        if let Some(since) = compatible_since(migration) {
+            query(AssertSqlSafe(update.clone())).bind(migration.version).bind(since).execute(&mut *db).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn records_compatibility(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let statement = "select exists (
+        select from pg_attribute where attrelid = to_regclass($1) and attname = 'compatible_since' and not attisdropped)";
+    query_scalar(statement).bind(APPLIED).fetch_one(db).await
+}
+
+/// Fails if a newer version has applied a migration whose result this version may not understand.
+async fn require_compatible(db: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
+    let Some(newest) = migrator.iter().map(|migration| migration.version).max() else { return Ok(()) };
+    let exists = "select to_regclass($1) is not null and has_table_privilege($1, 'select')";
+    let is_readable: bool = query_scalar(exists).bind(APPLIED).fetch_one(&mut *db).await?;
+    if !is_readable {
+        return Ok(());
+    }
+    let since = if records_compatibility(db).await? { "compatible_since" } else { "null::bigint" };
+    let statement = format!("select version, {since} from {APPLIED} where version > $1 order by version");
+    let newer: Vec<(i64, Option<i64>)> = query_as(AssertSqlSafe(statement)).bind(newest).fetch_all(db).await?;
+    let is_compatible = |since: &Option<i64>| since.is_some_and(|since| since <= newest);
+    if let Some((version, _)) = newer.iter().find(|(_, since)| !is_compatible(since)) {
+        return Err(MigrationError::Newer(*version));
+    }
+    if let Some((version, _)) = newer.last() {
+        warn!(migration = version, known = newest, "the database was migrated by a newer version, which is compatible");
+    }
+    Ok(())
 }
 
 /// Whether this role owns the migration table, or may create it.
