@@ -186,8 +186,10 @@ fn each_file_says_with_which_versions_it_is_compatible() -> Result<()> {
             let path = file?.path();
             let name = path.file_name().context("a name")?.to_string_lossy().into_owned();
             let Some(number) = name.split('_').next().and_then(|number| number.parse::<u32>().ok()) else { continue };
-            let says_so =
-                || fs::read_to_string(&path).is_ok_and(|text| text.lines().any(|it| it.starts_with("-- Compatible since: ")));
+            let says_so = || {
+                fs::read_to_string(&path)
+                    .is_ok_and(|text| text.lines().any(|it| it.starts_with("-- Compatible since: ")))
+            };
             assert!(number <= LAST_BEFORE_THE_RULE || says_so(), "{database}/{name}: see migrations/README.md");
         }
     }
@@ -340,7 +342,8 @@ async fn addresses_lose_their_blanks_unless_another_account_has_the_rest(db: PgP
 
     migrations("identity").await?.run(&db, Profile::Baseline).await?;
 
-    let emails: Vec<String> = query_scalar("select email from users order by trim(email), email").fetch_all(&db).await?;
+    let emails: Vec<String> =
+        query_scalar("select email from users order by trim(email), email").fetch_all(&db).await?;
     let expected = ["ada@blanks.example", "bea@blanks.example", "cleo@blanks.example", "cleo@blanks.example "];
     assert_eq!(emails, expected);
     Ok(())
