@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use auth::{
     seal::SealSettings,
     signature::{RouterAuth, SecretSettings, Secrets},
@@ -431,8 +432,12 @@ fn remote_keys(url: &str) -> Result<Verifier> {
 
 /// Binds a port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: stop what listens there, or use `lyceum up --free-ports`")
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => ": stop what listens there, or use `lyceum up --free-ports`",
+            _ => "",
+        };
+        Error::new(error).context(format!("cannot listen on {address}{advice}"))
     })
 }
 
