@@ -228,6 +228,26 @@ fn processes_start_in_any_order_and_wait_with_one_line_of_log() {
 }
 
 #[test]
+fn a_health_check_says_what_is_missing() {
+    let plan = Plan::new(&["identity"]);
+    let mut database = Database::new(&plan, &["identity"]).remove(0);
+    database.start();
+    let identity = plan.start("identity", &database.url, &[]);
+    identity.wait_until("ready", Part::is_ready);
+    let check = || {
+        let url = format!("http://127.0.0.1:{}/ready", identity.port);
+        lyceum().args(["health", "--url", &url]).output().expect("`lyceum health` runs")
+    };
+    assert!(check().status.success());
+
+    database.stop();
+
+    let output = check();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("the database does not answer"), "{said}");
+}
+
+#[test]
 fn a_process_that_waits_can_be_told_to_end() {
     let plan = Plan::new(&["router", "course", "identity"]);
 
