@@ -26,6 +26,8 @@ pub struct Address {
     needs_writable: bool,
     /// The server that was connected to last, which is tried first.
     last: Arc<AtomicUsize>,
+    /// The same database without the pooler that these servers are.
+    direct: Option<Arc<Self>>,
 }
 
 /// The servers of a URL, each in a URL of its own that sqlx can parse.
@@ -39,6 +41,26 @@ impl Address {
     #[must_use]
     pub fn servers(&self) -> &[PgConnectOptions] {
         &self.servers
+    }
+
+    /// This address of a pooler such as PgBouncer, which has no session between transactions, and the database's own.
+    #[must_use]
+    pub fn through_pooler(self, direct: Self) -> Self {
+        // A pooler rejects parameters that it does not know.
+        let pooled = self.map(|server| server.extra_float_digits(None));
+        Self { direct: Some(Arc::new(direct)), ..pooled }
+    }
+
+    /// Whether the servers are poolers.
+    #[must_use]
+    pub fn is_pooler(&self) -> bool {
+        self.direct.is_some()
+    }
+
+    /// The address without a pooler, for what needs a session: `LISTEN`, migrations, own time-outs.
+    #[must_use]
+    pub fn direct(&self) -> &Self {
+        self.direct.as_deref().unwrap_or(self)
     }
 
     /// The address with other settings.
@@ -116,7 +138,8 @@ async fn run_and_require_writable<'c>(
 }
 
 fn read_only() -> sqlx::Error {
-    io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "the database is read-only: a standby, or a former primary").into()
+    io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "the database is read-only: a standby, or a former primary")
+        .into()
 }
 
 /// Whether a statement has failed since the server is read-only.
@@ -131,7 +154,7 @@ pub fn is_read_only(error: &sqlx::Error) -> bool {
 
 impl From<PgConnectOptions> for Address {
     fn from(server: PgConnectOptions) -> Self {
-        Self { servers: vec![server], needs_writable: false, last: Arc::default() }
+        Self { servers: vec![server], needs_writable: false, last: Arc::default(), direct: None }
     }
 }
 
@@ -141,7 +164,7 @@ impl FromStr for Address {
     fn from_str(url: &str) -> Result<Self, sqlx::Error> {
         let Servers { urls, needs_writable } = url.parse()?;
         let servers = urls.iter().map(server).collect::<Result<_, _>>()?;
-        Ok(Self { servers, needs_writable, last: Arc::default() })
+        Ok(Self { servers, needs_writable, last: Arc::default(), direct: None })
     }
 }
 
@@ -194,7 +217,9 @@ impl FromStr for Servers {
             Some("any") => false,
             Some("read-write" | "primary") => true,
             Some(_) => {
-                return Err(configuration("`target_session_attrs` must be `read-write`, `primary` or `any`: events and changes are written"));
+                return Err(configuration(
+                    "`target_session_attrs` must be `read-write`, `primary` or `any`: events and changes are written",
+                ));
             }
         };
         Ok(Self { urls, needs_writable })
@@ -276,10 +301,10 @@ mod tests {
         ] {
             assert_eq!(servers(url), two, "{url}");
         }
-        assert_eq!(servers("postgres://u:p@[::1]:5440,127.0.0.1/course"), [
-            ("[::1]".to_owned(), 5440),
-            ("127.0.0.1".to_owned(), 5432)
-        ]);
+        assert_eq!(
+            servers("postgres://u:p@[::1]:5440,127.0.0.1/course"),
+            [("[::1]".to_owned(), 5440), ("127.0.0.1".to_owned(), 5432)]
+        );
         assert_eq!(servers("postgres:///course?host=a,b&port=5433"), [("a".to_owned(), 5433), ("b".to_owned(), 5433)]);
         for bad in [
             "postgres://u@a:x,b/course",
@@ -308,7 +333,10 @@ mod tests {
             ("postgres://a,b/course?sslmode=verify-full&sslrootcert=/ca.pem", PgSslMode::VerifyFull),
             ("postgres://a/course?sslrootcert=system", PgSslMode::VerifyFull),
         ] {
-            assert!(matches!((ssl_mode(url), mode), (a, b) if std::mem::discriminant(&a) == std::mem::discriminant(&b)), "{url}");
+            assert!(
+                matches!((ssl_mode(url), mode), (a, b) if std::mem::discriminant(&a) == std::mem::discriminant(&b)),
+                "{url}"
+            );
         }
         assert!("postgres://a/course?sslmode=require&sslrootcert=system".parse::<Address>().is_err());
     }

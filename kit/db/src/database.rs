@@ -84,19 +84,128 @@ pub struct Migrations {
     pub tuned: Option<Migrator>,
 }
 
+/// The URLs of a database.
+#[derive(Clone, Copy, Debug)]
+pub struct Urls<'a> {
+    /// Where its statements go, perhaps by a pooler such as `PgBouncer`.
+    pub url: &'a str,
+    /// The database itself, if `url` is a pooler's.
+    pub direct: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Urls<'a> {
+    fn from(url: &'a str) -> Self {
+        Self { url, direct: None }
+    }
+}
+
+impl<'a> From<&'a String> for Urls<'a> {
+    fn from(url: &'a String) -> Self {
+        url.as_str().into()
+    }
+}
+
+/// The reason why a database cannot be connected to.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The server does not accept connections.
+    #[error(transparent)]
+    Failed(#[from] sqlx::Error),
+    /// There is a pooler, and no direct URL.
+    #[error("this is a connection pooler: give the direct URL of the database, too (docs/operations.md)")]
+    PoolerWithoutDirectUrl,
+    /// The pooler does not keep prepared statements.
+    #[error(
+        "this connection pooler mixes up prepared statements: PgBouncer 1.21 or later keeps them apart, if \
+         `max_prepared_statements` is more than 0"
+    )]
+    PreparedStatements,
+}
+
 /// Connects to a database, and waits for the pool's first connections.
-pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
-    let address: Address = if settings.db_require_tls { with_tls(url)? } else { url.parse()? };
-    let address = with_server_timeouts(address, Duration::from_secs(settings.db_statement_timeout_seconds));
+///
+/// # Errors
+/// [`ConnectionError`]: unavailable, wrong, or a pooler that cannot be used.
+pub async fn connect<'a>(urls: impl Into<Urls<'a>>, settings: &DatabaseSettings) -> Result<DbPool, ConnectionError> {
+    let Urls { url, direct } = urls.into();
+    let parse = |url: &str| if settings.db_require_tls { with_tls(url) } else { url.parse() };
+    let statement_timeout = Duration::from_secs(settings.db_statement_timeout_seconds);
     let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
+    let address = match direct {
+        Some(direct) => parse(url)?.through_pooler(with_server_timeouts(parse(direct)?, statement_timeout)),
+        None => with_server_timeouts(parse(url)?, statement_timeout),
+    };
+    if address.is_pooler() {
+        let mut connection = with_timeout(acquire_timeout, address.direct().connect(acquire_timeout)).await?;
+        set_role_timeouts(&mut connection, statement_timeout).await?;
+        connection.close().await?;
+    }
     // For the cause of a failure: a pool reports only a timeout.
-    let (mut connection, server) = with_timeout(acquire_timeout, address.connect_to_one(acquire_timeout)).await?;
+    let connected = with_timeout(acquire_timeout, address.connect_to_one(acquire_timeout)).await;
+    let (mut connection, server) = connected.map_err(startup_error)?;
     warn_of_missing_tls(&mut connection, server).await?;
+    if address.is_pooler() {
+        let other = with_timeout(acquire_timeout, address.connect(acquire_timeout)).await?;
+        check_prepared_statements(&mut connection, other).await?;
+    }
     connection.close().await?;
 
     let pool = DbPool::new(address, settings.db_pool_max, acquire_timeout);
     pool.open(settings.db_pool_min.min(settings.db_pool_max)).await?;
     Ok(pool)
+}
+
+/// A pooler passes no settings of a session on, so its role has them, for this database. A role may set its own.
+async fn set_role_timeouts(db: &mut PgConnection, statement_timeout: Duration) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    // Concurrent starts would conflict.
+    query("select pg_advisory_xact_lock(hashtext('lyceum roles'))").execute(&mut *transaction).await?;
+    let stored = "select coalesce((
+            select setconfig from pg_db_role_setting
+            where setrole = current_user::regrole
+              and setdatabase = (select oid from pg_database where datname = current_database())
+        ), '{}')";
+    let stored: Vec<String> = query_scalar(stored).fetch_one(&mut *transaction).await?;
+    let names = "select quote_ident(current_database()), quote_ident(current_user)";
+    let (database, role): (String, String) = query_as(names).fetch_one(&mut *transaction).await?;
+    for (name, value) in server_timeouts(statement_timeout) {
+        if !stored.contains(&format!("{name}={value}")) {
+            let statement = format!("alter role {role} in database {database} set {name} = '{value}'");
+            transaction.execute(AssertSqlSafe(statement)).await?;
+        }
+    }
+    transaction.commit().await
+}
+
+/// Fails if two clients of a pooler get in each other's way: each calls its first prepared statement the same.
+async fn check_prepared_statements(one: &mut PgConnection, mut other: PgConnection) -> Result<(), ConnectionError> {
+    let check = async {
+        for _ in 0..2 {
+            let _: i32 = query_scalar("select 1").fetch_one(&mut *one).await?;
+            let _: i32 = query_scalar("select 1 + 0").fetch_one(&mut other).await?;
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    check.await.map_err(statement_error)?;
+    Ok(other.close().await?)
+}
+
+/// Recognizes a pooler that was taken for a database.
+fn startup_error(error: sqlx::Error) -> ConnectionError {
+    let said = error.as_database_error().map(sqlx::error::DatabaseError::message);
+    if said.is_some_and(|said| said.contains("unsupported startup parameter")) {
+        return ConnectionError::PoolerWithoutDirectUrl;
+    }
+    error.into()
+}
+
+/// Recognizes a prepared statement that exists already, or does not, or has other parameters or columns.
+fn statement_error(error: sqlx::Error) -> ConnectionError {
+    let code = error.as_database_error().and_then(|database| database.code().map(Cow::into_owned));
+    match code.as_deref() {
+        Some("42P05" | "26000" | "08P01" | "0A000") => ConnectionError::PreparedStatements,
+        _ => error.into(),
+    }
 }
 
 /// The address with verified certificates for servers on other hosts.
@@ -138,20 +247,35 @@ async fn warn_of_missing_tls(connection: &mut PgConnection, server: &PgConnectOp
 /// have a longer timeout, since no request waits for them.
 #[must_use]
 pub fn background_pool(db: &DbPool, connections: u32) -> DbPool {
-    DbPool::new(with_server_timeouts(db.address().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
+    DbPool::new(
+        with_server_timeouts(db.address().direct().clone(), BACKGROUND_TIMEOUT),
+        connections,
+        Duration::from_secs(5),
+    )
+}
+
+/// A pool of one connection that finds out whether the database can be used, by the way that requests take.
+#[must_use]
+pub fn probe_pool(db: &DbPool) -> DbPool {
+    if db.address().is_pooler() {
+        return DbPool::new(db.address().clone(), 1, db.acquire_timeout());
+    }
+    background_pool(db, 1)
 }
 
 /// Sets timeouts that the server itself enforces. A transaction that stays idle belongs to a hung process or a lost
 /// machine, and holds its locks.
 fn with_server_timeouts(address: Address, statement_timeout: Duration) -> Address {
-    let milliseconds = |time: Duration| time.as_millis().to_string();
-    address.map(|server| {
-        server.options([
-            ("statement_timeout", milliseconds(statement_timeout)),
-            ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
-            ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
-        ])
-    })
+    address.map(|server| server.options(server_timeouts(statement_timeout)))
+}
+
+fn server_timeouts(statement_timeout: Duration) -> [(&'static str, String); 3] {
+    let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
+    [
+        ("statement_timeout", milliseconds(statement_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
+        ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
+    ]
 }
 
 /// The reason why a database is not up to date.

@@ -64,7 +64,7 @@ async fn listen(
 ) -> Result<Infallible, sqlx::Error> {
     let options = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
     // The listener connects itself, to the server that this finds.
-    let (found, server) = db.address().connect_to_one(db.acquire_timeout()).await?;
+    let (found, server) = db.address().direct().connect_to_one(db.acquire_timeout()).await?;
     let server = server.clone();
     found.close().await?;
     let pool = options.connect_lazy_with(server);

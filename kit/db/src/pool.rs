@@ -132,7 +132,12 @@ impl DbPool {
         let permits = Arc::clone(&self.0.permits);
         let permit = permits.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let pooled = self.take_or_open(RuntimeKind::here()).await?;
-        Ok(DbConnection { pool: self.clone(), pooled: Some((pooled, permit)), is_released: false, may_be_read_only: false })
+        Ok(DbConnection {
+            pool: self.clone(),
+            pooled: Some((pooled, permit)),
+            is_released: false,
+            may_be_read_only: false,
+        })
     }
 
     async fn take_or_open(&self, here: RuntimeKind) -> Result<PooledConnection, sqlx::Error> {
@@ -171,14 +176,14 @@ impl DbPool {
         Ok(transaction)
     }
 
-    /// Opens a connection outside the pool.
+    /// Opens a connection outside the pool, and without a pooler.
     ///
     /// # Errors
     /// [`sqlx::Error::PoolTimedOut`] if the server does not accept it in time.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let connected = async {
             loop {
-                match self.0.address.connect(self.0.acquire_timeout).await {
+                match self.0.address.direct().connect(self.0.acquire_timeout).await {
                     Err(error) if is_starting(&error) => sleep(RETRY_DELAY).await,
                     connected => return connected,
                 }
@@ -444,9 +449,7 @@ impl DerefMut for Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         if !self.connection.is_released {
-            self.connection.reset_in_background(|connection| {
-                Box::pin(roll_back_and_require_writable(connection))
-            });
+            self.connection.reset_in_background(|connection| Box::pin(roll_back_and_require_writable(connection)));
         }
     }
 }

@@ -166,7 +166,7 @@ impl Subgraph {
         Self {
             name,
             names,
-            probe: database::background_pool(&db, 1),
+            probe: database::probe_pool(&db),
             db,
             verifier,
             run: Arc::new(run),

@@ -2,9 +2,12 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -16,7 +19,7 @@ use subgraph_testing::blocking::Client;
 use crate::{
     certificates::{Authority, Certificate},
     processes::{Database, Part, Plan},
-    system::{PASSWORD, at_subgraph, lyceum},
+    system::{PASSWORD, Process, at_subgraph, free_port, lyceum},
 };
 
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -58,7 +61,7 @@ fn give(database: &Database, name: &str, content: &str) -> PathBuf {
     let directory = &database.options.data_dir;
     let (path, owner) = (directory.join(name), fs::metadata(directory).expect("a directory"));
     fs::write(&path, content).expect("a file");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its owner's");
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("its owner's");
     chown(&path, Some(owner.uid()), Some(owner.gid())).expect("the server's");
     path
 }
@@ -267,4 +270,82 @@ fn the_writable_one_of_several_servers_is_used() {
     register(&plan, "third@databases.example");
     assert!(part.is_ready());
     assert_eq!(part.lines_with("internal error"), 0);
+}
+
+/// A real pooler before a database.
+struct PgBouncer {
+    _process: Process,
+    url: String,
+    keeps_prepared_statements: bool,
+}
+
+impl PgBouncer {
+    fn start(plan: &Plan, database: &Database) -> Self {
+        let program = std::env::var("PGBOUNCER").unwrap_or_else(|_| "/usr/sbin/pgbouncer".to_owned());
+        let version = Command::new(&program).arg("--version").output().expect("PgBouncer: Debian has it as a package");
+        let version = String::from_utf8_lossy(&version.stdout).into_owned();
+        let mut numbers = version.split([' ', '.', '\n']).filter_map(|part| part.parse::<u32>().ok());
+        let keeps_prepared_statements = (numbers.next(), numbers.next()) >= (Some(1), Some(21));
+        let directory = plan.home.path().join("pgbouncer");
+        fs::create_dir(&directory).expect("a directory");
+        let (port, server) = (free_port(), database.options.port);
+        let (user, password) = at(database, "")
+            .split_once("://")
+            .expect("a URL")
+            .1
+            .split_once('@')
+            .expect("a user")
+            .0
+            .split_once(':')
+            .map(|(user, password)| (user.to_owned(), password.to_owned()))
+            .expect("a password");
+        fs::write(directory.join("users"), format!("\"{user}\" \"{password}\"\n")).expect("a file");
+        let prepared = if keeps_prepared_statements { "max_prepared_statements = 100" } else { "" };
+        let place = directory.display();
+        let settings = format!(
+            "[databases]\nidentity = host=127.0.0.1 port={server} dbname=identity\n
+            [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = transaction\n\
+            default_pool_size = 2\nauth_type = scram-sha-256\nauth_file = {place}/users\nlogfile = {place}/log\n{prepared}\n"
+        );
+        let settings = settings.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+        fs::write(directory.join("settings"), settings).expect("a file");
+        let owner = fs::metadata(&database.options.data_dir).expect("a directory");
+        for path in [directory.clone(), directory.join("users"), directory.join("settings")] {
+            chown(&path, Some(owner.uid()), Some(owner.gid())).expect("the server's");
+        }
+        // It does not run as root.
+        let mut command = Command::new(program);
+        command.arg(directory.join("settings")).uid(owner.uid()).gid(owner.gid()).stderr(Stdio::null());
+        let process = Process(command.spawn().expect("it starts"));
+        wait_until("PgBouncer is there", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let url = at(database, "127.0.0.1").replace(&format!(":{server}/"), &format!(":{port}/"));
+        Self { _process: process, url, keeps_prepared_statements }
+    }
+}
+
+#[test]
+fn a_pooler_is_used_or_rejected_in_words() {
+    let plan = Plan::new(&["identity"]);
+    let database = database(&plan);
+    let pooler = PgBouncer::start(&plan, &database);
+
+    let mut part = plan.start("identity", &pooler.url, &[]);
+    assert_eq!(part.ended(), Some(1));
+    assert_eq!(part.lines_with("give the direct URL of the database, too"), 1);
+
+    let direct = at(&database, "127.0.0.1");
+    let settings = [("IDENTITY_DATABASE_DIRECT_URL", &*direct), ("LYCEUM_DB_STATEMENT_TIMEOUT_SECONDS", "4")];
+    let mut part = plan.start("identity", &pooler.url, &settings);
+    if !pooler.keeps_prepared_statements {
+        assert_eq!(part.ended(), Some(1));
+        assert_eq!(part.lines_with("mixes up prepared statements"), 1);
+        return;
+    }
+    part.wait_until("ready", Part::is_ready);
+    for number in 0..20 {
+        register(&plan, &format!("{number}@pooler.example"));
+    }
+    let timeout = ask(&database, &format!("{direct}?sslmode=disable"), "show statement_timeout");
+    assert_eq!(timeout, "4s");
+    assert_eq!(part.lines_with("internal error") + part.lines_with("interrupted"), 0);
 }
