@@ -1,7 +1,11 @@
 //! `lyceum admin reconcile`: compares payments with enrollments, which are in two databases, by queries to the graph as
 //! an admin.
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -54,10 +58,15 @@ pub struct Settings {
     #[arg(long, value_name = "URL", default_value = "http://localhost:4000")]
     router: String,
 
-    /// Repair what is safe to repair: payment publishes its events again, by which the missing enrollment is created,
-    /// the stale one deleted, or a payment that cannot have one refunded. The rest needs an operator.
+    /// Repair what is safe to repair: payment publishes its events again, by which the missing enrollment is created, or
+    /// the stale one deleted. The rest needs an operator.
     #[arg(long)]
     fix: bool,
+
+    /// Also refund payments that buy nothing, since their students are enrolled by another payment, or were enrolled
+    /// already. Without it, no money is moved.
+    #[arg(long, requires = "fix")]
+    refund: bool,
 
     /// The number of seconds within which a completed payment usually gets its enrollment. Newer payments are not
     /// reported.
@@ -151,6 +160,8 @@ struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     NotEnrolled,
+    /// A completed payment whose student has the enrollment without it.
+    Surplus,
     Refunded,
     Failed,
     Missing,
@@ -166,10 +177,18 @@ impl Kind {
         matches!(self, Self::NotEnrolled | Self::Refunded)
     }
 
+    /// Whether republishing the payment's events moves money.
+    fn is_refundable(self) -> bool {
+        self == Self::Surplus
+    }
+
     /// What an operator can do where republishing cannot help.
     fn advice(self) -> &'static str {
         match self {
             Self::NotEnrolled | Self::Refunded => "`--fix` republishes the payment's events",
+            Self::Surplus => {
+                "`--fix --refund` would have it refunded: it republishes the payment's events, and enrollment rejects them"
+            }
             Self::Pending => {
                 "the outcome of the charge is unknown: check with the payment provider, then follow \
                  docs/architecture/events.md"
@@ -188,6 +207,9 @@ impl fmt::Display for Finding {
         let enrollment = self.enrollment.unwrap_or_default();
         match self.kind {
             Kind::NotEnrolled => write!(f, "payment {payment} is completed but has no enrollment"),
+            Kind::Surplus => {
+                write!(f, "payment {payment} is completed but buys nothing: its student is enrolled without it")
+            }
             Kind::Refunded => write!(f, "payment {payment} was refunded, but enrollment {enrollment} still exists"),
             Kind::Failed => write!(f, "payment {payment} failed, but enrollment {enrollment} exists"),
             Kind::Missing => write!(f, "enrollment {enrollment} references payment {payment}, which does not exist"),
@@ -210,6 +232,7 @@ fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option
     }
     let age = now - payment.created_at;
     match payment.status {
+        Status::Completed if age > usual && payment.redemption == Some(Redemption::Rejected) => finding(Kind::Surplus),
         Status::Completed if age > usual => finding(Kind::NotEnrolled),
         Status::Pending if age > STALE_AFTER => finding(Kind::Pending),
         Status::Completed | Status::Pending | Status::Failed | Status::Refunded => None,
@@ -241,8 +264,19 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
 pub async fn run(settings: &Settings) -> Result<()> {
     let mut graph = Graph::open(settings).await?;
     let usual = graph.usual;
-    let mut suspects = graph.sweep("payments", PAYMENTS, |payment, now| of_payment(payment, now, usual)).await?;
+    let mut unredeemed = Unredeemed::default();
+    let of_payment = |payment: &Payment, now| {
+        let finding = of_payment(payment, now, usual);
+        unredeemed.add(payment, finding.as_ref());
+        finding
+    };
+    let mut suspects = graph.sweep("payments", PAYMENTS, of_payment).await?;
+    let of_enrollment = |enrollment: &Enrollment, now| {
+        unredeemed.take(enrollment);
+        of_enrollment(enrollment, now)
+    };
     suspects.extend(graph.sweep("enrollments", ENROLLMENTS, of_enrollment).await?);
+    unredeemed.mark_surplus(&mut suspects);
     let findings = graph.still_there(suspects).await?;
     if findings.is_empty() {
         line(format_args!("{} payments and enrollments agree.", style("✓").green()));
@@ -251,7 +285,9 @@ pub async fn run(settings: &Settings) -> Result<()> {
     let mut left = 0;
     for finding in &findings {
         line(format_args!("{} {finding}", style("✗").red()));
-        let outcome = if settings.fix && finding.kind.is_repairable() {
+        let is_asked_for =
+            settings.fix && finding.kind.is_repairable() || settings.refund && finding.kind.is_refundable();
+        let outcome = if is_asked_for {
             graph.repair(finding).await?
         } else {
             Outcome::Left(finding.kind.advice().to_owned())
@@ -272,6 +308,39 @@ pub async fn run(settings: &Settings) -> Result<()> {
             bail!("{found} do not agree: `--fix` repairs those that are safe to repair")
         }
         (_, false) => bail!("{found} do not agree and need an operator"),
+    }
+}
+
+/// Completed payments without an enrollment, by student and course: one of each can get it.
+#[derive(Default)]
+struct Unredeemed {
+    payments: HashMap<(Uuid, Uuid), Vec<Uuid>>,
+    surplus: HashSet<Uuid>,
+}
+
+impl Unredeemed {
+    fn add(&mut self, payment: &Payment, finding: Option<&Finding>) {
+        let is_unredeemed = finding.is_some_and(|finding| finding.kind == Kind::NotEnrolled);
+        if let (true, Some(student), Some(course)) = (is_unredeemed, &payment.student, &payment.course) {
+            self.payments.entry((student.id, course.id)).or_default().push(payment.id);
+        }
+    }
+
+    /// The student has this enrollment, so none of the payments can get it.
+    fn take(&mut self, enrollment: &Enrollment) {
+        if let (Some(student), Some(course)) = (&enrollment.student, &enrollment.course)
+            && let Some(payments) = self.payments.remove(&(student.id, course.id))
+        {
+            self.surplus.extend(payments);
+        }
+    }
+
+    fn mark_surplus(self, findings: &mut [Finding]) {
+        let seconds = self.payments.into_values().flat_map(|payments| payments.into_iter().skip(1));
+        let surplus: HashSet<_> = self.surplus.into_iter().chain(seconds).collect();
+        for finding in findings.iter_mut().filter(|it| it.kind == Kind::NotEnrolled && surplus.contains(&it.payment)) {
+            finding.kind = Kind::Surplus;
+        }
     }
 }
 
@@ -368,7 +437,7 @@ impl Graph {
         &mut self,
         list: &str,
         document: &str,
-        look: impl Fn(&T, DateTime<Utc>) -> Option<Finding>,
+        mut look: impl FnMut(&T, DateTime<Utc>) -> Option<Finding>,
     ) -> Result<Vec<Finding>> {
         let bar = bar(list);
         let (mut findings, mut after, mut is_first) = (Vec::new(), None, true);
@@ -409,11 +478,16 @@ impl Graph {
         };
         let data: Value = self.ask(document, json!({ "id": id })).await?;
         let found = data[field].clone();
-        Ok(if finding.enrollment.is_some() {
+        let found: Option<Finding> = if finding.enrollment.is_some() {
             serde_json::from_value::<Option<_>>(found)?.and_then(|enrollment| of_enrollment(&enrollment, Utc::now()))
         } else {
             serde_json::from_value::<Option<_>>(found)?.and_then(|payment| of_payment(&payment, Utc::now(), self.usual))
-        })
+        };
+        // That a payment is one too many is known of all of them together only.
+        Ok(found.map(|found| match (finding.kind, found.kind) {
+            (Kind::Surplus, Kind::NotEnrolled) => finding.clone(),
+            _ => found,
+        }))
     }
 
     /// Republishes the payment's events, and waits for their effect.
@@ -501,7 +575,7 @@ mod tests {
         for (redemption, expected) in [
             (Redemption::None, Some(Kind::NotEnrolled)),
             (Redemption::Enrolled, Some(Kind::NotEnrolled)),
-            (Redemption::Rejected, Some(Kind::NotEnrolled)),
+            (Redemption::Rejected, Some(Kind::Surplus)),
             (Redemption::Refunded, Some(Kind::NotEnrolled)),
             (Redemption::Left, None),
             (Redemption::Removed, None),
@@ -513,6 +587,29 @@ mod tests {
             assert_eq!(kind(&payment(status, old)), None, "{status:?}");
         }
         assert_eq!(kind(&payment(Status::Pending, TimeDelta::minutes(61))), Some(Kind::Pending));
+    }
+
+    #[test]
+    fn one_payment_of_a_student_and_course_gets_the_enrollment() {
+        let old = TimeDelta::minutes(2);
+        let look = |number: u128| {
+            let payment = Payment { id: Uuid::from_u128(number), ..payment(Status::Completed, old) };
+            let finding = of_payment(&payment, now(), TimeDelta::minutes(1)).expect("it has no enrollment");
+            (payment, finding)
+        };
+        let kinds = |enrollments: &[Enrollment]| {
+            let mut unredeemed = Unredeemed::default();
+            let (payments, mut findings): (Vec<_>, Vec<_>) = [7, 8].map(look).into_iter().unzip();
+            payments.iter().zip(&findings).for_each(|(payment, finding)| unredeemed.add(payment, Some(finding)));
+            enrollments.iter().for_each(|enrollment| unredeemed.take(enrollment));
+            unredeemed.mark_surplus(&mut findings);
+            findings.into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
+        };
+
+        assert_eq!(kinds(&[]), [Kind::NotEnrolled, Kind::Surplus]);
+        assert_eq!(kinds(&[enrollment(None)]), [Kind::Surplus, Kind::Surplus]);
+        let elsewhere = Enrollment { course: Some(key(9)), ..enrollment(None) };
+        assert_eq!(kinds(&[elsewhere]), [Kind::NotEnrolled, Kind::Surplus]);
     }
 
     #[test]

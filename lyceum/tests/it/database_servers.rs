@@ -61,7 +61,7 @@ fn give(database: &Database, name: &str, content: &str) -> PathBuf {
     let directory = &database.options.data_dir;
     let (path, owner) = (directory.join(name), fs::metadata(directory).expect("a directory"));
     fs::write(&path, content).expect("a file");
-    fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("its owner's");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its owner's");
     chown(&path, Some(owner.uid()), Some(owner.gid())).expect("the server's");
     path
 }
