@@ -4,6 +4,8 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    pin::pin,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -11,6 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use console::style;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use identity::{Keys, admin, user::Role};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -30,9 +33,13 @@ const STALE_AFTER: TimeDelta = TimeDelta::hours(1);
 /// Delay before differences are rechecked: their events may have been in flight.
 const RECHECK_DELAY: Duration = Duration::from_secs(2);
 
-/// Maximum number of checks after a repair, and the interval between them.
-const LOOKS: u32 = 10;
+/// Maximum number of checks after a repair, and the interval between them: a second payment of a student for a course
+/// waits up to 15 seconds for the refund of the first.
+const LOOKS: u32 = 30;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// Findings that are looked at, or repaired, at a time.
+const CONCURRENCY: usize = 8;
 
 /// Shorter than a token's lifetime.
 const TOKEN_AGE: TimeDelta = TimeDelta::minutes(3);
@@ -194,7 +201,11 @@ impl Kind {
                  docs/architecture/events.md"
             }
             Self::RefundRefused => "resolve it with the payment provider, then call `refundPayment` again",
-            Self::Failed | Self::Missing | Self::OtherStudent | Self::OtherCourse => {
+            Self::Missing => {
+                "perhaps an older backup of payment's database was restored: ask the payment provider for this id, and keep \
+                 the enrollment if it was charged"
+            }
+            Self::Failed | Self::OtherStudent | Self::OtherCourse => {
                 "no payment covers this enrollment: keep it, or delete it from enrollment's database"
             }
         }
@@ -262,7 +273,7 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
 
 /// Compares, prints the differences, and repairs them on request.
 pub async fn run(settings: &Settings) -> Result<()> {
-    let mut graph = Graph::open(settings).await?;
+    let graph = Graph::open(settings).await?;
     let usual = graph.usual;
     let mut unredeemed = Unredeemed::default();
     let of_payment = |payment: &Payment, now| {
@@ -283,16 +294,11 @@ pub async fn run(settings: &Settings) -> Result<()> {
         return Ok(());
     }
     let mut left = 0;
-    for finding in &findings {
+    let outcomes = stream::iter(&findings).map(|finding| graph.resolve(finding, settings)).buffered(CONCURRENCY);
+    let mut outcomes = pin!(outcomes.zip(stream::iter(&findings)));
+    while let Some((outcome, finding)) = outcomes.next().await {
         line(format_args!("{} {finding}", style("✗").red()));
-        let is_asked_for =
-            settings.fix && finding.kind.is_repairable() || settings.refund && finding.kind.is_refundable();
-        let outcome = if is_asked_for {
-            graph.repair(finding).await?
-        } else {
-            Outcome::Left(finding.kind.advice().to_owned())
-        };
-        match outcome {
+        match outcome? {
             Outcome::Repaired => line(format_args!("    {}", style("repaired").green())),
             Outcome::Left(why) => {
                 left += 1;
@@ -355,9 +361,13 @@ struct Graph {
     http: reqwest::Client,
     url: String,
     login: Login,
-    token: String,
-    token_made_at: DateTime<Utc>,
+    token: Mutex<Token>,
     usual: TimeDelta,
+}
+
+struct Token {
+    text: String,
+    made_at: DateTime<Utc>,
 }
 
 enum Login {
@@ -410,18 +420,24 @@ impl Graph {
         let url = format!("{}/graphql", settings.router.trim_end_matches('/').trim_end_matches("/graphql"));
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         let usual = TimeDelta::seconds(settings.usual.into());
-        Ok(Self { http, url, login, token, token_made_at: Utc::now(), usual })
+        let token = Mutex::new(Token { text: token, made_at: Utc::now() });
+        Ok(Self { http, url, login, token, usual })
     }
 
-    async fn ask<T: DeserializeOwned>(&mut self, document: &str, variables: Value) -> Result<T> {
+    /// The access token, renewed before it expires.
+    fn token(&self) -> Result<String> {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         if let Login::Made { keys, user } = &self.login
-            && Utc::now() - self.token_made_at > TOKEN_AGE
+            && Utc::now() - token.made_at > TOKEN_AGE
         {
-            self.token = admin::access_token(keys, user)?;
-            self.token_made_at = Utc::now();
+            *token = Token { text: admin::access_token(keys, user)?, made_at: Utc::now() };
         }
+        Ok(token.text.clone())
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<T> {
         let body = json!({ "query": document, "variables": variables }).to_string();
-        let request = self.http.post(&self.url).bearer_auth(&self.token).header("content-type", "application/json");
+        let request = self.http.post(&self.url).bearer_auth(self.token()?).header("content-type", "application/json");
         let answer =
             request.body(body).send().await.with_context(|| format!("cannot reach the router at {}", self.url))?;
         let answer = answer.bytes().await.context("the router's response was cut off")?;
@@ -434,7 +450,7 @@ impl Graph {
 
     /// Checks all nodes of a connection, page by page.
     async fn sweep<T: DeserializeOwned>(
-        &mut self,
+        &self,
         list: &str,
         document: &str,
         mut look: impl FnMut(&T, DateTime<Utc>) -> Option<Finding>,
@@ -459,19 +475,16 @@ impl Graph {
     }
 
     /// Rechecks findings after a delay; returns those that remain.
-    async fn still_there(&mut self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
+    async fn still_there(&self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
         if !suspects.is_empty() {
             sleep(RECHECK_DELAY).await;
         }
-        let mut findings = Vec::new();
-        for suspect in suspects {
-            findings.extend(self.look(&suspect).await?);
-        }
-        Ok(findings)
+        let looks = stream::iter(&suspects).map(|suspect| self.look(suspect)).buffered(CONCURRENCY);
+        looks.try_filter_map(async |found| Ok(found)).try_collect().await
     }
 
     /// Rechecks a finding.
-    async fn look(&mut self, finding: &Finding) -> Result<Option<Finding>> {
+    async fn look(&self, finding: &Finding) -> Result<Option<Finding>> {
         let (field, document, id) = match finding.enrollment {
             Some(id) => ("enrollment", ENROLLMENT, id),
             None => ("payment", PAYMENT, finding.payment),
@@ -490,8 +503,18 @@ impl Graph {
         }))
     }
 
+    /// Repairs a finding if the settings say so.
+    async fn resolve(&self, finding: &Finding, settings: &Settings) -> Result<Outcome> {
+        let Finding { kind, .. } = finding;
+        if settings.fix && kind.is_repairable() || settings.refund && kind.is_refundable() {
+            self.repair(finding).await
+        } else {
+            Ok(Outcome::Left(kind.advice().to_owned()))
+        }
+    }
+
     /// Republishes the payment's events, and waits for their effect.
-    async fn repair(&mut self, finding: &Finding) -> Result<Outcome> {
+    async fn repair(&self, finding: &Finding) -> Result<Outcome> {
         let data: Value = self.ask(REPUBLISH, json!({ "id": finding.payment })).await?;
         if let Some(refused) = data.pointer("/republishPayment/userErrors/0/message").and_then(Value::as_str) {
             return Ok(Outcome::Left(format!("this needs an operator: {refused}")));
