@@ -53,4 +53,4 @@ ENV LYCEUM_PLAYGROUND=/usr/local/share/lyceum/playground \
     LYCEUM_KEYS_DIR=/var/lib/lyceum/keys
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/lyceum"]
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=5 CMD ["/usr/local/bin/lyceum", "health"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=5 CMD ["/usr/local/bin/lyceum", "health"]

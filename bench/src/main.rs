@@ -72,7 +72,7 @@ async fn main() -> Result<()> {
         Arguments::Compare(options) => compare(&options).await,
         Arguments::Gateways(options) => gateways::compare(&options).await,
         Arguments::Curves(options) => draw_curves(&options).await,
-        Arguments::Mutations(options) => change(&options).await,
+        Arguments::Mutations(options) => Box::pin(change(&options)).await,
     }
 }
 

@@ -35,4 +35,4 @@ pub use cluster::remove_abandoned;
 pub use data_dir::resolve_data_dir;
 pub use installation::{Installation, VERSION};
 pub use running::url_of_running;
-pub use server::{Server, ServerOptions};
+pub use server::{PortInUse, Server, ServerOptions};

@@ -309,5 +309,20 @@ fn free_port() -> Result<u16> {
 }
 
 fn taken(port: u16) -> anyhow::Error {
-    anyhow!("port {port} is in use: stop the process that listens there (`lsof -i :{port}` shows it)")
+    PortInUse { port }.into()
 }
+
+/// The reason why a server does not start: another process listens on its port.
+#[derive(Clone, Copy, Debug)]
+pub struct PortInUse {
+    port: u16,
+}
+
+impl fmt::Display for PortInUse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.port;
+        write!(formatter, "port {port} is in use: stop the process that listens there (`lsof -i :{port}` shows it)")
+    }
+}
+
+impl std::error::Error for PortInUse {}

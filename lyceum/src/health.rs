@@ -7,7 +7,8 @@ use clap::Args;
 
 use crate::terminal::line;
 
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// Longer than a process needs to find out that its database does not answer, so that it can say so.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The settings of `lyceum health`.
 #[derive(Args)]

@@ -104,6 +104,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
+    router::use_one_tls_library();
     let runtime = Runtime::new()?;
     let telemetry = start_telemetry(&command, &runtime)?;
     let outcome = execute(command, &runtime);

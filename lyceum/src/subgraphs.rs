@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use auth::{
     seal::SealSettings,
     signature::{RouterAuth, SecretSettings, Secrets},
@@ -19,7 +20,7 @@ use clap::{
 };
 use db::{
     DbPool, availability, connect,
-    database::{DatabaseSettings, MigrationError},
+    database::{ConnectionError, DatabaseSettings, MigrationError, Urls},
     roles::AppRole,
 };
 use futures::future::{join_all, try_join_all};
@@ -148,6 +149,7 @@ macro_rules! subgraph_options {
 
 const URL: &str = "database-url";
 const OWNER_URL: &str = "database-owner-url";
+const DIRECT_URL: &str = "database-direct-url";
 
 subgraph_options!(
     DatabaseUrls,
@@ -171,6 +173,22 @@ subgraph_options!(
         )
     }),
     |matches| Ok(Self(DatabaseUrls::read(matches, OWNER_URL)))
+);
+
+/// Database URLs without the pooler that the others lead to.
+#[derive(Clone, Debug, Default)]
+pub struct DirectUrls(pub DatabaseUrls);
+
+subgraph_options!(
+    DirectUrls,
+    |command| DatabaseUrls::options(command, DIRECT_URL, |name| {
+        format!(
+            "The URL of {name}'s database itself, if `{}_DATABASE_URL` is that of a connection pooler such as PgBouncer, \
+             with the same role. Notifications, background work and migrations need it",
+            name.to_uppercase()
+        )
+    }),
+    |matches| Ok(Self(DatabaseUrls::read(matches, DIRECT_URL)))
 );
 
 /// The specific settings of each subgraph.
@@ -270,6 +288,9 @@ pub struct Settings {
     pub urls: DatabaseUrls,
 
     #[command(flatten)]
+    pub direct_urls: DirectUrls,
+
+    #[command(flatten)]
     pub database: DatabaseSettings,
 
     #[command(flatten)]
@@ -320,7 +341,8 @@ pub async fn serve(settings: Settings) -> Result<()> {
     let secrets = settings.secret.secrets()?;
     let auth = RouterAuth::for_address(address, secrets.clone(), settings.insecure_dev)?;
     let seals = settings.seal.keys(address, settings.insecure_dev)?;
-    let database = settings.urls.require(settings.subgraph)?;
+    let url = settings.urls.require(settings.subgraph)?;
+    let database = Urls { url, direct: settings.direct_urls.0.get(settings.subgraph) };
     let listener = listen(address).await?;
 
     let mut own = settings.own.clone();
@@ -365,7 +387,7 @@ pub async fn serve(settings: Settings) -> Result<()> {
 /// Opens the database and the subgraph over it; retries while the database is unavailable.
 async fn open_with_retry(
     settings: &Settings,
-    database: &str,
+    database: Urls<'_>,
     context: &ServiceContext,
     auth: RouterAuth,
 ) -> Result<(Subgraph, axum::Router)> {
@@ -392,7 +414,9 @@ async fn open_with_retry(
 /// Whether a retry can succeed: the database is unavailable, or its owner is about to migrate it.
 fn is_retryable(error: &anyhow::Error) -> bool {
     let is_pending = |cause: &MigrationError| matches!(cause, MigrationError::Pending(_));
-    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(availability::is_unavailable)
+    let is_away = |cause: &ConnectionError| matches!(cause, ConnectionError::Failed(error) if availability::is_unavailable(error));
+    error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(is_away)
+        || error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(availability::is_unavailable)
         || error.chain().find_map(|cause| cause.downcast_ref()).is_some_and(is_pending)
 }
 
@@ -438,15 +462,23 @@ fn remote_keys(url: &str) -> Result<Verifier> {
 
 /// Binds a port.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: stop what listens there, or use `lyceum up --free-ports`")
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => ": stop what listens there, or use `lyceum up --free-ports`",
+            _ => "",
+        };
+        Error::new(error).context(format!("cannot listen on {address}{advice}"))
     })
 }
 
 /// Connects to a subgraph's database and migrates it.
-pub async fn open(subgraph: &SubgraphDefinition, url: &str, settings: &DatabaseSettings) -> Result<DbPool> {
+pub async fn open<'a>(
+    subgraph: &SubgraphDefinition,
+    urls: impl Into<Urls<'a>>,
+    settings: &DatabaseSettings,
+) -> Result<DbPool> {
     let SubgraphDefinition { name, migrations, .. } = subgraph;
-    let db = connect(url, settings).await.with_context(|| {
+    let db = connect(urls, settings).await.with_context(|| {
         format!("cannot connect to the database of {name}: check its URL (`lyceum subgraph --help` shows the form)")
     })?;
     let migrated = migrations().run(&db, settings.db_profile).await;

@@ -34,7 +34,7 @@ pub use allowed_hosts::{AllowedHost, Host};
 pub use config::{require_config, require_safelist};
 pub use mailbox::Mailbox;
 pub use plan::{PlanCost, Planner};
-pub use server::Router;
+pub use server::{Router, use_one_tls_library};
 pub use settings::{
     AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings, LiveSettings,
     LiveTimeouts, Origin, ResponseSettings, SampleSignIn, Settings, SubgraphUrl, UsageSettings,

@@ -251,7 +251,9 @@ fn serve_not_ready(listeners: &[TcpListener], timeouts: ClientTimeouts) -> Resul
     listeners.iter().map(serve).collect()
 }
 
-fn use_one_tls_library() {
+/// Chooses one of the two cryptographic libraries of TLS that are compiled in. A TLS client that is not told which one
+/// fails before.
+pub fn use_one_tls_library() {
     static ONCE: Once = Once::new();
     ONCE.call_once(init_rustls_crypto_provider);
 }

@@ -39,6 +39,17 @@ pub async fn ensure_nats() -> Result<()> {
     nats.ensure().await
 }
 
+/// What the tests of databases behind a connection pooler need.
+pub async fn ensure_pgbouncer() -> Result<()> {
+    let pgbouncer = Needed {
+        what_for: "the tests of databases need PgBouncer",
+        variable: Some("PGBOUNCER"),
+        usual_place: "/usr/sbin/pgbouncer",
+        package: "pgbouncer",
+    };
+    pgbouncer.ensure().await
+}
+
 /// What the tests of cost budgets in Valkey need: its protocol's other server, since older Debians have no Valkey.
 pub async fn ensure_redis() -> Result<()> {
     let redis = Needed {

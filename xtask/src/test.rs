@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use tempfile::TempDir;
 
 use crate::database::Database;
-use crate::debian::{ensure_chromium, ensure_nats, ensure_redis, ensure_smtp_server};
+use crate::debian::{ensure_chromium, ensure_nats, ensure_pgbouncer, ensure_redis, ensure_smtp_server};
 use crate::npm::{self, Package};
 use crate::workspace::compile;
 use crate::{counts, process, secret_scan, terminal, truth};
@@ -30,6 +30,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         note(&mut failed, ensure_chromium().await);
         note(&mut failed, ensure_nats().await);
         note(&mut failed, ensure_redis().await);
+        note(&mut failed, ensure_pgbouncer().await);
         note(&mut failed, ensure_smtp_server().await);
         note(&mut failed, Package::schema_check().script("test").await);
         note(&mut failed, Package::web_playground().script("test").await);

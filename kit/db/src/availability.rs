@@ -30,8 +30,10 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the SQLSTATE is a lost connection, exhausted resources (such as a full disk), a shutdown or startup, or a
-/// timeout of a statement or transaction.
+/// Whether the SQLSTATE is a lost connection, exhausted resources (such as a full disk), a shutdown or startup, a
+/// timeout of a statement or transaction, a read-only server (a former primary), or a conflict that a repetition does
+/// not have (a serialization failure or a deadlock).
 fn is_outage(sqlstate: &str) -> bool {
-    ["08", "53", "57P"].iter().any(|class| sqlstate.starts_with(class)) || ["57014", "25P03"].contains(&sqlstate)
+    let is_of_class = ["08", "53", "57P"].iter().any(|class| sqlstate.starts_with(class));
+    is_of_class || ["57014", "25P03", "25006", "40001", "40P01"].contains(&sqlstate)
 }

@@ -1,16 +1,18 @@
 //! A subgraph's own database: connections and migrations.
 
-use std::{borrow::Cow, collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, net::IpAddr, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
-    migrate::{MigrateError, Migrator},
-    postgres::PgConnectOptions,
-    query_as, query_scalar,
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
+    migrate::{MigrateError, Migration, Migrator},
+    postgres::{PgConnectOptions, PgSslMode},
+    query, query_as, query_scalar,
 };
 
+use tracing::warn;
+
 use crate::{
-    DbPool,
+    Address, DbPool,
     availability::{BACKGROUND_TIMEOUT, with_timeout},
 };
 
@@ -45,6 +47,11 @@ pub struct DatabaseSettings {
     /// remedies.
     #[arg(long, env = "LYCEUM_DB_PROFILE", value_enum, default_value_t = Profile::Baseline)]
     pub db_profile: Profile,
+
+    /// Whether a database on another host must be connected to by TLS with a verified certificate
+    /// (`sslmode=verify-full`), which is then the default; a URL that asks for less is rejected.
+    #[arg(long, env = "LYCEUM_DB_REQUIRE_TLS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub db_require_tls: bool,
 }
 
 impl Default for DatabaseSettings {
@@ -55,6 +62,7 @@ impl Default for DatabaseSettings {
             db_acquire_timeout_seconds: 3,
             db_statement_timeout_seconds: 5,
             db_profile: Profile::Baseline,
+            db_require_tls: false,
         }
     }
 }
@@ -76,35 +84,198 @@ pub struct Migrations {
     pub tuned: Option<Migrator>,
 }
 
-/// Connects to a database, and waits for the pool's first connections.
-pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<DbPool, sqlx::Error> {
-    let options: PgConnectOptions = url.parse()?;
-    let options = with_server_timeouts(options, Duration::from_secs(settings.db_statement_timeout_seconds));
-    let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
-    // For the cause of a failure: a pool reports only a timeout.
-    with_timeout(acquire_timeout, options.connect()).await?.close().await?;
+/// The URLs of a database.
+#[derive(Clone, Copy, Debug)]
+pub struct Urls<'a> {
+    /// Where its statements go, perhaps by a pooler such as `PgBouncer`.
+    pub url: &'a str,
+    /// The database itself, if `url` is a pooler's.
+    pub direct: Option<&'a str>,
+}
 
-    let pool = DbPool::new(options, settings.db_pool_max, acquire_timeout);
+impl<'a> From<&'a str> for Urls<'a> {
+    fn from(url: &'a str) -> Self {
+        Self { url, direct: None }
+    }
+}
+
+impl<'a> From<&'a String> for Urls<'a> {
+    fn from(url: &'a String) -> Self {
+        url.as_str().into()
+    }
+}
+
+/// The reason why a database cannot be connected to.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The server does not accept connections.
+    #[error(transparent)]
+    Failed(#[from] sqlx::Error),
+    /// There is a pooler, and no direct URL.
+    #[error("this is a connection pooler: give the direct URL of the database, too (docs/operations.md)")]
+    PoolerWithoutDirectUrl,
+    /// The pooler does not keep prepared statements.
+    #[error(
+        "this connection pooler mixes up prepared statements: PgBouncer 1.21 or later keeps them apart, if \
+         `max_prepared_statements` is more than 0"
+    )]
+    PreparedStatements,
+}
+
+/// Connects to a database, and waits for the pool's first connections.
+///
+/// # Errors
+/// [`ConnectionError`]: unavailable, wrong, or a pooler that cannot be used.
+pub async fn connect<'a>(urls: impl Into<Urls<'a>>, settings: &DatabaseSettings) -> Result<DbPool, ConnectionError> {
+    let Urls { url, direct } = urls.into();
+    let parse = |url: &str| if settings.db_require_tls { with_tls(url) } else { url.parse() };
+    let statement_timeout = Duration::from_secs(settings.db_statement_timeout_seconds);
+    let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
+    let address = match direct {
+        Some(direct) => parse(url)?.through_pooler(with_server_timeouts(parse(direct)?, statement_timeout)),
+        None => with_server_timeouts(parse(url)?, statement_timeout),
+    };
+    if address.is_pooler() {
+        let mut connection = with_timeout(acquire_timeout, address.direct().connect(acquire_timeout)).await?;
+        set_role_timeouts(&mut connection, statement_timeout).await?;
+        connection.close().await?;
+    }
+    // For the cause of a failure: a pool reports only a timeout.
+    let connected = with_timeout(acquire_timeout, address.connect_to_one(acquire_timeout)).await;
+    let (mut connection, server) = connected.map_err(startup_error)?;
+    warn_of_missing_tls(&mut connection, server).await?;
+    if address.is_pooler() {
+        let other = with_timeout(acquire_timeout, address.connect(acquire_timeout)).await?;
+        check_prepared_statements(&mut connection, other).await?;
+    }
+    connection.close().await?;
+
+    let pool = DbPool::new(address, settings.db_pool_max, acquire_timeout);
     pool.open(settings.db_pool_min.min(settings.db_pool_max)).await?;
     Ok(pool)
+}
+
+/// A pooler passes no settings of a session on, so its role has them, for this database. A role may set its own.
+async fn set_role_timeouts(db: &mut PgConnection, statement_timeout: Duration) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    // Concurrent starts would conflict.
+    query("select pg_advisory_xact_lock(hashtext('lyceum roles'))").execute(&mut *transaction).await?;
+    let stored = "select coalesce((
+            select setconfig from pg_db_role_setting
+            where setrole = current_user::regrole
+              and setdatabase = (select oid from pg_database where datname = current_database())
+        ), '{}')";
+    let stored: Vec<String> = query_scalar(stored).fetch_one(&mut *transaction).await?;
+    let names = "select quote_ident(current_database()), quote_ident(current_user)";
+    let (database, role): (String, String) = query_as(names).fetch_one(&mut *transaction).await?;
+    for (name, value) in server_timeouts(statement_timeout) {
+        if !stored.contains(&format!("{name}={value}")) {
+            let statement = format!("alter role {role} in database {database} set {name} = '{value}'");
+            transaction.execute(AssertSqlSafe(statement)).await?;
+        }
+    }
+    transaction.commit().await
+}
+
+/// Fails if two clients of a pooler get in each other's way: each calls its first prepared statement the same.
+async fn check_prepared_statements(one: &mut PgConnection, mut other: PgConnection) -> Result<(), ConnectionError> {
+    let check = async {
+        for _ in 0..2 {
+            let _: i32 = query_scalar("select 1").fetch_one(&mut *one).await?;
+            let _: i32 = query_scalar("select 1 + 0").fetch_one(&mut other).await?;
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    check.await.map_err(statement_error)?;
+    Ok(other.close().await?)
+}
+
+/// Recognizes a pooler that was taken for a database.
+fn startup_error(error: sqlx::Error) -> ConnectionError {
+    let said = error.as_database_error().map(sqlx::error::DatabaseError::message);
+    if said.is_some_and(|said| said.contains("unsupported startup parameter")) {
+        return ConnectionError::PoolerWithoutDirectUrl;
+    }
+    error.into()
+}
+
+/// Recognizes a prepared statement that exists already, or does not, or has other parameters or columns.
+fn statement_error(error: sqlx::Error) -> ConnectionError {
+    let code = error.as_database_error().and_then(|database| database.code().map(Cow::into_owned));
+    match code.as_deref() {
+        Some("42P05" | "26000" | "08P01" | "0A000") => ConnectionError::PreparedStatements,
+        _ => error.into(),
+    }
+}
+
+/// The address with verified certificates for servers on other hosts.
+fn with_tls(url: &str) -> Result<Address, sqlx::Error> {
+    let names_mode = url.contains("sslmode=") || url.contains("ssl-mode=");
+    let address: Address = url.parse()?;
+    let is_verified = |server: &PgConnectOptions| matches!(server.get_ssl_mode(), PgSslMode::VerifyFull);
+    if names_mode && address.servers().iter().any(|server| is_remote(server) && !is_verified(server)) {
+        let message = "`sslmode` is less than `verify-full`, and LYCEUM_DB_REQUIRE_TLS is set";
+        return Err(sqlx::Error::Configuration(message.into()));
+    }
+    Ok(address.map(|server| if is_remote(&server) { server.ssl_mode(PgSslMode::VerifyFull) } else { server }))
+}
+
+/// Whether the server is reached over a network.
+fn is_remote(server: &PgConnectOptions) -> bool {
+    let host = server.get_host().trim_matches(['[', ']']);
+    let is_loopback = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    server.get_socket().is_none() && !is_loopback
+}
+
+/// Warns of a connection over a network that others may read, or answer, unless the URL says so.
+async fn warn_of_missing_tls(connection: &mut PgConnection, server: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    if !is_remote(server) || matches!(server.get_ssl_mode(), PgSslMode::Disable) {
+        return Ok(());
+    }
+    let host = server.get_host();
+    let statement = "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)";
+    let is_encrypted: bool = query_scalar(statement).fetch_one(connection).await?;
+    if !is_encrypted {
+        warn!(server.address = host, "database connection not encrypted: use sslmode=verify-full");
+    } else if !matches!(server.get_ssl_mode(), PgSslMode::VerifyFull) {
+        warn!(server.address = host, "database certificate not verified: use sslmode=verify-full");
+    }
+    Ok(())
 }
 
 /// A second pool to the same database, for background work. Its connections are opened on demand, and its statements
 /// have a longer timeout, since no request waits for them.
 #[must_use]
 pub fn background_pool(db: &DbPool, connections: u32) -> DbPool {
-    DbPool::new(with_server_timeouts(db.options().clone(), BACKGROUND_TIMEOUT), connections, Duration::from_secs(5))
+    DbPool::new(
+        with_server_timeouts(db.address().direct().clone(), BACKGROUND_TIMEOUT),
+        connections,
+        Duration::from_secs(5),
+    )
+}
+
+/// A pool of one connection that finds out whether the database can be used, by the way that requests take.
+#[must_use]
+pub fn probe_pool(db: &DbPool) -> DbPool {
+    if db.address().is_pooler() {
+        return DbPool::new(db.address().clone(), 1, db.acquire_timeout());
+    }
+    background_pool(db, 1)
 }
 
 /// Sets timeouts that the server itself enforces. A transaction that stays idle belongs to a hung process or a lost
 /// machine, and holds its locks.
-fn with_server_timeouts(options: PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
-    let milliseconds = |time: Duration| time.as_millis().to_string();
-    options.options([
+fn with_server_timeouts(address: Address, statement_timeout: Duration) -> Address {
+    address.map(|server| server.options(server_timeouts(statement_timeout)))
+}
+
+fn server_timeouts(statement_timeout: Duration) -> [(&'static str, String); 3] {
+    let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
+    [
         ("statement_timeout", milliseconds(statement_timeout)),
         ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
         ("client_connection_check_interval", milliseconds(CLIENT_CHECK_INTERVAL)),
-    ])
+    ]
 }
 
 /// The reason why a database is not up to date.
@@ -118,6 +289,12 @@ pub enum MigrationError {
         "migration {0} is pending, and this role may not apply it: run `lyceum migrate` with the owner's database URL"
     )]
     Pending(i64),
+    /// A newer version has applied a migration, and does not say that this version may work on its result.
+    #[error(
+        "migration {0} was applied by a newer version, and does not say that this version can work with it: start the \
+         newer version, or restore a backup of before"
+    )]
+    Newer(i64),
 }
 
 impl From<sqlx::Error> for MigrationError {
@@ -140,12 +317,19 @@ impl Migrations {
         // Outside the pool: its timeouts are disabled.
         let mut db = db.into().connect().await?;
         let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
+        require_compatible(&mut db, &self.base).await?;
         if may_migrate(&mut db).await? {
             db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;
-            self.base.run(&mut db).await?;
+            // Those of a newer version are compatible with this one.
+            let mut base = Migrator::with_migrations(self.base.iter().cloned().collect());
+            base.set_ignore_missing(true);
+            base.run(&mut db).await?;
+            record_compatibility(&mut db, &self.base).await?;
             if let Some(tuned) = tuned {
                 let mut tuned = Migrator::with_migrations(tuned.iter().cloned().collect());
                 tuned.dangerous_set_table_name(Cow::Borrowed(APPLIED_TUNED));
+                // They are indexes, of which a program need not know.
+                tuned.set_ignore_missing(true);
                 tuned.run(&mut db).await?;
             }
         } else {
@@ -156,6 +340,59 @@ impl Migrations {
         }
         Ok(db.close().await?)
     }
+}
+
+/// What a migration's file says of the versions that can work on its result: those that know migration `055`.
+const COMPATIBLE_SINCE: &str = "-- Compatible since: ";
+
+fn compatible_since(migration: &Migration) -> Option<i64> {
+    let lines = migration.sql.as_str().lines();
+    lines.filter_map(|line| line.strip_prefix(COMPATIBLE_SINCE)).find_map(|number| number.trim().parse().ok())
+}
+
+/// Writes what the files say beside the migrations that were applied, where an older version, which does not have them,
+/// reads it.
+async fn record_compatibility(db: &mut PgConnection, migrator: &Migrator) -> Result<(), sqlx::Error> {
+    if !records_compatibility(db).await? {
+        let statement = format!("alter table {APPLIED} add column if not exists compatible_since bigint");
+        db.execute(AssertSqlSafe(statement)).await?;
+    }
+    let update = format!(
+        "update {APPLIED} set compatible_since = $2 where version = $1 and compatible_since is distinct from $2"
+    );
+    for migration in migrator.iter() {
+        if let Some(since) = compatible_since(migration) {
+            query(AssertSqlSafe(update.clone())).bind(migration.version).bind(since).execute(&mut *db).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn records_compatibility(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let statement = "select exists (
+        select from pg_attribute where attrelid = to_regclass($1) and attname = 'compatible_since' and not attisdropped)";
+    query_scalar(statement).bind(APPLIED).fetch_one(db).await
+}
+
+/// Fails if a newer version has applied a migration whose result this version may not understand.
+async fn require_compatible(db: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
+    let Some(newest) = migrator.iter().map(|migration| migration.version).max() else { return Ok(()) };
+    let exists = "select to_regclass($1) is not null and has_table_privilege($1, 'select')";
+    let is_readable: bool = query_scalar(exists).bind(APPLIED).fetch_one(&mut *db).await?;
+    if !is_readable {
+        return Ok(());
+    }
+    let since = if records_compatibility(db).await? { "compatible_since" } else { "null::bigint" };
+    let statement = format!("select version, {since} from {APPLIED} where version > $1 order by version");
+    let newer: Vec<(i64, Option<i64>)> = query_as(AssertSqlSafe(statement)).bind(newest).fetch_all(db).await?;
+    let is_compatible = |since: &Option<i64>| since.is_some_and(|since| since <= newest);
+    if let Some((version, _)) = newer.iter().find(|(_, since)| !is_compatible(since)) {
+        return Err(MigrationError::Newer(*version));
+    }
+    if let Some((version, _)) = newer.last() {
+        warn!(migration = version, known = newest, "the database was migrated by a newer version, which is compatible");
+    }
+    Ok(())
 }
 
 /// Whether this role owns the migration table, or may create it.

@@ -1,5 +1,6 @@
 //! A service's own PostgreSQL database: connections, migrations, roles, notifications.
 
+pub mod address;
 pub mod availability;
 pub mod database;
 mod failpoint;
@@ -8,6 +9,7 @@ mod pool;
 pub mod pool_metrics;
 pub mod roles;
 
+pub use address::Address;
 pub use database::connect;
 pub use failpoint::fail_point;
 pub use pool::{DbConnection, DbPool, Transaction};

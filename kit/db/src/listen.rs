@@ -3,13 +3,13 @@
 use std::{convert::Infallible, time::Duration};
 
 use sqlx::{
+    Connection as _,
     postgres::{PgListener, PgPoolOptions},
-    query,
 };
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use crate::{DbPool, availability::with_timeout};
+use crate::{DbPool, address::require_writable, availability::with_timeout};
 
 /// The delay before reconnecting.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
@@ -63,7 +63,11 @@ async fn listen(
     is_logged: &mut bool,
 ) -> Result<Infallible, sqlx::Error> {
     let options = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let pool = options.connect_lazy_with(db.options().clone());
+    // The listener connects itself, to the server that this finds.
+    let (found, server) = db.address().direct().connect_to_one(db.acquire_timeout()).await?;
+    let server = server.clone();
+    found.close().await?;
+    let pool = options.connect_lazy_with(server);
     let mut listener = with_timeout(IDLE_TIMEOUT, PgListener::connect_with(&pool)).await?;
     listener.eager_reconnect(false);
     with_timeout(IDLE_TIMEOUT, listener.listen_all(channels.iter().copied())).await?;
@@ -77,7 +81,8 @@ async fn listen(
             Ok(Ok(None)) => return Err(sqlx::Error::WorkerCrashed),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                with_timeout(IDLE_TIMEOUT, query("select 1").execute(&mut listener)).await?;
+                // A former primary notifies of nothing.
+                with_timeout(IDLE_TIMEOUT, require_writable(&mut listener)).await?;
             }
         }
     }

@@ -18,8 +18,8 @@ use futures::{
     stream::{self, BoxStream},
 };
 use sqlx::{
-    ConnectOptions as _, Connection as _, Describe, Either, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
-    postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+    Connection as _, Describe, Either, Execute, Executor, PgConnection, PgPool, Postgres, SqlStr,
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use telemetry::metrics::{Wait, WaitTimer};
 use tokio::{
@@ -28,7 +28,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::availability::{is_unavailable, with_timeout};
+use crate::{
+    Address,
+    address::{is_read_only, is_rejected_as_read_only, require_writable, roll_back_and_require_writable},
+    availability::{is_unavailable, with_timeout},
+};
 
 /// The idle time after which a connection is tested: a restarted server closes connections silently.
 const TEST_AFTER_IDLE: Duration = Duration::from_millis(5);
@@ -46,7 +50,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 pub struct DbPool(Arc<Shared>);
 
 struct Shared {
-    options: PgConnectOptions,
+    address: Address,
     /// The name in metrics.
     name: OnceLock<&'static str>,
     max: u32,
@@ -82,6 +86,8 @@ pub struct DbConnection {
     pooled: Option<(PooledConnection, OwnedSemaphorePermit)>,
     /// Whether its last statement has ended.
     is_released: bool,
+    /// Whether the server has rejected a change.
+    may_be_read_only: bool,
 }
 
 /// A transaction, which is rolled back unless it is committed.
@@ -92,10 +98,10 @@ pub struct Transaction {
 impl DbPool {
     /// A pool of up to `max` connections, opened on demand.
     #[must_use]
-    pub fn new(options: PgConnectOptions, max: u32, acquire_timeout: Duration) -> Self {
+    pub fn new(address: impl Into<Address>, max: u32, acquire_timeout: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(max as usize));
         Self(Arc::new(Shared {
-            options,
+            address: address.into(),
             name: OnceLock::new(),
             max,
             acquire_timeout,
@@ -126,7 +132,12 @@ impl DbPool {
         let permits = Arc::clone(&self.0.permits);
         let permit = permits.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let pooled = self.take_or_open(RuntimeKind::here()).await?;
-        Ok(DbConnection { pool: self.clone(), pooled: Some((pooled, permit)), is_released: false })
+        Ok(DbConnection {
+            pool: self.clone(),
+            pooled: Some((pooled, permit)),
+            is_released: false,
+            may_be_read_only: false,
+        })
     }
 
     async fn take_or_open(&self, here: RuntimeKind) -> Result<PooledConnection, sqlx::Error> {
@@ -146,7 +157,7 @@ impl DbPool {
     }
 
     async fn open_one(&self, here: RuntimeKind) -> Result<PooledConnection, sqlx::Error> {
-        let (connection, now) = (self.0.options.connect().await?, Instant::now());
+        let (connection, now) = (self.0.address.connect(self.0.acquire_timeout).await?, Instant::now());
         Ok(PooledConnection { connection, runtime: here, opened: now, used: now })
     }
 
@@ -165,14 +176,14 @@ impl DbPool {
         Ok(transaction)
     }
 
-    /// Opens a connection outside the pool.
+    /// Opens a connection outside the pool, and without a pooler.
     ///
     /// # Errors
     /// [`sqlx::Error::PoolTimedOut`] if the server does not accept it in time.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let connected = async {
             loop {
-                match self.0.options.connect().await {
+                match self.0.address.direct().connect(self.0.acquire_timeout).await {
                     Err(error) if is_starting(&error) => sleep(RETRY_DELAY).await,
                     connected => return connected,
                 }
@@ -183,8 +194,13 @@ impl DbPool {
 
     /// The database's address, and the role.
     #[must_use]
-    pub fn options(&self) -> &PgConnectOptions {
-        &self.0.options
+    pub fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    /// How long acquiring a connection may take.
+    pub(crate) fn acquire_timeout(&self) -> Duration {
+        self.0.acquire_timeout
     }
 
     /// Sets the pool's name in metrics.
@@ -217,6 +233,33 @@ impl DbPool {
         self.0.permits.close();
         let idle = self.idle().take().unwrap_or_default();
         join_all(idle.into_iter().map(|pooled| with_timeout(CLOSE_TIMEOUT, pooled.connection.close()))).await;
+    }
+
+    /// Checks that the server can be written to. If not, it is a former primary: the idle connections to it are closed,
+    /// and the next ones are opened to where the address leads by then.
+    ///
+    /// # Errors
+    /// [`sqlx::Error::Io`] if the server is read-only, or unavailable.
+    pub async fn check_writable(&self, limit: Duration) -> Result<(), sqlx::Error> {
+        with_timeout(limit, async {
+            let mut connection = self.acquire().await?;
+            match require_writable(&mut *connection).await {
+                Ok(()) => connection.release(),
+                Err(error) => {
+                    connection.close().await;
+                    self.close_idle();
+                    return Err(error);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Closes the idle connections.
+    pub fn close_idle(&self) {
+        // Dropped outside the lock.
+        let _idle = self.idle().as_mut().map(std::mem::take);
     }
 
     fn return_to_pool(&self, mut pooled: PooledConnection) {
@@ -298,7 +341,8 @@ impl DbConnection {
     }
 
     /// Releases the connection if this outcome leaves it usable.
-    pub fn release_after<T>(self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    pub fn release_after<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        self.may_be_read_only = done.as_ref().err().is_some_and(is_rejected_as_read_only);
         let is_in_order = match &done {
             Ok(_) | Err(sqlx::Error::RowNotFound) => true,
             // The statement's fault, not the connection's.
@@ -326,7 +370,10 @@ impl DbConnection {
         let (Some((mut pooled, permit)), Ok(runtime)) = (self.pooled.take(), Handle::try_current()) else { return };
         let pool = self.pool.clone();
         runtime.spawn(async move {
-            if with_timeout(TEST_TIMEOUT, reset(&mut pooled.connection)).await.is_err() {
+            if let Err(error) = with_timeout(TEST_TIMEOUT, reset(&mut pooled.connection)).await {
+                if is_read_only(&error) {
+                    pool.close_idle();
+                }
                 // The server notices, and cancels the statement.
                 let _ = with_timeout(CLOSE_TIMEOUT, pooled.connection.close_hard()).await;
                 let Ok(another) = with_timeout(pool.0.acquire_timeout, pool.open_one(RuntimeKind::here())).await else {
@@ -359,7 +406,10 @@ impl DerefMut for DbConnection {
 impl Drop for DbConnection {
     fn drop(&mut self) {
         if !self.is_released {
-            self.reset_in_background(|connection| Box::pin(connection.ping()));
+            let may_be_read_only = self.may_be_read_only;
+            self.reset_in_background(move |connection| {
+                if may_be_read_only { Box::pin(require_writable(connection)) } else { Box::pin(connection.ping()) }
+            });
         } else if let Some((pooled, _permit)) = self.pooled.take() {
             self.pool.return_to_pool(pooled);
         }
@@ -399,12 +449,7 @@ impl DerefMut for Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         if !self.connection.is_released {
-            self.connection.reset_in_background(|connection| {
-                Box::pin(async move {
-                    connection.execute("ROLLBACK").await?;
-                    Ok(())
-                })
-            });
+            self.connection.reset_in_background(|connection| Box::pin(roll_back_and_require_writable(connection)));
         }
     }
 }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar, raw_sql};
 
-use crate::DbPool;
+use crate::{DbPool, address::first_url};
 
 /// PostgreSQL's default `scram_iterations`.
 const ITERATIONS: u32 = 4_096;
@@ -24,7 +24,7 @@ impl AppRole {
     /// # Errors
     /// [`sqlx::Error::Configuration`] if the URL is not valid or names no role.
     pub fn in_url(url: &str) -> Result<Self, sqlx::Error> {
-        let url: reqwest::Url = url.parse().map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
+        let url = first_url(url)?;
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         Ok(Self { name: decoded(url.username()), password: url.password().map(decoded), iterations: ITERATIONS })
     }

@@ -7,11 +7,14 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use db::database::{Migrations, Profile};
+use db::database::{MigrationError, Migrations, Profile};
 use sqlx::{AssertSqlSafe, PgPool, migrate::Migrator, postgres::PgPoolOptions, query_scalar, raw_sql};
 
 /// The databases of the specification, which the legacy system has.
 const SPECIFIED: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
+
+/// Files up to this number are older than the rule that each says with which versions it is compatible.
+const LAST_BEFORE_THE_RULE: u32 = 60;
 
 /// One line per object of the schema `public`, as complete as a dump.
 const CATALOG: &str = "
@@ -176,6 +179,61 @@ async fn running_all_files_again_changes_nothing(db: PgPool) -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn each_file_says_with_which_versions_it_is_compatible() -> Result<()> {
+    for database in databases()? {
+        for file in fs::read_dir(folder(&database))? {
+            let path = file?.path();
+            let name = path.file_name().context("a name")?.to_string_lossy().into_owned();
+            let Some(number) = name.split('_').next().and_then(|number| number.parse::<u32>().ok()) else { continue };
+            let says_so = || {
+                fs::read_to_string(&path)
+                    .is_ok_and(|text| text.lines().any(|it| it.starts_with("-- Compatible since: ")))
+            };
+            assert!(number <= LAST_BEFORE_THE_RULE || says_so(), "{database}/{name}: see migrations/README.md");
+        }
+    }
+    Ok(())
+}
+
+/// The migrations of a version, as files with these texts.
+async fn version(files: &[(i64, &str)]) -> Result<Migrations> {
+    let folder = tempfile::tempdir()?;
+    for (number, text) in files {
+        fs::write(folder.path().join(format!("{number:03}_step.sql")), text)?;
+    }
+    Ok(Migrations { base: Migrator::new(folder.path().to_owned()).await?, tuned: None })
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_older_version_starts_on_a_newer_schema_that_is_compatible(db: PgPool) -> Result<()> {
+    let first = (1, "create table if not exists steps (number int)");
+    let second = (2, "-- Why.\n-- Compatible since: 001\nalter table steps add column if not exists name text");
+    let third = (3, "-- Compatible since: 002\nalter table steps drop column if exists number");
+    let fourth = (4, "alter table steps drop column if exists name");
+    let versions = [vec![first], vec![first, second], vec![first, second, third], vec![first, second, third, fourth]];
+    let mut programs = Vec::new();
+    for files in &versions {
+        programs.push(version(files).await?);
+    }
+    let newer = |outcome: Result<(), MigrationError>| match outcome {
+        Ok(()) => None,
+        Err(MigrationError::Newer(number)) => Some(number),
+        Err(error) => panic!("{error}"),
+    };
+
+    // After each version has migrated: what it and each older one say.
+    let expected: [&[Option<i64>]; 4] =
+        [&[None], &[None, None], &[Some(3), None, None], &[Some(3), Some(4), Some(4), None]];
+    for (applied, expected) in expected.into_iter().enumerate() {
+        for (program, expected) in expected.iter().enumerate().rev() {
+            let outcome = newer(programs[program].run(&db, Profile::Baseline).await);
+            assert_eq!(outcome, *expected, "version {program} after {applied}");
+        }
+    }
+    Ok(())
+}
+
 #[sqlx::test(migrations = false)]
 async fn two_processes_that_start_at_once_do_not_collide(db: PgPool) -> Result<()> {
     let (one, other) = (another_pool(&db).await?, another_pool(&db).await?);
@@ -271,6 +329,23 @@ async fn addresses_become_lower_case_except_where_only_case_tells_two_apart(db: 
             "DAVE@example.com",
         ]
     );
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn addresses_lose_their_blanks_unless_another_account_has_the_rest(db: PgPool) -> Result<()> {
+    run_all(&db, &specification("identity")?.statements).await?;
+    let insert = "insert into users (email, password_hash, name)
+        select email, 'x', 'x' from unnest($1::text[]) email";
+    let emails = [" ada@blanks.example", "Bea@Blanks.example\u{a0}\n", "cleo@blanks.example", "cleo@blanks.example "];
+    sqlx::query(insert).bind(&emails[..]).execute(&db).await?;
+
+    migrations("identity").await?.run(&db, Profile::Baseline).await?;
+
+    let emails: Vec<String> =
+        query_scalar("select email from users order by trim(email), email").fetch_all(&db).await?;
+    let expected = ["ada@blanks.example", "bea@blanks.example", "cleo@blanks.example", "cleo@blanks.example "];
+    assert_eq!(emails, expected);
     Ok(())
 }
 

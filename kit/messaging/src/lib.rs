@@ -20,8 +20,8 @@ mod worker;
 
 pub use delivery::{Delivery, DeliveryError, Progress};
 pub use inbox::{AfterCommit, Cause, Handler, Inbox};
-pub use nats::{ConnectError, Nats};
+pub use nats::{Nats, NatsError};
 pub use outbox::publish;
-pub use settings::{EventBusAddress, EventSettings, NatsName};
+pub use settings::{EventBusAddress, EventSettings, NatsName, NatsServers};
 pub use transport::{EventBus, OutgoingEvent, Transport};
 pub use worker::EventWorker;

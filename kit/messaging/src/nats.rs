@@ -5,6 +5,8 @@
 //! until then.
 
 use std::{
+    io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,11 +15,12 @@ use std::{
 };
 
 use async_nats::{
-    Client, ConnectOptions, Event, HeaderMap,
+    Client, ConnectError, ConnectOptions, Event, HeaderMap,
     connection::State,
     jetstream::{
-        self, AckKind, Context, Message,
+        self, AckKind, Context, ErrorCode, Message,
         consumer::{AckPolicy, PullConsumer, pull},
+        context::GetStreamErrorKind,
         stream,
     },
 };
@@ -36,13 +39,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-pub use async_nats::ConnectError;
-
 use crate::{
     Inbox,
     delivery::{Delivery, DeliveryError},
     outbox,
-    settings::NatsName,
+    settings::{EventSettings, NatsLogin, NatsName, NatsServers},
     transport::{OutgoingEvent, Transport},
 };
 
@@ -89,6 +90,10 @@ struct Connection {
     /// `None` only with `--insecure-dev`.
     secrets: Option<Secrets>,
     stream_ready: AtomicBool,
+    /// The number of servers that store each event.
+    replicas: usize,
+    /// Whether the last event could not be published.
+    is_failing: AtomicBool,
     /// Notified of each new connection.
     connected: watch::Receiver<()>,
 }
@@ -109,33 +114,61 @@ struct Ack {
 }
 
 /// An error of the NATS client.
-type NatsError = async_nats::Error;
+type ClientError = async_nats::Error;
+
+/// The reason why NATS cannot be used as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum NatsError {
+    /// A file of the settings cannot be used.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The client rejects the settings.
+    #[error("cannot use these settings of NATS")]
+    Settings(#[from] ConnectError),
+}
 
 impl Nats {
-    /// Connects in the background, as soon as the server is available, and reconnects automatically.
+    /// Connects in the background, as soon as a server is available, and reconnects automatically.
     ///
     /// # Errors
-    /// If `url` is not a valid server URL.
-    pub async fn connect(url: &str, name: NatsName, secrets: Option<Secrets>) -> Result<Self, ConnectError> {
+    /// [`NatsError`]: a file cannot be read, or the settings contradict each other.
+    pub async fn connect(
+        servers: &NatsServers,
+        settings: &EventSettings,
+        secrets: Option<Secrets>,
+    ) -> Result<Self, NatsError> {
         let (connected_tx, connected_rx) = watch::channel(());
         let is_unavailable = AtomicBool::new(false);
-        let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum").event_callback(move |event| {
+        let options = connect_options(servers, settings).await?.event_callback(move |event| {
             match event {
                 Event::Connected => {
                     is_unavailable.store(false, Ordering::Relaxed);
                     connected_tx.send_replace(());
                 }
                 Event::Disconnected | Event::ClientError(_) if !is_unavailable.swap(true, Ordering::Relaxed) => {
-                    warn!("NATS is unavailable, events are queued");
+                    warn!(reason = %event, "NATS is unavailable, events are queued");
                 }
                 _ => {}
             }
             async {}
         });
-        let client = options.connect(url).await?;
+        let client = options.connect(servers.addresses.clone()).await?;
         let jetstream = jetstream::new(client.clone());
-        let stream_ready = AtomicBool::new(false);
-        Ok(Self(Arc::new(Connection { client, jetstream, name, secrets, stream_ready, connected: connected_rx })))
+        Ok(Self(Arc::new(Connection {
+            client,
+            jetstream,
+            name: settings.nats_name.clone(),
+            secrets,
+            stream_ready: AtomicBool::new(false),
+            replicas: settings.nats_replicas.into(),
+            is_failing: AtomicBool::new(false),
+            connected: connected_rx,
+        })))
     }
 
     async fn publish(
@@ -143,29 +176,31 @@ impl Nats {
         destination: &str,
         OutgoingEvent { id, event_type, json }: OutgoingEvent<'_>,
     ) -> Result<Delivery, DeliveryError> {
-        let send = async {
+        let sending = async {
             self.ensure_stream().await?;
             let subject = self.subject_of(destination, event_type, id);
             let headers = self.headers("application/cloudevents+json", &subject, json);
             let body = Bytes::copy_from_slice(json);
             self.0.jetstream.publish_with_headers(subject, headers, body).await?.await?;
-            Ok::<(), NatsError>(())
+            Ok::<(), ClientError>(())
         };
-        send.await.map(|()| Delivery::Published).map_err(|error| {
+        let sent = sending.await;
+        self.0.is_failing.store(sent.is_err(), Ordering::Relaxed);
+        sent.map(|()| Delivery::Published).map_err(|error| {
             // The stream may be lost with the server's disk.
             self.0.stream_ready.store(false, Ordering::Relaxed);
             DeliveryError::Unavailable(error.to_string())
         })
     }
 
-    async fn consume(&self, inbox: &Inbox) -> Result<(), NatsError> {
+    async fn consume(&self, inbox: &Inbox) -> Result<(), ClientError> {
         let consumer = self.consumer(inbox.service()).await?;
         let stream = consumer.stream().max_messages_per_batch(BATCH).expires(PULL_EXPIRY).heartbeat(HEARTBEAT);
-        let messages = stream.messages().await?.map_err(NatsError::from);
+        let messages = stream.messages().await?.map_err(ClientError::from);
         messages.try_for_each_concurrent(CONCURRENCY, async |message| self.handle_message(inbox, &message).await).await
     }
 
-    async fn handle_message(&self, inbox: &Inbox, message: &Message) -> Result<(), NatsError> {
+    async fn handle_message(&self, inbox: &Inbox, message: &Message) -> Result<(), ClientError> {
         if !self.has_valid_signature(&message.message) {
             warn!(service = inbox.service(), subject = %message.subject, "{INVALID_SIGNATURE}");
             return message.ack().await;
@@ -186,7 +221,7 @@ impl Nats {
     }
 
     /// Acknowledges an event: first to its producer, then to NATS.
-    async fn ack_event(&self, service: &str, message: &Message, rejected: Option<String>) -> Result<(), NatsError> {
+    async fn ack_event(&self, service: &str, message: &Message, rejected: Option<String>) -> Result<(), ClientError> {
         fail_point("nats.received");
         if let Ok(EventOrigin { id, source }) = serde_json::from_slice(&message.payload)
             && let Ok(producer) = source.trim_start_matches('/').parse::<NatsName>()
@@ -199,7 +234,7 @@ impl Nats {
         message.ack().await
     }
 
-    async fn consume_acks(&self, service: &str, db: &DbPool) -> Result<(), NatsError> {
+    async fn consume_acks(&self, service: &str, db: &DbPool) -> Result<(), ClientError> {
         // A queue group: one of the service's processes receives each ack.
         let acks = self.0.client.queue_subscribe(self.ack_subject(service), service.to_owned()).await?;
         let apply = acks.for_each_concurrent(CONCURRENCY, async |message| self.apply_ack(service, db, &message).await);
@@ -210,7 +245,7 @@ impl Nats {
     }
 
     /// Republishes after each connect: earlier acks were missed, and the server may have lost its stream.
-    async fn republish_unacked(&self, db: &DbPool) -> Result<(), NatsError> {
+    async fn republish_unacked(&self, db: &DbPool) -> Result<(), ClientError> {
         let mut connected = self.0.connected.clone();
         loop {
             connected.borrow_and_update();
@@ -269,8 +304,8 @@ impl Nats {
         format!("{}.ack.{service}", self.0.name)
     }
 
-    /// Creates the stream, unless it is known to exist.
-    async fn ensure_stream(&self) -> Result<(), NatsError> {
+    /// Creates the stream, or gives it more replicas, unless that is known to be done.
+    async fn ensure_stream(&self) -> Result<(), ClientError> {
         if self.0.stream_ready.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -281,6 +316,8 @@ impl Nats {
             max_age: RETENTION,
             // A republished event replaces the previous message.
             max_messages_per_subject: 1,
+            // Never fewer: an operator, or a process with other settings, may have asked for more.
+            num_replicas: self.0.replicas.max(self.current_replicas().await?),
             ..stream::Config::default()
         };
         self.0.jetstream.create_or_update_stream(config).await?;
@@ -288,9 +325,20 @@ impl Nats {
         Ok(())
     }
 
+    /// The stream's number of replicas; 0 if there is no stream yet.
+    async fn current_replicas(&self) -> Result<usize, ClientError> {
+        match self.0.jetstream.get_stream(self.0.name.to_string()).await {
+            Ok(stream) => Ok(stream.cached_info().config.num_replicas),
+            Err(error) => match error.kind() {
+                GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(0),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
     /// Creates a service's durable consumer, which all its processes share. Events about one entity arrive in order:
     /// the next is published when the previous one is acknowledged.
-    async fn consumer(&self, service: &str) -> Result<PullConsumer, NatsError> {
+    async fn consumer(&self, service: &str) -> Result<PullConsumer, ClientError> {
         let config = pull::Config {
             durable_name: Some(service.to_owned()),
             filter_subject: format!("{}.event.{service}.>", self.0.name),
@@ -322,12 +370,48 @@ impl Transport for Nats {
     fn receive_acks<'a>(&'a self, service: &'a str, db: &'a DbPool, stop: &'a CancellationToken) -> BoxFuture<'a, ()> {
         retry_forever(&self.0.client, stop, service, async || self.consume_acks(service, db).await).boxed()
     }
+
+    fn problem(&self) -> Option<&'static str> {
+        if self.0.client.connection_state() != State::Connected {
+            return Some("NATS is unavailable");
+        }
+        self.0.is_failing.load(Ordering::Relaxed).then_some("NATS does not store events")
+    }
+}
+
+async fn connect_options(servers: &NatsServers, settings: &EventSettings) -> Result<ConnectOptions, NatsError> {
+    let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum");
+    let mut options = match servers.login.clone() {
+        Some(NatsLogin::User { name, password }) => options.user_and_password(name, password),
+        Some(NatsLogin::Token(token)) => options.token(token),
+        None => options,
+    };
+    if let Some(path) = &settings.nats_credentials_file {
+        let loaded = options.credentials_file(path).await;
+        options = loaded.map_err(|source| NatsError::File { path: path.clone(), source })?;
+    }
+    if let Some(path) = &settings.nats_ca_file {
+        options = options.add_root_certificates(readable(path).await?);
+    }
+    if let (Some(certificate), Some(key)) = (&settings.nats_certificate_file, &settings.nats_key_file) {
+        options = options.add_client_certificate(readable(certificate).await?, readable(key).await?);
+    }
+    Ok(options)
+}
+
+/// The client reads files when it connects, and says nothing of one that it cannot read.
+async fn readable(path: &Path) -> Result<PathBuf, NatsError> {
+    let path = path.to_owned();
+    match tokio::fs::read(&path).await {
+        Ok(_) => Ok(path),
+        Err(source) => Err(NatsError::File { path, source }),
+    }
 }
 
 /// Repeats `attempt` until `stop` is cancelled.
 async fn retry_forever<F>(client: &Client, stop: &CancellationToken, service: &str, mut attempt: impl FnMut() -> F)
 where
-    F: Future<Output = Result<(), NatsError>>,
+    F: Future<Output = Result<(), ClientError>>,
 {
     let work = async {
         let mut is_logged = false;

@@ -48,4 +48,9 @@ pub trait Transport: Send + Sync {
         // Events that a previously configured transport published are delivered by this one.
         Box::pin(async move { _ = stop.run_until_cancelled(outbox::republish_unacked(db)).await })
     }
+
+    /// The reason why events stand still, if the transport knows one.
+    fn problem(&self) -> Option<&'static str> {
+        None
+    }
 }

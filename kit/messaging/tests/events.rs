@@ -24,7 +24,7 @@ use contracts::{
     events::{EnrollmentPayload, Event, EventPayload},
 };
 use db::DbPool;
-use messaging::{AfterCommit, EventBus, EventBusAddress, EventSettings, Handler};
+use messaging::{AfterCommit, EventBus, EventSettings, Handler};
 use service::{Peers, ServiceContext, Subgraph};
 use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::Error;
@@ -519,8 +519,8 @@ impl Nats {
     /// The event bus of a system with this NATS name.
     async fn bus_of(&self, system: &str, secret: &str) -> EventBus {
         let nats_name = system.parse().expect("a name");
-        let settings =
-            EventSettings { event_bus: EventBusAddress::Nats(self.url()), nats_name, ..EventSettings::default() };
+        let event_bus = self.url().parse().expect("a URL");
+        let settings = EventSettings { event_bus, nats_name, ..EventSettings::default() };
         let secrets: Secrets = secret.parse().expect("a secret");
         let context = ServiceContext::open(verifier(), &settings, Some(secrets), SealKeys::random());
         context.await.expect("an address").event_bus

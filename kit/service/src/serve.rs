@@ -1,6 +1,7 @@
 //! A subgraph over HTTP.
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -228,13 +229,15 @@ async fn health() -> &'static str {
 async fn ready(
     State(subgraph): State<Subgraph>,
     shutdown: Option<Extension<Shutdown>>,
-) -> Result<&'static str, (StatusCode, &'static str)> {
+) -> Result<Cow<'static, str>, (StatusCode, &'static str)> {
     let Extension(shutdown) = shutdown.unwrap_or_default();
     if shutdown.draining.is_cancelled() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "this process is shutting down"));
     }
     match subgraph.not_ready_reason().await {
-        None => Ok("ready"),
+        None => Ok(subgraph.event_problem().map_or(Cow::Borrowed("ready"), |problem| {
+            Cow::Owned(format!("ready, but events between services stand still: {problem}"))
+        })),
         Some(reason) => Err((StatusCode::SERVICE_UNAVAILABLE, reason)),
     }
 }

@@ -4,7 +4,7 @@ use std::{any::type_name, sync::Arc};
 
 use auth::{seal::SealKeys, signature::Secrets, token::Verifier};
 use http::Extensions;
-use messaging::{ConnectError, EventBus, EventBusAddress, EventSettings, Nats};
+use messaging::{EventBus, EventBusAddress, EventSettings, Nats, NatsError};
 
 use crate::Peers;
 
@@ -34,17 +34,17 @@ impl ServiceContext {
     /// A context with the configured event bus.
     ///
     /// # Errors
-    /// If the address of the NATS server is invalid.
+    /// [`NatsError`]: a file of the settings cannot be used.
     pub async fn open(
         verifier: Verifier,
         settings: &EventSettings,
         secrets: Option<Secrets>,
         seals: SealKeys,
-    ) -> Result<Self, ConnectError> {
+    ) -> Result<Self, NatsError> {
         let peers = Peers::default();
         let event_bus: EventBus = match &settings.event_bus {
             EventBusAddress::Local => Arc::new(peers.clone()),
-            EventBusAddress::Nats(url) => Arc::new(Nats::connect(url, settings.nats_name.clone(), secrets).await?),
+            EventBusAddress::Nats(servers) => Arc::new(Nats::connect(servers, settings, secrets).await?),
         };
         Ok(Self { verifier, peers, event_bus, seals, own: Extensions::new() })
     }

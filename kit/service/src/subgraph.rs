@@ -1,6 +1,11 @@
 //! A subgraph that executes requests: the same by function call and over HTTP.
 
-use std::{future::Future, mem, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    mem,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_graphql::{
     ObjectType, Request, Response, SDLExportOptions, SubscriptionType, ValidationMode, Variables,
@@ -12,7 +17,7 @@ use auth::token::{Authenticated, Verifier};
 use axum::Router;
 use chrono::{DateTime, Utc};
 use contracts::{claims::needs_no_token, money::Money};
-use db::{DbPool, availability, database, pool_metrics};
+use db::{DbPool, address::is_read_only, database, pool_metrics};
 use futures::{
     Stream, StreamExt as _,
     future::{self, BoxFuture, join_all},
@@ -20,7 +25,6 @@ use futures::{
 };
 use http::HeaderMap;
 use messaging::{DeliveryError, EventBus, EventSettings, EventWorker, Handler, Inbox};
-use sqlx::query;
 use subgraph_kit::{
     ClientIp, Error, UserAgent,
     batch::BatchScheduler,
@@ -109,6 +113,8 @@ pub struct Subgraph {
     responses: ResponseSettings,
     documents: Documents,
     inbox: Option<Inbox>,
+    /// The transport of events, once it runs in the background.
+    event_bus: Arc<OnceLock<EventBus>>,
     tasks: Vec<Task>,
     erased_users: ErasedUsers,
     public_routes: Router,
@@ -160,7 +166,7 @@ impl Subgraph {
         Self {
             name,
             names,
-            probe: database::background_pool(&db, 1),
+            probe: database::probe_pool(&db),
             db,
             verifier,
             run: Arc::new(run),
@@ -168,6 +174,7 @@ impl Subgraph {
             responses: ResponseSettings::default(),
             documents: Documents::default(),
             inbox: None,
+            event_bus: Arc::default(),
             tasks: Vec::new(),
             erased_users: ErasedUsers::default(),
             public_routes: Router::new(),
@@ -223,6 +230,7 @@ impl Subgraph {
     pub async fn run_background(&self, event_bus: EventBus, settings: EventSettings, stop: CancellationToken) {
         let events = EventWorker { service: self.name, db: self.db.clone(), inbox: self.inbox.clone() };
         pool_metrics::observe_pool(self.name, &self.db);
+        let _ = self.event_bus.set(event_bus.clone());
         let tasks = self.tasks.iter().map(|task| trace::in_background_scope(self.name, task(stop.clone())));
         tokio::join!(events.run(&event_bus, &settings, &stop), join_all(tasks));
     }
@@ -267,8 +275,22 @@ impl Subgraph {
         if !self.verifier.has_keys() {
             return Some("identity's public keys are not known");
         }
-        let answer = availability::with_timeout(READINESS_TIMEOUT, query("select 1").execute(&self.probe)).await;
-        answer.is_err().then_some("the database does not answer")
+        match self.probe.check_writable(READINESS_TIMEOUT).await {
+            Ok(()) => None,
+            Err(error) if is_read_only(&error) => {
+                // Whatever has made it read-only, the pool's connections may lead to a former primary.
+                self.db.close_idle();
+                Some("the database is read-only")
+            }
+            Err(_) => Some("the database does not answer"),
+        }
+    }
+
+    /// The reason why events between services stand still, if it is known. The subgraph is ready all the same: they are
+    /// delivered later.
+    #[must_use]
+    pub fn event_problem(&self) -> Option<&'static str> {
+        self.event_bus.get()?.problem()
     }
 
     /// Closes the connections to the database.

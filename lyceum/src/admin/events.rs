@@ -1,10 +1,13 @@
 //! `lyceum admin events`: pending and dead-lettered events between services.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use console::style;
 use contracts::events::EventType;
+use db::Address;
 use serde::Serialize;
 use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
@@ -15,6 +18,9 @@ use crate::{
     subgraphs::{ALL, DatabaseUrls, name_parser},
     terminal::line,
 };
+
+/// How long a database has to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The settings of `lyceum admin events`.
 #[derive(Args)]
@@ -37,6 +43,17 @@ enum Command {
     Resend {
         /// The id of the event.
         id: Uuid,
+        #[command(flatten)]
+        scope: Scope,
+    },
+    /// Give up a dead-lettered event that can never be handled. It is neither counted nor resent any more, and stays in
+    /// the list, with the reason, as long as events that were handled (`LYCEUM_EVENT_RETENTION_HOURS`).
+    Discard {
+        /// The id of the event.
+        id: Uuid,
+        /// Why nothing is lost without it, for whoever reads the list.
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        reason: String,
         #[command(flatten)]
         scope: Scope,
     },
@@ -76,6 +93,8 @@ struct Content {
     /// The last failure of the oldest pending event.
     pending_reason: Option<String>,
     dead_lettered: Vec<Event>,
+    /// Those that an administrator has given up.
+    discarded: Vec<Event>,
 }
 
 /// An event that was dead-lettered.
@@ -93,10 +112,11 @@ struct Event {
     reason: Option<String>,
 }
 
-/// Lists events, or resends one.
+/// Lists events, resends or discards one.
 pub async fn run(settings: &Settings) -> Result<()> {
     match &settings.command {
         Some(Command::Resend { id, scope }) => resend(*id, scope).await,
+        Some(Command::Discard { id, reason, scope }) => discard(*id, reason, scope).await,
         None => list(&settings.scope, settings.json).await,
     }
 }
@@ -132,6 +152,20 @@ async fn resend(id: Uuid, scope: &Scope) -> Result<()> {
     Ok(())
 }
 
+async fn discard(id: Uuid, reason: &str, scope: &Scope) -> Result<()> {
+    let mut discarded = 0;
+    for subgraph in scope.services()? {
+        let mut db = scope.connect(subgraph).await?;
+        for event_box in EventBox::of(subgraph) {
+            discarded += event_box.discard(id, reason, &mut db).await.with_context(|| cannot_read(subgraph))?;
+        }
+        db.close().await?;
+    }
+    ensure!(discarded > 0, "there is no dead-lettered event with the id {id}");
+    line(format_args!("Event {id} was discarded."));
+    Ok(())
+}
+
 fn cannot_read(subgraph: &SubgraphDefinition) -> String {
     format!("cannot read the events of {}: check that its database is migrated", subgraph.name)
 }
@@ -152,8 +186,8 @@ impl Scope {
             Some(url) => url.to_owned(),
             None => self.data_dir.running_database(subgraph)?,
         };
-        let connection = PgConnection::connect(&url).await;
-        connection.with_context(|| format!("cannot connect to the database of {}", subgraph.name))
+        let connect = async { url.parse::<Address>()?.connect(CONNECT_TIMEOUT).await };
+        connect.await.with_context(|| format!("cannot connect to the database of {}", subgraph.name))
     }
 }
 
@@ -197,12 +231,23 @@ impl EventBox {
         );
         let (pending, oldest_pending_since, pending_reason) =
             query_as(AssertSqlSafe(pending)).fetch_one(&mut *db).await?;
-        let dead_lettered = format!(
-            "select event_id as id, type, subject, {destination} as destination, {since} as since, attempts, reason
-             from {table} where {done} is null and dead_lettered_at is not null order by position"
-        );
-        let dead_lettered = query_as(AssertSqlSafe(dead_lettered)).fetch_all(db).await?;
-        Ok(Content { service, event_box: self, pending, oldest_pending_since, pending_reason, dead_lettered })
+        let given_up = |is_done: &str| {
+            format!(
+                "select event_id as id, type, subject, {destination} as destination, {since} as since, attempts, reason
+                 from {table} where {done} is {is_done} and dead_lettered_at is not null order by position"
+            )
+        };
+        let dead_lettered = query_as(AssertSqlSafe(given_up("null"))).fetch_all(&mut *db).await?;
+        let discarded = query_as(AssertSqlSafe(given_up("not null"))).fetch_all(db).await?;
+        Ok(Content {
+            service,
+            event_box: self,
+            pending,
+            oldest_pending_since,
+            pending_reason,
+            dead_lettered,
+            discarded,
+        })
     }
 
     async fn resend(self, id: Uuid, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
@@ -218,6 +263,17 @@ impl EventBox {
             query("select pg_notify($1, '')").bind(self.name()).execute(db).await?;
         }
         Ok(sent)
+    }
+
+    /// Marks it as done, with the reason before that of its failure.
+    async fn discard(self, id: Uuid, reason: &str, db: &mut PgConnection) -> Result<u64, sqlx::Error> {
+        let [_, done, _] = self.columns();
+        let table = self.table();
+        let statement = format!(
+            "update {table} set {done} = now(), reason = concat_ws('; ', 'discarded: ' || $2, reason)
+             where event_id = $1 and {done} is null and dead_lettered_at is not null"
+        );
+        Ok(query(AssertSqlSafe(statement)).bind(id).bind(reason).execute(db).await?.rows_affected())
     }
 }
 
@@ -238,13 +294,23 @@ fn show(contents: &[Content], now: DateTime<Utc>) {
             line(format_args!("    oldest pending: {}", style(reason).yellow()));
         }
     }
-    if contents.iter().all(|content| content.dead_lettered.is_empty()) {
+    show_events(
+        contents,
+        now,
+        "Dead-lettered events; resend one with `lyceum admin events resend ID`, or give it up with `… discard ID`:",
+        |content| &content.dead_lettered,
+    );
+    show_events(contents, now, "Discarded events:", |content| &content.discarded);
+}
+
+fn show_events(contents: &[Content], now: DateTime<Utc>, heading: &str, events: impl Fn(&Content) -> &[Event]) {
+    if contents.iter().all(|content| events(content).is_empty()) {
         return;
     }
     line("");
-    line("Dead-lettered events; resend one with `lyceum admin events resend ID`:");
+    line(heading);
     for content in contents {
-        for event in &content.dead_lettered {
+        for event in events(content) {
             let destination = event.destination.as_ref().map_or(String::new(), |name| format!(" to {name}"));
             line(format_args!(
                 "{} {} of {}{destination}: {} about {}, {} old, {} attempts",

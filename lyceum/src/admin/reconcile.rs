@@ -1,12 +1,19 @@
 //! `lyceum admin reconcile`: compares payments with enrollments, which are in two databases, by queries to the graph as
 //! an admin.
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    pin::pin,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use console::style;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use identity::{Keys, admin, user::Role};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -26,9 +33,13 @@ const STALE_AFTER: TimeDelta = TimeDelta::hours(1);
 /// Delay before differences are rechecked: their events may have been in flight.
 const RECHECK_DELAY: Duration = Duration::from_secs(2);
 
-/// Maximum number of checks after a repair, and the interval between them.
-const LOOKS: u32 = 10;
+/// Maximum number of checks after a repair, and the interval between them: a second payment of a student for a course
+/// waits up to 15 seconds for the refund of the first.
+const LOOKS: u32 = 30;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// Findings that are looked at, or repaired, at a time.
+const CONCURRENCY: usize = 8;
 
 /// Shorter than a token's lifetime.
 const TOKEN_AGE: TimeDelta = TimeDelta::minutes(3);
@@ -54,10 +65,15 @@ pub struct Settings {
     #[arg(long, value_name = "URL", default_value = "http://localhost:4000")]
     router: String,
 
-    /// Repair what is safe to repair: payment publishes its events again, by which the missing enrollment is created,
-    /// the stale one deleted, or a payment that cannot have one refunded. The rest needs an operator.
+    /// Repair what is safe to repair: payment publishes its events again, by which the missing enrollment is created, or
+    /// the stale one deleted. The rest needs an operator.
     #[arg(long)]
     fix: bool,
+
+    /// Also refund payments that buy nothing, since their students are enrolled by another payment, or were enrolled
+    /// already. Without it, no money is moved.
+    #[arg(long, requires = "fix")]
+    refund: bool,
 
     /// The number of seconds within which a completed payment usually gets its enrollment. Newer payments are not
     /// reported.
@@ -151,6 +167,8 @@ struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     NotEnrolled,
+    /// A completed payment whose student has the enrollment without it.
+    Surplus,
     Refunded,
     Failed,
     Missing,
@@ -166,16 +184,28 @@ impl Kind {
         matches!(self, Self::NotEnrolled | Self::Refunded)
     }
 
+    /// Whether republishing the payment's events moves money.
+    fn is_refundable(self) -> bool {
+        self == Self::Surplus
+    }
+
     /// What an operator can do where republishing cannot help.
     fn advice(self) -> &'static str {
         match self {
             Self::NotEnrolled | Self::Refunded => "`--fix` republishes the payment's events",
+            Self::Surplus => {
+                "`--fix --refund` would have it refunded: it republishes the payment's events, and enrollment rejects them"
+            }
             Self::Pending => {
                 "the outcome of the charge is unknown: check with the payment provider, then follow \
                  docs/architecture/events.md"
             }
             Self::RefundRefused => "resolve it with the payment provider, then call `refundPayment` again",
-            Self::Failed | Self::Missing | Self::OtherStudent | Self::OtherCourse => {
+            Self::Missing => {
+                "perhaps an older backup of payment's database was restored: ask the payment provider for this id, and keep \
+                 the enrollment if it was charged"
+            }
+            Self::Failed | Self::OtherStudent | Self::OtherCourse => {
                 "no payment covers this enrollment: keep it, or delete it from enrollment's database"
             }
         }
@@ -188,6 +218,9 @@ impl fmt::Display for Finding {
         let enrollment = self.enrollment.unwrap_or_default();
         match self.kind {
             Kind::NotEnrolled => write!(f, "payment {payment} is completed but has no enrollment"),
+            Kind::Surplus => {
+                write!(f, "payment {payment} is completed but buys nothing: its student is enrolled without it")
+            }
             Kind::Refunded => write!(f, "payment {payment} was refunded, but enrollment {enrollment} still exists"),
             Kind::Failed => write!(f, "payment {payment} failed, but enrollment {enrollment} exists"),
             Kind::Missing => write!(f, "enrollment {enrollment} references payment {payment}, which does not exist"),
@@ -210,6 +243,7 @@ fn of_payment(payment: &Payment, now: DateTime<Utc>, usual: TimeDelta) -> Option
     }
     let age = now - payment.created_at;
     match payment.status {
+        Status::Completed if age > usual && payment.redemption == Some(Redemption::Rejected) => finding(Kind::Surplus),
         Status::Completed if age > usual => finding(Kind::NotEnrolled),
         Status::Pending if age > STALE_AFTER => finding(Kind::Pending),
         Status::Completed | Status::Pending | Status::Failed | Status::Refunded => None,
@@ -239,24 +273,32 @@ fn of_enrollment(enrollment: &Enrollment, now: DateTime<Utc>) -> Option<Finding>
 
 /// Compares, prints the differences, and repairs them on request.
 pub async fn run(settings: &Settings) -> Result<()> {
-    let mut graph = Graph::open(settings).await?;
+    let graph = Graph::open(settings).await?;
     let usual = graph.usual;
-    let mut suspects = graph.sweep("payments", PAYMENTS, |payment, now| of_payment(payment, now, usual)).await?;
+    let mut unredeemed = Unredeemed::default();
+    let of_payment = |payment: &Payment, now| {
+        let finding = of_payment(payment, now, usual);
+        unredeemed.add(payment, finding.as_ref());
+        finding
+    };
+    let mut suspects = graph.sweep("payments", PAYMENTS, of_payment).await?;
+    let of_enrollment = |enrollment: &Enrollment, now| {
+        unredeemed.take(enrollment);
+        of_enrollment(enrollment, now)
+    };
     suspects.extend(graph.sweep("enrollments", ENROLLMENTS, of_enrollment).await?);
+    unredeemed.mark_surplus(&mut suspects);
     let findings = graph.still_there(suspects).await?;
     if findings.is_empty() {
         line(format_args!("{} payments and enrollments agree.", style("✓").green()));
         return Ok(());
     }
     let mut left = 0;
-    for finding in &findings {
+    let outcomes = stream::iter(&findings).map(|finding| graph.resolve(finding, settings)).buffered(CONCURRENCY);
+    let mut outcomes = pin!(outcomes.zip(stream::iter(&findings)));
+    while let Some((outcome, finding)) = outcomes.next().await {
         line(format_args!("{} {finding}", style("✗").red()));
-        let outcome = if settings.fix && finding.kind.is_repairable() {
-            graph.repair(finding).await?
-        } else {
-            Outcome::Left(finding.kind.advice().to_owned())
-        };
-        match outcome {
+        match outcome? {
             Outcome::Repaired => line(format_args!("    {}", style("repaired").green())),
             Outcome::Left(why) => {
                 left += 1;
@@ -275,6 +317,39 @@ pub async fn run(settings: &Settings) -> Result<()> {
     }
 }
 
+/// Completed payments without an enrollment, by student and course: one of each can get it.
+#[derive(Default)]
+struct Unredeemed {
+    payments: HashMap<(Uuid, Uuid), Vec<Uuid>>,
+    surplus: HashSet<Uuid>,
+}
+
+impl Unredeemed {
+    fn add(&mut self, payment: &Payment, finding: Option<&Finding>) {
+        let is_unredeemed = finding.is_some_and(|finding| finding.kind == Kind::NotEnrolled);
+        if let (true, Some(student), Some(course)) = (is_unredeemed, &payment.student, &payment.course) {
+            self.payments.entry((student.id, course.id)).or_default().push(payment.id);
+        }
+    }
+
+    /// The student has this enrollment, so none of the payments can get it.
+    fn take(&mut self, enrollment: &Enrollment) {
+        if let (Some(student), Some(course)) = (&enrollment.student, &enrollment.course)
+            && let Some(payments) = self.payments.remove(&(student.id, course.id))
+        {
+            self.surplus.extend(payments);
+        }
+    }
+
+    fn mark_surplus(self, findings: &mut [Finding]) {
+        let seconds = self.payments.into_values().flat_map(|payments| payments.into_iter().skip(1));
+        let surplus: HashSet<_> = self.surplus.into_iter().chain(seconds).collect();
+        for finding in findings.iter_mut().filter(|it| it.kind == Kind::NotEnrolled && surplus.contains(&it.payment)) {
+            finding.kind = Kind::Surplus;
+        }
+    }
+}
+
 enum Outcome {
     Repaired,
     /// Not repaired, with advice.
@@ -286,9 +361,13 @@ struct Graph {
     http: reqwest::Client,
     url: String,
     login: Login,
-    token: String,
-    token_made_at: DateTime<Utc>,
+    token: Mutex<Token>,
     usual: TimeDelta,
+}
+
+struct Token {
+    text: String,
+    made_at: DateTime<Utc>,
 }
 
 enum Login {
@@ -341,18 +420,24 @@ impl Graph {
         let url = format!("{}/graphql", settings.router.trim_end_matches('/').trim_end_matches("/graphql"));
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         let usual = TimeDelta::seconds(settings.usual.into());
-        Ok(Self { http, url, login, token, token_made_at: Utc::now(), usual })
+        let token = Mutex::new(Token { text: token, made_at: Utc::now() });
+        Ok(Self { http, url, login, token, usual })
     }
 
-    async fn ask<T: DeserializeOwned>(&mut self, document: &str, variables: Value) -> Result<T> {
+    /// The access token, renewed before it expires.
+    fn token(&self) -> Result<String> {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         if let Login::Made { keys, user } = &self.login
-            && Utc::now() - self.token_made_at > TOKEN_AGE
+            && Utc::now() - token.made_at > TOKEN_AGE
         {
-            self.token = admin::access_token(keys, user)?;
-            self.token_made_at = Utc::now();
+            *token = Token { text: admin::access_token(keys, user)?, made_at: Utc::now() };
         }
+        Ok(token.text.clone())
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<T> {
         let body = json!({ "query": document, "variables": variables }).to_string();
-        let request = self.http.post(&self.url).bearer_auth(&self.token).header("content-type", "application/json");
+        let request = self.http.post(&self.url).bearer_auth(self.token()?).header("content-type", "application/json");
         let answer =
             request.body(body).send().await.with_context(|| format!("cannot reach the router at {}", self.url))?;
         let answer = answer.bytes().await.context("the router's response was cut off")?;
@@ -365,10 +450,10 @@ impl Graph {
 
     /// Checks all nodes of a connection, page by page.
     async fn sweep<T: DeserializeOwned>(
-        &mut self,
+        &self,
         list: &str,
         document: &str,
-        look: impl Fn(&T, DateTime<Utc>) -> Option<Finding>,
+        mut look: impl FnMut(&T, DateTime<Utc>) -> Option<Finding>,
     ) -> Result<Vec<Finding>> {
         let bar = bar(list);
         let (mut findings, mut after, mut is_first) = (Vec::new(), None, true);
@@ -390,34 +475,46 @@ impl Graph {
     }
 
     /// Rechecks findings after a delay; returns those that remain.
-    async fn still_there(&mut self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
+    async fn still_there(&self, suspects: Vec<Finding>) -> Result<Vec<Finding>> {
         if !suspects.is_empty() {
             sleep(RECHECK_DELAY).await;
         }
-        let mut findings = Vec::new();
-        for suspect in suspects {
-            findings.extend(self.look(&suspect).await?);
-        }
-        Ok(findings)
+        let looks = stream::iter(&suspects).map(|suspect| self.look(suspect)).buffered(CONCURRENCY);
+        looks.try_filter_map(async |found| Ok(found)).try_collect().await
     }
 
     /// Rechecks a finding.
-    async fn look(&mut self, finding: &Finding) -> Result<Option<Finding>> {
+    async fn look(&self, finding: &Finding) -> Result<Option<Finding>> {
         let (field, document, id) = match finding.enrollment {
             Some(id) => ("enrollment", ENROLLMENT, id),
             None => ("payment", PAYMENT, finding.payment),
         };
         let data: Value = self.ask(document, json!({ "id": id })).await?;
         let found = data[field].clone();
-        Ok(if finding.enrollment.is_some() {
+        let found: Option<Finding> = if finding.enrollment.is_some() {
             serde_json::from_value::<Option<_>>(found)?.and_then(|enrollment| of_enrollment(&enrollment, Utc::now()))
         } else {
             serde_json::from_value::<Option<_>>(found)?.and_then(|payment| of_payment(&payment, Utc::now(), self.usual))
-        })
+        };
+        // That a payment is one too many is known of all of them together only.
+        Ok(found.map(|found| match (finding.kind, found.kind) {
+            (Kind::Surplus, Kind::NotEnrolled) => finding.clone(),
+            _ => found,
+        }))
+    }
+
+    /// Repairs a finding if the settings say so.
+    async fn resolve(&self, finding: &Finding, settings: &Settings) -> Result<Outcome> {
+        let Finding { kind, .. } = finding;
+        if settings.fix && kind.is_repairable() || settings.refund && kind.is_refundable() {
+            self.repair(finding).await
+        } else {
+            Ok(Outcome::Left(kind.advice().to_owned()))
+        }
     }
 
     /// Republishes the payment's events, and waits for their effect.
-    async fn repair(&mut self, finding: &Finding) -> Result<Outcome> {
+    async fn repair(&self, finding: &Finding) -> Result<Outcome> {
         let data: Value = self.ask(REPUBLISH, json!({ "id": finding.payment })).await?;
         if let Some(refused) = data.pointer("/republishPayment/userErrors/0/message").and_then(Value::as_str) {
             return Ok(Outcome::Left(format!("this needs an operator: {refused}")));
@@ -501,7 +598,7 @@ mod tests {
         for (redemption, expected) in [
             (Redemption::None, Some(Kind::NotEnrolled)),
             (Redemption::Enrolled, Some(Kind::NotEnrolled)),
-            (Redemption::Rejected, Some(Kind::NotEnrolled)),
+            (Redemption::Rejected, Some(Kind::Surplus)),
             (Redemption::Refunded, Some(Kind::NotEnrolled)),
             (Redemption::Left, None),
             (Redemption::Removed, None),
@@ -513,6 +610,31 @@ mod tests {
             assert_eq!(kind(&payment(status, old)), None, "{status:?}");
         }
         assert_eq!(kind(&payment(Status::Pending, TimeDelta::minutes(61))), Some(Kind::Pending));
+    }
+
+    #[test]
+    fn one_payment_of_a_student_and_course_gets_the_enrollment() {
+        let old = TimeDelta::minutes(2);
+        let look = |number: u128| {
+            let payment = Payment { id: Uuid::from_u128(number), ..payment(Status::Completed, old) };
+            let finding = of_payment(&payment, now(), TimeDelta::minutes(1)).expect("it has no enrollment");
+            (payment, finding)
+        };
+        let kinds = |enrollments: &[Enrollment]| {
+            let mut unredeemed = Unredeemed::default();
+            let (payments, mut findings): (Vec<_>, Vec<_>) = [7, 8].map(look).into_iter().unzip();
+            payments.iter().zip(&findings).for_each(|(payment, finding)| unredeemed.add(payment, Some(finding)));
+            for enrollment in enrollments {
+                unredeemed.take(enrollment);
+            }
+            unredeemed.mark_surplus(&mut findings);
+            findings.into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
+        };
+
+        assert_eq!(kinds(&[]), [Kind::NotEnrolled, Kind::Surplus]);
+        assert_eq!(kinds(&[enrollment(None)]), [Kind::Surplus, Kind::Surplus]);
+        let elsewhere = Enrollment { course: Some(key(9)), ..enrollment(None) };
+        assert_eq!(kinds(&[elsewhere]), [Kind::NotEnrolled, Kind::Surplus]);
     }
 
     #[test]

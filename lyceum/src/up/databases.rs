@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use auth::signature::Secret;
 use db::roles::AppRole;
-use embedded_postgres::{Installation, Server, ServerOptions};
-use futures::future::{join_all, select_all, try_join_all};
+use embedded_postgres::{Installation, PortInUse, Server, ServerOptions};
+use futures::future::{join_all, select_all};
 use service::SubgraphDefinition;
 use tokio::sync::Mutex;
 
@@ -42,7 +42,9 @@ pub async fn start(settings: &Settings, dirs: &DataDirs, steps: &Steps) -> Resul
         .await?;
     let servers = steps
         .run("Databases running", async |_| {
-            try_join_all(missing.iter().map(|subgraph| one(subgraph, &installation, settings, dirs))).await
+            // Each to its end: one that is cut off leaves what it has begun on the disk.
+            let started = join_all(missing.iter().map(|subgraph| one(subgraph, &installation, settings, dirs))).await;
+            started.into_iter().collect::<Result<Vec<_>>>()
         })
         .await?;
     let running: Vec<_> = missing.into_iter().zip(servers).collect();
@@ -69,9 +71,10 @@ async fn one(
         database: name.to_owned(),
         ephemeral: settings.temporary,
     };
-    Server::start(installation, options)
-        .await
-        .with_context(|| format!("the database of {name} does not start: if its port is taken, use `--free-ports`"))
+    Server::start(installation, options).await.map_err(|error| {
+        let advice = if error.is::<PortInUse>() { ": `--free-ports` takes another port" } else { "" };
+        error.context(format!("the database of {name} does not start{advice}"))
+    })
 }
 
 impl Servers {

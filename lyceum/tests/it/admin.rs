@@ -363,26 +363,59 @@ fn where_nothing_runs_it_says_what_to_do() {
     assert!(said.contains("no signing keys in"), "{said}");
 }
 
-#[test]
-fn a_dead_lettered_event_is_shown_and_sent_again() {
+/// An event that the notification service has given up.
+fn dead_letter(runtime: &tokio::runtime::Runtime, db: &mut PgConnection, reason: &str) -> Event {
     let payload =
         EventPayload::UserRegistered(Registration { user_id: UserId(Uuid::now_v7()), name: "Late".to_owned() });
     let event = Event::new(payload);
+    let inserted = sqlx::query(
+        "insert into inbox_events (event_id, type, subject, event, attempts, dead_lettered_at, reason)
+         values ($1, 'lyceum.user.registered', $2, $3::jsonb, 8, now(), $4)",
+    )
+    .bind(event.id)
+    .bind(event.subject)
+    .bind(serde_json::to_string(&event).expect("JSON"))
+    .bind(reason)
+    .execute(db);
+    runtime.block_on(inserted).expect("it was dead-lettered");
+    event
+}
+
+#[test]
+fn a_dead_lettered_event_can_be_discarded() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let mut db = runtime.block_on(async {
-        let mut db = PgConnection::connect(&system().addresses.databases["notification"]).await.expect("the database");
-        sqlx::query(
-            "insert into inbox_events (event_id, type, subject, event, attempts, dead_lettered_at, reason)
-             values ($1, 'lyceum.user.registered', $2, $3::jsonb, 8, now(), 'the disk was full')",
-        )
-        .bind(event.id)
-        .bind(event.subject)
-        .bind(serde_json::to_string(&event).expect("JSON"))
-        .execute(&mut db)
-        .await
-        .expect("it was dead-lettered");
-        db
-    });
+    let url = &system().addresses.databases["notification"];
+    let mut db = runtime.block_on(PgConnection::connect(url)).expect("the database");
+    let event = dead_letter(&runtime, &mut db, "it makes no sense");
+    let (id, data) = (event.id.to_string(), &system().addresses.data);
+
+    for without_reason in [&["events", "discard", &id][..], &["events", "discard", &id, "--reason", ""]] {
+        let output = admin(data, without_reason);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains("--reason"), "{said}");
+    }
+    let said = say(&["events", "discard", &id, "--reason", "nobody was to be welcomed"]);
+    assert!(said.contains("was discarded"), "{said}");
+
+    let listed: Value = serde_json::from_slice(&admin(data, &["events", "--json"]).stdout).expect("JSON");
+    let inbox = listed.as_array().expect("a list").last().expect("a box");
+    let is_it = |events: &Value| events.as_array().expect("a list").iter().any(|event| event["id"] == json!(id));
+    assert!(!is_it(&inbox["deadLettered"]) && is_it(&inbox["discarded"]), "{inbox}");
+    let shown = String::from_utf8(admin(data, &["events"]).stdout).expect("text");
+    assert!(shown.contains("discarded: nobody was to be welcomed; it makes no sense"), "{shown}");
+    for again in [&["events", "discard", &id, "--reason", "again"][..], &["events", "resend", &id]] {
+        assert!(fail(data, again).contains("no dead-lettered event"), "{again:?}");
+    }
+    let welcomed = sqlx::query_scalar::<_, i64>("select count(*) from notifications where user_id = $1");
+    assert_eq!(runtime.block_on(welcomed.bind(event.subject).fetch_one(&mut db)).expect("a count"), 0);
+}
+
+#[test]
+fn a_dead_lettered_event_is_shown_and_sent_again() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let url = &system().addresses.databases["notification"];
+    let mut db = runtime.block_on(PgConnection::connect(url)).expect("the database");
+    let event = dead_letter(&runtime, &mut db, "the disk was full");
 
     let data = &system().addresses.data;
     let listed = admin(data, &["events", "--json"]);
@@ -395,8 +428,9 @@ fn a_dead_lettered_event_is_shown_and_sent_again() {
 
     assert_eq!(boxes.len(), 10, "{boxes:?}");
     assert_eq!((&notification["service"], &notification["box"]), (&json!("notification"), &json!("inbox")));
-    assert_eq!(notification["deadLettered"][0]["id"], json!(event.id));
-    assert_eq!(notification["deadLettered"][0]["reason"], "the disk was full");
+    let dead_lettered = notification["deadLettered"].as_array().expect("a list");
+    let listed = dead_lettered.iter().find(|listed| listed["id"] == json!(event.id)).expect("it is listed");
+    assert_eq!(listed["reason"], "the disk was full");
     assert!(shown.contains(&event.id.to_string()) && shown.contains("the disk was full"), "{shown}");
     assert!(said.contains("will be resent"), "{said}");
     assert!(again.contains("no dead-lettered event"), "{again}");

@@ -225,3 +225,35 @@ fn children_of(home: &TempDir) -> usize {
         .filter(|line| line.contains("postgres") && line.contains(&data))
         .count()
 }
+
+#[test]
+fn a_start_without_room_says_why_and_leaves_nothing_half_made() {
+    let home = open_directory();
+    let postgres = programs();
+    let arguments = ["--data-dir", home.path().to_str().expect("a path")];
+    let up = command(&arguments.into_iter().chain(postgres.iter().map(String::as_str)).collect::<Vec<_>>());
+    // No file may have more than 4 MB, which is too little for PostgreSQL.
+    let mut limited = Command::new("bash");
+    limited.args(["-c", r#"ulimit -f 4096; exec "$0" "$@""#]).arg(up.get_program()).args(up.get_args());
+    for (name, value) in up.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let mut process = limited.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    // It would stop when this ends.
+    let input = process.stdin.take();
+    let output = process.wait_with_output().expect("it ends");
+    drop(input);
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("does not start"), "{said}");
+    assert!(said.contains("File size limit") || said.contains("File too large"), "{said}");
+    assert!(!said.contains("--free-ports"), "{said}");
+    let left: Vec<_> = fs::read_dir(home.path().join("databases")).map_or_else(
+        |_| Vec::new(),
+        |files| files.map(|file| file.expect("a file").file_name().into_string().expect("a name")).collect(),
+    );
+    assert!(left.iter().all(|name| !name.contains("partial")), "{left:?}");
+}

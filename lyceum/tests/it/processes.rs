@@ -32,27 +32,27 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 const COURSES: &str = "{ courses { totalCount } }";
 
 /// The addresses that all parts of a system know, before any of them runs.
-struct Plan {
+pub struct Plan {
     /// And the port of each.
     parts: Vec<(&'static str, u16)>,
-    home: TempDir,
+    pub home: TempDir,
 }
 
 /// One part, running.
-struct Part {
+pub struct Part {
     name: &'static str,
     process: Process,
-    port: u16,
-    log: PathBuf,
+    pub port: u16,
+    pub log: PathBuf,
 }
 
 impl Plan {
-    fn new(parts: &[&'static str]) -> Self {
+    pub fn new(parts: &[&'static str]) -> Self {
         let parts = parts.iter().map(|name| (*name, free_port())).collect();
         Self { parts, home: TempDir::new().expect("a directory") }
     }
 
-    fn port(&self, name: &str) -> u16 {
+    pub fn port(&self, name: &str) -> u16 {
         self.parts.iter().find(|(known, _)| *known == name).expect("it is a part").1
     }
 
@@ -77,7 +77,7 @@ impl Plan {
     }
 
     /// Over a database that may be away.
-    fn start(&self, name: &'static str, database: &str, settings: &[(&str, &str)]) -> Part {
+    pub fn start(&self, name: &'static str, database: &str, settings: &[(&str, &str)]) -> Part {
         let log = transcript::path("log").unwrap_or_else(|| self.home.path().join(format!("{name}.log")));
         let mut command = self.command(name);
         command.env(format!("{}_DATABASE_URL", name.to_uppercase()), database).envs(settings.iter().copied());
@@ -90,21 +90,21 @@ impl Plan {
 
 impl Part {
     /// The status and the `Connection` of an answer; none where nobody takes connections.
-    fn ask(&self, path: &str) -> Option<(u16, bool)> {
+    pub fn ask(&self, path: &str) -> Option<(u16, bool)> {
         let answer = reqwest::blocking::get(format!("http://127.0.0.1:{}{path}", self.port)).ok()?;
         let closes = answer.headers().get("connection").is_some_and(|value| value == "close");
         Some((answer.status().as_u16(), closes))
     }
 
-    fn status(&self, path: &str) -> Option<u16> {
+    pub fn status(&self, path: &str) -> Option<u16> {
         self.ask(path).map(|(status, _)| status)
     }
 
-    fn is_ready(&self) -> bool {
+    pub fn is_ready(&self) -> bool {
         self.status("/ready") == Some(200)
     }
 
-    fn wait_until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub fn wait_until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !is_so(self) {
             let log = || fs::read_to_string(&self.log).unwrap_or_default();
@@ -114,23 +114,23 @@ impl Part {
     }
 
     /// It lives, cannot serve, and says so as soon as it runs.
-    fn waits(&self) {
+    pub fn waits(&self) {
         self.wait_until("alive", |part| part.status("/health") == Some(200));
         assert_eq!(self.status("/ready"), Some(503), "{}", self.name);
     }
 
-    fn lines_with(&self, text: &str) -> usize {
+    pub fn lines_with(&self, text: &str) -> usize {
         let log = fs::read_to_string(&self.log).expect("a log");
         log.lines().filter(|line| line.contains(text)).count()
     }
 
-    fn tell(&self, signal: Signal) {
+    pub fn tell(&self, signal: Signal) {
         let pid = Pid::from_raw(self.process.0.id().try_into().expect("a process id"));
         kill(pid, signal).expect("it runs");
     }
 
     /// How it ended.
-    fn ended(&mut self) -> Option<i32> {
+    pub fn ended(&mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
             if let Some(status) = self.process.0.try_wait().expect("it can be asked") {
@@ -144,16 +144,16 @@ impl Part {
 }
 
 /// A database server that comes and goes, always with the same address.
-struct Database {
-    runtime: Arc<Runtime>,
+pub struct Database {
+    pub runtime: Arc<Runtime>,
     installation: Arc<Installation>,
-    options: ServerOptions,
-    url: String,
-    running: Option<Server>,
+    pub options: ServerOptions,
+    pub url: String,
+    pub running: Option<Server>,
 }
 
 impl Database {
-    fn new(plan: &Plan, names: &[&str]) -> Vec<Self> {
+    pub fn new(plan: &Plan, names: &[&str]) -> Vec<Self> {
         let runtime = Arc::new(Runtime::new().expect("a runtime"));
         let programs = std::env::var_os("LYCEUM_POSTGRES_BIN").map(Into::into);
         let place = workspace().join(".lyceum");
@@ -178,12 +178,12 @@ impl Database {
         names.iter().map(database).collect()
     }
 
-    fn start(&mut self) {
+    pub fn start(&mut self) {
         let started = self.runtime.block_on(Server::start(&self.installation, self.options.clone()));
         self.running = Some(started.expect("it starts"));
     }
 
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         let server = self.running.take().expect("it runs");
         self.runtime.block_on(server.stop()).expect("it stops");
     }
@@ -225,6 +225,26 @@ fn processes_start_in_any_order_and_wait_with_one_line_of_log() {
         part.tell(Signal::SIGTERM);
         assert_eq!(part.ended(), Some(0), "{}", part.name);
     }
+}
+
+#[test]
+fn a_health_check_says_what_is_missing() {
+    let plan = Plan::new(&["identity"]);
+    let mut database = Database::new(&plan, &["identity"]).remove(0);
+    database.start();
+    let identity = plan.start("identity", &database.url, &[]);
+    identity.wait_until("ready", Part::is_ready);
+    let check = || {
+        let url = format!("http://127.0.0.1:{}/ready", identity.port);
+        lyceum().args(["health", "--url", &url]).output().expect("`lyceum health` runs")
+    };
+    assert!(check().status.success());
+
+    database.stop();
+
+    let output = check();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("the database does not answer"), "{said}");
 }
 
 #[test]

@@ -261,3 +261,32 @@ fn a_refund_that_the_provider_refuses_is_reported_until_it_goes_back() {
     test_system.wait_for_places(payment, 0);
     test_system.assert_all_agrees();
 }
+
+#[test]
+fn a_second_payment_is_refunded_only_if_that_is_asked_for() {
+    let test_system = test_system();
+    let (student, course) = (test_system.student(), test_system.course());
+    let first = test_system.bought(&student, course);
+    let second = test_system.import_pending(&student, course);
+    test_system.change("payment", &format!("update payments set status = 'completed' where id = '{second}'"));
+    let is_completed = |payment: Uuid| {
+        test_system.count("payment", &format!("payments where id = '{payment}' and status = 'completed'")) == 1
+    };
+
+    for settings in [&[][..], &["--fix"]] {
+        let (code, said) = test_system.reconcile(settings);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains(&format!("payment {second} is completed but buys nothing")), "{said}");
+        assert!(said.contains("`--fix --refund` would have it refunded"), "{said}");
+    }
+    // Nothing was published that could move money later.
+    let published = format!("outbox_events where subject = '{second}'");
+    assert_eq!(test_system.count("payment", &published), 0);
+    assert!(is_completed(first) && is_completed(second));
+
+    let (code, said) = test_system.reconcile(&["--fix", "--refund"]);
+    assert_eq!((code, said.matches("repaired").count()), (0, 1), "{said}");
+    assert!(is_completed(first) && !is_completed(second));
+    assert_eq!(test_system.places(first), 1);
+    test_system.assert_all_agrees();
+}

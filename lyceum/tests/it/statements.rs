@@ -77,7 +77,14 @@ pub const BACKGROUND_TABLES: [&str; 9] = [
 
 /// What services run beside answering: readiness probes, and what stands around their reads. What an operation reads is in
 /// no transaction.
-const BACKGROUND_STATEMENTS: [&str; 4] = [": select 1", "statement: BEGIN", "statement: COMMIT", "statement: ROLLBACK"];
+const BACKGROUND_STATEMENTS: [&str; 6] = [
+    ": select 1",
+    "statement: show transaction_read_only",
+    "statement: BEGIN",
+    "statement: COMMIT",
+    "statement: ROLLBACK",
+    "statement: rollback; show transaction_read_only",
+];
 
 /// Those on our tables: on a new connection sqlx also asks the catalog what an enum looks like.
 pub fn statements(logs: &[PathBuf]) -> Vec<String> {

@@ -601,7 +601,7 @@ async fn app_with(db: &PgPool, keys: &Keys, current: &str, previous: Option<&str
             }
             stop.cancel();
         };
-        join(tasks, wait).await;
+        Box::pin(join(tasks, wait)).await;
     }
     (TestApp::new(subgraph), context)
 }
