@@ -118,10 +118,10 @@ test("a changelog by commit: only those that change the graph, the newest first"
     lines.map((line) => line.replaceAll(dates, "")),
     [
       "##More of books",
-      ...["**Dangerous**", "- Enum value `SOLD` was added to enum `State`"],
-      ...["**Safe**", "- New fields: `Book.code`"],
+      ...["**Dangerous:**", "- Enum value `SOLD` was added to enum `State`"],
+      ...["**Safe:**", "- New fields: `Book.code`"],
       "##Films have no &lt;length>",
-      ...["**Breaking**", "- Field `minutes` was removed from object type `Film`"],
+      ...["**Breaking:**", "- Field `minutes` was removed from object type `Film`"],
     ],
   );
 });

@@ -8,6 +8,7 @@ import { before, test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import Draft4 from "ajv-draft-04";
 import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { lint } from "markdownlint/promise";
 import type { Log } from "sarif";
 import { validateXML } from "xmllint-wasm";
 import { markdown } from "../src/report/markdown.ts";
@@ -340,6 +341,39 @@ test("Markdown: messages are escaped", () => {
   for (const row of rows) {
     assert.equal(row.replaceAll("\\|", "").split("|").length, 5, row);
   }
+});
+
+/** What markdownlint says, which reads Markdown as GitHub does. */
+async function markdownProblems(text: string): Promise<string[]> {
+  const config = {
+    // Lines are as long as messages, remarks follow each other, and the report begins with the mark of its comment.
+    ...{ MD013: false, MD028: false, MD022: { lines_above: 0 }, MD041: false },
+    MD033: { allowed_elements: ["br", "details", "summary"] },
+  };
+  const { text: found = [] } = await lint({ strings: { text }, config });
+  return found.map(({ ruleNames, lineNumber, errorDetail, errorContext }) =>
+    [lineNumber, ruleNames[0], errorDetail, errorContext].join(" "),
+  );
+}
+
+test("Markdown has no fault for markdownlint: nothing of a message is markup", async () => {
+  assert.deepEqual(await markdownProblems(reports.markdown), []);
+  const other = new Repository().replace("stock.graphql", "  PUBLISHED\n", "  SOLD\n");
+  const difference = await other.inside("diff", "HEAD", "--format", "markdown");
+  assert.match(difference.stdout, /SOLD/);
+  assert.deepEqual(await markdownProblems(difference.stdout), []);
+  const failed = await other.check("--format", "markdown", "--bogus");
+  assert.deepEqual(await markdownProblems(failed.stdout), []);
+
+  const unescaped = reports.markdown.replace("&lt;img", "<img");
+  assert.match((await markdownProblems(unescaped)).join("\n"), /MD033 Element: img/);
+  const wider = reports.markdown.replace("\\|b", "|b");
+  assert.match((await markdownProblems(wider)).join("\n"), /MD056/);
+});
+
+test("the changelog of this graph has no fault for markdownlint", async () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/graph-changelog.md"), "utf8");
+  assert.deepEqual(await markdownProblems(page), []);
 });
 
 for (const [what, level, end] of [

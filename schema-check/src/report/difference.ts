@@ -49,7 +49,7 @@ export function foldedLevels(changes: readonly Change[]): string[] {
       level === "safe"
         ? GROUPS.flatMap((group) => foldedLines(group, found))
         : found.map(({ message }) => `- ${markdownMessage(message)}`);
-    return `**${LEVEL_TITLES[level]}**\n\n${lines.join("\n")}`;
+    return `**${LEVEL_TITLES[level]}:**\n\n${lines.join("\n")}`;
   });
 }
 
