@@ -15,7 +15,7 @@ export function GuidedStart() {
   const last = STEPS[done - 1];
   return (
     <section className="start" aria-label="Guided start">
-      {hasResponse && last ? <Look step={last} /> : <Introduction />}
+      {hasResponse ? last && <Look step={last} /> : <Introduction />}
       {hasResponse ? <Next done={done} /> : <AllSteps done={done} />}
     </section>
   );

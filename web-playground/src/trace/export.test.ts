@@ -3,7 +3,7 @@ import { compareTraces } from './compare';
 import { toChromeTrace, toOpenTelemetry } from './export';
 import { type RecordedTrace, readTraceFile, writeTraceFile } from './recorded';
 import type { Trace } from './trace';
-import { barIn, panWindow, ticks, WHOLE, zoomWindow } from './waterfall';
+import { barIn, panWindow, tickLabel, ticks, WHOLE, zoomWindow } from './waterfall';
 
 const fetch = {
   subgraph: 'course',
@@ -121,6 +121,13 @@ test('the axis has round times, also when it is zoomed', () => {
   expect(ticks(10_000, WHOLE).map(({ micros }) => micros)).toEqual([0, 2_000, 4_000, 6_000, 8_000, 10_000]);
   expect(ticks(10_000, { from: 0.25, to: 0.5 }).map(({ micros }) => micros)).toEqual([
     2_500, 3_000, 3_500, 4_000, 4_500, 5_000,
+  ]);
+  expect([0, 50, 2_500, 500_000, 1_500_000].map(tickLabel)).toEqual([
+    '0',
+    '50 µs',
+    '2.5 ms',
+    '500 ms',
+    '1.5 s',
   ]);
 });
 

@@ -9,6 +9,7 @@ import {
   type FetchRow,
   layOutTrace,
   panWindow,
+  tickLabel,
   ticks,
   type Waterfall,
   WHOLE,
@@ -180,7 +181,7 @@ function Axis({ waterfall: { totalMicros }, view, onZoom, at, pointer }: AxisPro
           .filter(({ left }) => left < MAX_TICK_LEFT)
           .map(({ micros, left }) => (
             <span key={micros} className="trace-tick" style={{ left: `${left * 100}%` }}>
-              {micros === 0 ? '0' : duration(micros)}
+              {tickLabel(micros)}
             </span>
           ))}
         {at !== undefined && pointer !== undefined && (

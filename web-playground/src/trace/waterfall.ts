@@ -114,6 +114,13 @@ export interface Tick {
 
 const MAX_TICKS = 6;
 
+/** A round time of the axis, in as few characters as it needs. */
+export function tickLabel(micros: number): string {
+  if (micros === 0) return '0';
+  if (micros < 1_000) return `${micros} µs`;
+  return micros < 1_000_000 ? `${micros / 1_000} ms` : `${micros / 1_000_000} s`;
+}
+
 /** Round times for the axis of a window. */
 export function ticks(totalMicros: number, { from, to }: Window): Tick[] {
   const shown = totalMicros * (to - from);

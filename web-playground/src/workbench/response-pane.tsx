@@ -21,6 +21,7 @@ export function ResponsePane() {
   const [search, setSearch] = useState('');
   const response = run?.response ?? null;
   const isJson = view === 'JSON' || !response;
+  const text = run?.text ?? '';
 
   return (
     <>
@@ -38,8 +39,8 @@ export function ResponsePane() {
       <GuidedStart />
       {run?.problem && <RunProblem {...run.problem} />}
       {run?.isRunning && <p className="response-running">{run.stream ? '' : 'Running…'}</p>}
-      <div className={isJson ? 'result-room' : 'result-room result-hidden'}>
-        <JsonView text={run?.text ?? ''} />
+      <div className={`result-room ${isJson ? '' : 'result-hidden'} ${text ? '' : 'result-empty'}`}>
+        <JsonView text={text} />
       </div>
       {!isJson && (
         <Suspense fallback={<p className="response-running">Loading…</p>}>

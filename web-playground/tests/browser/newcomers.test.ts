@@ -52,7 +52,7 @@ describe('an operation that needs somebody', () => {
     await operation(page, 'PurchaseCourse').click();
     await page.locator('.placeholder-missing').first().waitFor();
 
-    await page.getByRole('button', { name: 'Sign in as student' }).click();
+    await page.locator('.needs').getByRole('button', { name: 'Sign in as student' }).click();
 
     await expect.poll(() => page.locator('.placeholder-missing').count(), { timeout: 20_000 }).toBe(0);
     await expect.poll(() => page.getByText('This operation is for').count()).toBe(0);
@@ -66,7 +66,7 @@ describe('an operation that needs somebody', () => {
     await operation(page, 'VerifyTeacher').click();
     await page.getByText('This operation is for an admin. You are signed in as a student.').waitFor();
 
-    await page.getByRole('button', { name: 'Sign in as admin' }).click();
+    await page.locator('.needs').getByRole('button', { name: 'Sign in as admin' }).click();
 
     await expect.poll(() => page.locator('.placeholder-missing').count(), { timeout: 20_000 }).toBe(0);
   });

@@ -1,5 +1,12 @@
 import axe from 'axe-core';
-import { type Browser, chromium, type Page, type Request, type Response } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Page,
+  type Request,
+  type Response,
+} from 'playwright-core';
 import { redactSecrets } from '../../src/storage/secrets';
 
 const FLAGS = [
@@ -43,22 +50,26 @@ export interface Playground {
 }
 
 interface Options {
-  theme?: 'light' | 'dark';
+  theme?: Theme;
   /** Another URL of the system, or one with a fragment. */
   at?: string;
   /** Prepares the page before its first request. */
   prepare?: (page: Page) => Promise<unknown>;
 }
 
-/** Opens a page in a fresh browser profile, and records its requests and errors. */
+type Theme = 'light' | 'dark';
+
+/** Profiles that later tests of a file use again, so that they need not load and compile the page's code anew. */
+const reusable = new WeakMap<Browser, Partial<Record<Theme, BrowserContext>>>();
+
+/** Opens a page in an empty browser profile, and records its requests and errors. */
 export async function open(
   browser: Browser,
   { theme = 'light', at = url.href, prepare }: Options = {},
 ): Promise<Playground> {
-  const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1400, height: 900 } });
-  context.setDefaultTimeout(30_000);
-  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const context = prepare ? await newContext(browser, theme) : await unusedContext(browser, theme);
   const page = await context.newPage();
+  await forget(context, page, new URL(at).origin);
   const foreignRequests: string[] = [];
   const errors: string[] = [];
   const sent: string[] = [];
@@ -80,7 +91,43 @@ export async function open(
   return { page, foreignRequests, errors, sent };
 }
 
-/** The same, and waits for the editor. */
+/** A profile without open pages. */
+async function unusedContext(browser: Browser, theme: Theme): Promise<BrowserContext> {
+  const ours = reusable.get(browser) ?? {};
+  if (ours[theme]?.pages().length) return newContext(browser, theme);
+  ours[theme] ??= await newContext(browser, theme);
+  reusable.set(browser, ours);
+  return ours[theme];
+}
+
+async function newContext(browser: Browser, theme: Theme): Promise<BrowserContext> {
+  const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1400, height: 900 } });
+  context.setDefaultTimeout(30_000);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  return context;
+}
+
+/** Removes what an earlier test has stored; the cache remains. A page that was opened has no session storage yet. */
+async function forget(context: BrowserContext, page: Page, origin: string): Promise<void> {
+  context.removeAllListeners('request');
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'local_storage,cookies' });
+  await devtools.detach();
+}
+
+/** Closes all pages, and the profiles that are not used again. */
+export async function closePages(browser: Browser): Promise<void> {
+  const kept = Object.values(reusable.get(browser) ?? {});
+  await Promise.all(
+    browser
+      .contexts()
+      .map((context) =>
+        kept.includes(context) ? Promise.all(context.pages().map((page) => page.close())) : context.close(),
+      ),
+  );
+}
+
+/** Opens a page, and waits for the editor. */
 export async function openEditor(browser: Browser, options: Options = {}): Promise<Playground> {
   const playground = await open(browser, options);
   await editorIsReady(playground.page);

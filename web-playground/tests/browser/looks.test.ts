@@ -1,0 +1,101 @@
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { browserOfThisFile } from './browser';
+import { addFrame } from './film';
+import { openEditor, openPanel, run, signInAs } from './playground';
+
+const browser = browserOfThisFile();
+const MANY_VIEWS_MS = 180_000;
+const WIDE = { width: 1440, height: 900 };
+const SIZES = [
+  { width: 1920, height: 1080 },
+  { width: 1024, height: 768 },
+  { width: 390, height: 844 },
+  WIDE,
+];
+
+/** What is looked at, and in which pane it is on a phone. */
+const VIEWS: { name: string; pane: string; show: (page: Page) => Promise<unknown> }[] = [
+  {
+    name: 'first visit',
+    pane: 'Operation',
+    show: (page) => page.getByText('live in five services').waitFor(),
+  },
+  {
+    name: 'sign-in dialog',
+    pane: 'Operation',
+    show: (page) => page.getByRole('button', { name: 'Sign in as…' }).click(),
+  },
+  { name: 'signed in', pane: 'Response', show: showStudentHome },
+  ...['Trace', 'Plan', 'Map', 'Operations', 'Explorer', 'Collections', 'Errors', 'Mail'].map((name) => ({
+    name,
+    pane: name,
+    show: async (page: Page) => {
+      await openPanel(page, name);
+      await page.waitForLoadState('networkidle');
+    },
+  })),
+];
+
+async function showStudentHome(page: Page) {
+  await page.keyboard.press('Escape');
+  await signInAs(page, 'Student');
+  await run(page);
+  await page.getByText('No errors').waitFor();
+}
+
+test.each(['light', 'dark'] as const)(
+  'no text is clipped and nothing leaves the window, at any size, %s theme',
+  async (theme) => {
+    const { page } = await openEditor(browser(), { theme });
+    const clipped: string[] = [];
+    for (const { name, pane, show } of VIEWS) {
+      await show(page);
+      for (const size of SIZES) {
+        await page.setViewportSize(size);
+        await showPane(page, pane);
+        const where = `${name}, ${theme}, ${size.width} × ${size.height}`;
+        clipped.push(...(await clippedTexts(page)).map((text) => `${where}: ${text}`));
+        await addFrame(page, `looks: ${where}`);
+      }
+    }
+    expect(clipped).toEqual([]);
+  },
+  MANY_VIEWS_MS,
+);
+
+/** On a phone there is one pane at a time; a dialog is before all of them. */
+async function showPane(page: Page, pane: string): Promise<void> {
+  const button = page
+    .getByRole('navigation', { name: 'Panes' })
+    .getByRole('button', { name: pane, exact: true });
+  if ((await page.getByRole('dialog').count()) === 0 && (await button.isVisible())) await button.click();
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+/** Texts that are cut off without an ellipsis, or lie outside of the window where nobody can scroll to them. */
+function clippedTexts(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const scrolls = (element: Element) => /auto|scroll/.test(getComputedStyle(element).overflow);
+    const isReachable = (element: Element): boolean =>
+      element.parentElement !== null &&
+      (scrolls(element.parentElement) || isReachable(element.parentElement));
+    const hasText = (element: Element) =>
+      [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim());
+
+    const faults: string[] = [];
+    if (document.documentElement.scrollWidth > innerWidth) faults.push('the page scrolls sideways');
+    for (const element of document.body.querySelectorAll<HTMLElement>('*')) {
+      // The editors scroll by themselves; drawings are panned.
+      if (element.closest('.monaco-editor, svg, .visually-hidden, .canvas')) continue;
+      if (!hasText(element) || !element.checkVisibility({ visibilityProperty: true })) continue;
+      const { overflowX, textOverflow } = getComputedStyle(element);
+      const isCut = element.scrollWidth > element.clientWidth + 1 && overflowX === 'hidden';
+      const { left, right } = element.getBoundingClientRect();
+      const isOutside = (left < -1 || right > innerWidth + 1) && !isReachable(element);
+      if ((isCut && textOverflow !== 'ellipsis') || isOutside)
+        faults.push(`${element.className || element.tagName}: ${element.textContent?.slice(0, 40)}`);
+    }
+    return faults;
+  });
+}
