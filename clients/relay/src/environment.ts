@@ -96,6 +96,8 @@ export function createEnvironment(tokens: Tokens) {
         if (!isStopped) connect();
       }
       function connect() {
+        // What has failed holds the connection, whose token is an old one, until it is disposed of.
+        dispose();
         dispose = socket.subscribe<{ notificationAdded?: { id: string } }>(
           { operationName: name, query: text ?? '', variables: { ...variables, after } },
           {
@@ -106,8 +108,7 @@ export function createEnvironment(tokens: Tokens) {
               sink.next(result as GraphQLResponse);
             },
             error: (reason) => {
-              // The token had expired before the connection was made.
-              isExpired ||= (reason as { code?: number }).code === 4403;
+              isExpired ||= isAboutToken(reason);
               again();
             },
             complete: again,
@@ -128,6 +129,12 @@ export function createEnvironment(tokens: Tokens) {
     store: new Store(new RecordSource()),
   });
   return { environment, close: () => void socket.dispose() };
+}
+
+/** Whether a stream was refused for its token, or its connection was. */
+function isAboutToken(reason: unknown): boolean {
+  if (Array.isArray(reason)) return codeOf({ errors: reason } as GraphQLResponse) === 'UNAUTHENTICATED';
+  return (reason as { code?: number }).code === 4403;
 }
 
 function codeOf(answer: GraphQLResponse): string | undefined {
