@@ -484,7 +484,7 @@ mod tests {
         let document = ExecutableDocument::parse_and_validate(graph.schema(), text, "test").expect("it is valid");
         let evaluate = |name, values| {
             let operation = document.operations.get(Some(name)).expect("it is there");
-            Conditions::evaluate(&document, operation, &values).map(|conditions| conditions.0.len())
+            Conditions::evaluate(&document, operation, &values).map(|conditions| conditions.values.len())
         };
 
         assert_eq!(evaluate("A", HashMap::new()).ok(), Some(0));
