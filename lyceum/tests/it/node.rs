@@ -307,12 +307,8 @@ async fn over_websocket(endpoint: &str, token: &str, request: &Value) -> Value {
     let mut handshake = endpoint.replace("http://", "ws://").into_client_request().expect("a request");
     handshake.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
     let (mut socket, _) = connect_async(handshake).await.expect("a connection");
-    for message in [
-        json!({ "type": "connection_init", "payload": { "authorization": token } }),
-        json!({ "type": "subscribe", "id": "1", "payload": request }),
-    ] {
-        socket.send(Message::text(message.to_string())).await.expect("it is sent");
-    }
+    let init = json!({ "type": "connection_init", "payload": { "authorization": token } });
+    socket.send(Message::text(init.to_string())).await.expect("it is sent");
     loop {
         let message = timeout(TIMEOUT, socket.next()).await.expect("in time").expect("a message").expect("a message");
         let Message::Text(text) = message else { continue };
@@ -321,6 +317,8 @@ async fn over_websocket(endpoint: &str, token: &str, request: &Value) -> Value {
             return message["payload"].clone();
         }
         assert_eq!(message["type"], "connection_ack", "{message}");
+        let subscribe = json!({ "type": "subscribe", "id": "1", "payload": request });
+        socket.send(Message::text(subscribe.to_string())).await.expect("it is sent");
     }
 }
 
