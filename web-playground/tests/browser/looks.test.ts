@@ -44,7 +44,8 @@ async function showStudentHome(page: Page) {
   await page.getByText('No errors').waitFor();
 }
 
-test.each(['light', 'dark'] as const)(
+// Many screens: only when a film strip is wanted.
+test.skipIf(!process.env.PLAYGROUND_FILM).each(['light', 'dark'] as const)(
   'no text is clipped and nothing leaves the window, at any size, %s theme',
   async (theme) => {
     const { page } = await openEditor(browser(), { theme });
