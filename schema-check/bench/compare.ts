@@ -78,9 +78,9 @@ function graph(name: string, write: (folder: string) => void): Graph {
   git("add", "--all");
   git("commit", "--quiet", "-m", "The graph");
   const before = api("before.graphql");
-  for (const { file } of subgraphs(folder)) {
+  for (const [index, { file }] of subgraphs(folder).entries()) {
     const sdl = readFileSync(file, "utf8");
-    writeFileSync(file, `${sdl}\nextend type Query {\n  "New."\n  new${sdl.length}: Int\n}\n`);
+    writeFileSync(file, `${sdl}\nextend type Query {\n  "New."\n  new${index}: Int\n}\n`);
   }
   return { name, folder, before, after: api("after.graphql") };
 }
