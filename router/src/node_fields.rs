@@ -430,10 +430,7 @@ fn write_items<'a>(items: impl Iterator<Item = &'a str>, to: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::Arc,
-        time::{Duration, Instant},
-    };
+    use std::sync::Arc;
 
     use hive_router::{
         plugins::hooks::on_graphql_params::GraphQLParams,
@@ -715,26 +712,24 @@ mod tests {
         );
     }
 
-    /// The planner's time grows with the root fields.
     #[test]
-    fn as_many_nodes_as_there_may_be_are_planned_in_time() {
+    fn as_many_nodes_as_there_may_be_take_one_fetch_of_each_subgraph() {
         let supergraph = safe_parse_schema(include_str!("../../supergraph.graphql")).expect("it is a schema");
         let planner =
             Planner::new_from_supergraph(&supergraph, QueryPlannerOptions::default()).expect("it can be planned on");
-        let plan = |selection: &str| {
+        let plan_of = |selection: &str| {
             let text = format!("query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {selection} }} }}");
             let operation = rewrite(&text, &json!({ "ids": vec!["a"; 100] })).expect("it is valid");
             let document = safe_parse_operation(&operation.text).expect("a document");
-            let start = Instant::now();
             let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
             let overrides = PlannerOverrideContext::from_percentage(0.0);
             let plan = planner.plan_from_normalized_operation(&operation, overrides, &CancellationToken::new());
-            (serde_json::to_string(&plan.expect("a plan")).expect("it is JSON"), start.elapsed())
+            serde_json::to_string(&plan.expect("a plan")).expect("it is JSON")
         };
 
-        let (plain, _) = plan("__typename id ... on Course { title }");
-        assert_eq!(plain.matches("\"serviceName\"").count(), 5, "{plain}");
-        let (_, time) = plan("__typename id ... on Course { title teacher { name } }");
-        assert!(time < Duration::from_secs(10), "{time:?}");
+        for selection in ["__typename id ... on Course { title }", "__typename id ... on User { name }"] {
+            let text = plan_of(selection);
+            assert_eq!(text.matches("\"serviceName\"").count(), 5, "{text}");
+        }
     }
 }

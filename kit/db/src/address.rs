@@ -294,18 +294,21 @@ mod tests {
 
     #[test]
     fn an_address_may_name_several_servers() {
-        let two = [("a".to_owned(), 5432), ("b.example".to_owned(), 5433)];
+        // That of PGPORT, where it is set.
+        let port = PgConnectOptions::new_without_pgpass().get_port();
+        let two = [("a".to_owned(), port), ("b.example".to_owned(), 5433)];
         for url in [
-            "postgres://u:p@a:5432,b.example:5433/course",
             "postgresql://u:p%40@a,b.example:5433/course?application_name=x",
-            "postgres:///course?host=a,b.example&port=5432,5433&user=u",
             "postgres://u@a,b.example:5433?target_session_attrs=any",
         ] {
             assert_eq!(servers(url), two, "{url}");
         }
+        let two = [("a".to_owned(), 5431), ("b.example".to_owned(), 5433)];
+        assert_eq!(servers("postgres://u:p@a:5431,b.example:5433/course"), two);
+        assert_eq!(servers("postgres:///course?host=a,b.example&port=5431,5433&user=u"), two);
         assert_eq!(
             servers("postgres://u:p@[::1]:5440,127.0.0.1/course"),
-            [("[::1]".to_owned(), 5440), ("127.0.0.1".to_owned(), 5432)]
+            [("[::1]".to_owned(), 5440), ("127.0.0.1".to_owned(), port)]
         );
         assert_eq!(servers("postgres:///course?host=a,b&port=5433"), [("a".to_owned(), 5433), ("b".to_owned(), 5433)]);
         for bad in [
