@@ -50,7 +50,7 @@ const MUTATIONS_PER_WINDOW: u32 = 2;
 const DRAFTS: usize = 40;
 /// What makes services tell one another something, or write a mail, which is then acted on; or reads what they do in the
 /// background.
-const WITH_EVENTS: [&str; 12] = [
+const WITH_EVENTS: [&str; 14] = [
     "ChangeEmail",
     "ChangePassword",
     "Enroll",
@@ -59,8 +59,10 @@ const WITH_EVENTS: [&str; 12] = [
     "PurchaseCourse",
     "RefundPayment",
     "RemoveStudent",
+    "RepublishPayment",
     "RequestEmailVerification",
     "RequestPasswordReset",
+    "SetEnrollmentStatus",
     "SignUp",
     "WithdrawCourse",
 ];
