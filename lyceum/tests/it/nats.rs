@@ -286,8 +286,8 @@ fn a_cluster_of_nats_loses_one_server_and_no_event() {
     drop((identity, notification));
 
     // Another number of replicas in the settings of one process is no reason to give up any.
-    let notification = services.start(1, &[("LYCEUM_EVENT_BUS", &bus)]);
     let _identity = services.start(0, &[("LYCEUM_EVENT_BUS", &bus), ("LYCEUM_NATS_REPLICAS", "1")]);
+    let notification = services.start(1, &[("LYCEUM_EVENT_BUS", &bus)]);
     services.register("fewer");
     notification.wait_until("told of the event", |part| part.lines_with("Registration") == 1);
     cluster.leader();
