@@ -6,6 +6,7 @@ import {
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
+  type GraphQLType,
   getNamedType,
   getNullableType,
   isEnumType,
@@ -183,7 +184,7 @@ function isItemRequired(type: TypeNode): boolean {
   return type.type.kind === Kind.NAMED_TYPE || isItemRequired(type.type);
 }
 
-/** Lists of objects with an id can grow, so they must be connections. */
+/** Lists of objects with an id can grow, so they must be connections, except those that are asked for by their ids. */
 function connections({ api }: Graph): Violation[] {
   return ownTypes(api).flatMap((type) => [
     ...(type.name.endsWith("Connection") ? connectionShape(type) : plainLists(type)),
@@ -195,10 +196,15 @@ function plainLists(type: GraphQLNamedType): Violation[] {
   return fieldsOf(type)
     .filter((field) => isListType(getNullableType(field.type)))
     .filter((field) => fieldsOf(getNamedType(field.type)).some(({ name }) => name === "id"))
+    .filter(({ args }) => !args.some(({ name, type }) => name === "ids" && isRequiredList(type)))
     .map((field) => ({
       path: `${type.name}.${field.name}`,
       message: `a list of ${getNamedType(field.type)} must be a ${getNamedType(field.type)}Connection`,
     }));
+}
+
+function isRequiredList(type: GraphQLType): boolean {
+  return isNonNullType(type) && isListType(type.ofType);
 }
 
 function connectionShape(type: GraphQLNamedType): Violation[] {

@@ -69,6 +69,7 @@ test("connection: lists of objects with an id, the shape of a connection, and it
   const sdl = `
     type Query {
       things: [Thing!]!  words: [String!]!  bits: [Bit!]!
+      byId(ids: [ID!]!): [Thing]!  some(ids: [ID!]): [Thing!]!
       pages(first: Int, after: String, last: Int, before: String): ThingConnection!
       lame(first: Int): ThingConnection!
     }
@@ -78,7 +79,7 @@ test("connection: lists of objects with an id, the shape of a connection, and it
 
   assert.deepEqual(violations("connection", sdl), [
     ...["BitConnection", "BitConnection"],
-    ...["Query.things", "Query.lame", "Query.lame", "Query.lame"],
+    ...["Query.things", "Query.some", "Query.lame", "Query.lame", "Query.lame"],
   ]);
 });
 
