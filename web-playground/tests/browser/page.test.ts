@@ -211,12 +211,12 @@ test('an operation opens at its beginning, even if the previous one was scrolled
     .locator('.graphiql-query-editor .monaco-scrollable-element')
     .first()
     .boundingBox();
-  expect(await scrolled()).toBeLessThan((before?.x ?? 0) - 100);
+  await expect.poll(scrolled).toBeLessThan((before?.x ?? 0) - 100);
 
   await page.getByRole('button', { name: /CoursePage/ }).click();
   await storedQuery(page, 'query CoursePage');
 
-  expect(await scrolled()).toBeGreaterThanOrEqual(Math.floor(before?.x ?? 0));
+  await expect.poll(scrolled).toBeGreaterThanOrEqual(Math.floor(before?.x ?? 0));
 });
 
 test('the explorer can be used by keyboard and screen reader', async () => {
