@@ -13,7 +13,10 @@ test.each([
 ])('the operations of the viewer %s have variables that work on the seed data', async (viewer, label) => {
   const { page, errors } = await openEditor(browser());
   await signInAs(page, label);
-  const own = operations.filter(({ viewers }) => viewers[0] === viewer);
+  // What needs something that no sample has, such as the token of a mail, says so.
+  const own = operations.filter(
+    ({ viewers, document }) => viewers[0] === viewer && !/^# Needs: /m.test(document),
+  );
   expect(own.length).toBeGreaterThan(2);
 
   for (const { name, document } of own) {

@@ -291,7 +291,7 @@ test('a field’s selections become a fragment by keyboard, too', async () => {
   await page.getByRole('button', { name: 'Show Explorer' }).click();
 
   const me = page.getByRole('checkbox', { name: 'me', exact: true });
-  expect(await me.getAttribute('aria-keyshortcuts')).toBe('f');
+  await expect.poll(() => me.getAttribute('aria-keyshortcuts')).toBe('f');
   await me.focus();
   await page.keyboard.press('f');
 
