@@ -178,14 +178,16 @@ function referenceApi(supergraph: string): GraphQLSchema {
 
 /** Whether the document and its example variables are still valid. */
 function isValid(operation: Operation, schemas: ReceiverSchemas): boolean {
-  const { document, name } = operation;
+  const { document, name, service } = operation;
   const schema = schemas.get(receiverOf(operation));
   if (!schema || validate(schema, document).length > 0) return false;
   return document.definitions.every((node) => {
     if (node.kind !== Kind.OPERATION_DEFINITION) return true;
     if (!schema.getRootType(node.operation)) return false;
-    const given = variables.get(name) as Record<string, unknown> | undefined;
-    // Services' documents have no example variables.
+    // Services' documents have no example variables, also if a client's has the same name.
+    const given = service
+      ? undefined
+      : (variables.get(name) as Record<string, unknown> | undefined);
     if (given === undefined) return true;
     return getVariableValues(schema, node.variableDefinitions ?? [], given).errors === undefined;
   });
