@@ -29,6 +29,10 @@ const INTERFACE: &str = "Node";
 const ONE: &str = "node";
 const SEVERAL: &str = "nodes";
 const MAX_IDS: usize = 100;
+/// The maximum of fields by id in an operation: as many ids, of five types. The planner's time grows with them.
+const MAX_ASKED: usize = 500;
+const TOO_MANY: &str =
+    "`nodes` has too many ids for what is selected of each. Send fewer ids in an operation, or select less.";
 
 /// The `node` and `nodes` of an operation, as they are rewritten.
 #[derive(Debug, Default)]
@@ -84,6 +88,11 @@ pub fn count_ids(value: &Json) -> Result<usize, RequestErrors> {
     check_length(value.as_array().map_or(1, Array::len))
 }
 
+/// The error of an operation that asks for more nodes than there may be.
+pub fn too_many() -> RequestErrors {
+    vec![request_error(TOO_MANY, "TOKEN_LIMIT_EXCEEDED")]
+}
+
 fn check_length(length: usize) -> Result<usize, RequestErrors> {
     if length <= MAX_IDS {
         return Ok(length);
@@ -120,6 +129,7 @@ pub fn expand(
         schema,
         selection_set: SelectionSet::new(operation.selection_set.ty.clone()),
         nodes: NodeFields::default(),
+        asked: 0,
     };
     for selection in &operation.selection_set.selections {
         match selection {
@@ -150,6 +160,8 @@ struct Expansion<'a, C> {
     schema: &'a Valid<Schema>,
     selection_set: SelectionSet,
     nodes: NodeFields,
+    /// The number of fields by id.
+    asked: usize,
 }
 
 impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
@@ -160,6 +172,11 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
         } else {
             field.specified_argument_by_name("id").cloned().into_iter().collect()
         };
+        let selections = self.selections_by_type(field);
+        self.asked += ids.len() * selections.len().max(1);
+        if self.asked > MAX_ASKED {
+            return Err(too_many());
+        }
         let number = self.nodes.fields.len();
         let first = self.alias(number, 0, 0);
         self.nodes.fields.push(NodeField {
@@ -171,7 +188,6 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
             // It keeps the place, and asks nobody.
             self.push(first, Place { field: number, item: 0 }, name!("__typename"), |field| field);
         }
-        let selections = self.selections_by_type(field);
         for (item, id) in ids.iter().enumerate() {
             for (kind, (by_id, selections)) in selections.iter().enumerate() {
                 let alias = self.alias(number, item, kind);

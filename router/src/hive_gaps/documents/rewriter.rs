@@ -32,8 +32,6 @@ use crate::{
 /// The maximum after rewriting: escaping can make a document six times as long, and hive-router's caches limit the
 /// number of documents, not their size.
 pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
-const TOO_MANY_NODES: &str =
-    "`nodes` has too many ids for what is selected of each. Send fewer ids in an operation, or select less.";
 
 #[derive(Clone)]
 pub struct Rewriter {
@@ -126,7 +124,7 @@ impl Rewriter {
         keys.add_separators(mutation_order::separate(&mut executable, graph.schema()));
         let text = self.serialize(&executable, nodes.is_some());
         if nodes.is_some() && text.len() > MAX_REWRITTEN_BYTES {
-            return Err(vec![request_error(TOO_MANY_NODES, "TOKEN_LIMIT_EXCEEDED")]);
+            return Err(node_fields::too_many());
         }
         check_length(&text, MAX_REWRITTEN_BYTES)?;
         readable(&text)?;
