@@ -15,7 +15,7 @@ use std::{
 };
 
 use async_nats::{
-    Client, ConnectError, ConnectOptions, Event, HeaderMap,
+    Client, ConnectError, ConnectOptions, Event, HeaderMap, ServerAddr,
     connection::State,
     jetstream::{
         self, AckKind, Context, ErrorCode, Message,
@@ -380,7 +380,8 @@ impl Transport for Nats {
 }
 
 async fn connect_options(servers: &NatsServers, settings: &EventSettings) -> Result<ConnectOptions, NatsError> {
-    let options = ConnectOptions::new().retry_on_initial_connect().name("lyceum");
+    let options =
+        ConnectOptions::new().retry_on_initial_connect().name("lyceum").require_tls(needs_tls(servers, settings));
     let mut options = match servers.login.clone() {
         Some(NatsLogin::User { name, password }) => options.user_and_password(name, password),
         Some(NatsLogin::Token(token)) => options.token(token),
@@ -397,6 +398,13 @@ async fn connect_options(servers: &NatsServers, settings: &EventSettings) -> Res
         options = options.add_client_certificate(readable(certificate).await?, readable(key).await?);
     }
     Ok(options)
+}
+
+/// Whether the servers are to prove who they are: also those that the client hears of from others, by an address without
+/// a scheme.
+fn needs_tls(servers: &NatsServers, settings: &EventSettings) -> bool {
+    let files = [&settings.nats_ca_file, &settings.nats_certificate_file];
+    files.into_iter().any(Option::is_some) || servers.addresses.iter().any(ServerAddr::tls_required)
 }
 
 /// The client reads files when it connects, and says nothing of one that it cannot read.
