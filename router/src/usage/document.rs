@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use apollo_compiler::{
     ExecutableDocument, Name, Schema,
-    ast::{Type, Value},
+    ast::{DirectiveList, Type, Value},
     collections::HashSet,
     executable::{Operation, Selection, SelectionSet},
     schema::ExtendedType,
@@ -80,6 +80,14 @@ fn add_value(value: &sonic_rs::Value, kind: &Name, schema: &Schema, uses: &mut U
     }
 }
 
+fn is_never_included(directives: &DirectiveList) -> bool {
+    let is = |directive: &str, value: bool| {
+        let condition = directives.get(directive).and_then(|directive| directive.specified_argument_by_name("if"));
+        condition.and_then(|condition| condition.to_bool()) == Some(value)
+    };
+    is("skip", true) || is("include", false)
+}
+
 struct Collector<'a> {
     document: &'a ExecutableDocument,
     schema: &'a Schema,
@@ -91,6 +99,9 @@ struct Collector<'a> {
 impl<'a> Collector<'a> {
     fn collect(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
+            if is_never_included(selection.directives()) {
+                continue;
+            }
             match selection {
                 // What is introspected is not the graph's.
                 Selection::Field(field) if field.name.starts_with("__") => {}
@@ -180,8 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn introspection_uses_nothing() {
-        assert_eq!(uses("{ __schema { types { name } } __typename }"), Vec::<String>::new());
+    fn what_is_introspected_or_never_asked_is_not_used() {
+        assert_eq!(
+            uses(
+                "{ __schema { types { name } } __typename me @skip(if: true) { name } ... @include(if: false) { me { id } } }"
+            ),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

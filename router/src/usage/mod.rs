@@ -44,6 +44,10 @@ use crate::{
 
 const WRITE_INTERVAL: Duration = Duration::from_mins(1);
 const EXTENSION: &str = "jsonl";
+/// Of a file that is being written.
+const PARTIAL: &str = "partial";
+/// Of the part of a file's name that is its router's.
+const ROUTER_BYTES: usize = 6;
 
 /// Counts what is used, if there is a directory for it.
 pub struct Usage {
@@ -68,7 +72,7 @@ impl Usage {
         let counter = Arc::new(Counter {
             directory: directory.clone(),
             retention: Days::new(settings.usage_days.into()),
-            router: hex::encode(rand::random::<[u8; 6]>()),
+            router: hex::encode(rand::random::<[u8; ROUTER_BYTES]>()),
             ledger: Mutex::default(),
         });
         parser_queue::spawn(write_regularly(Arc::downgrade(&counter)));
@@ -104,9 +108,14 @@ impl Usage {
         let Some(operation) = operation(&request.operation) else { return };
         let key = key(&request.operation, operation, &payload.client_request_details.headers);
         let of_variables = payload.context.get_mut::<UsesOfVariables>().map(|mut uses| mem::take(&mut uses.0));
-        let of_variables = of_variables.unwrap_or_default();
-        let uses = || uses_of(&request.operation.document, operation, graph.schema());
-        let finished = counter.ledger().count(key, Utc::now(), of_variables, uses);
+        // Not while others wait for the ledger.
+        let now = Utc::now();
+        let is_known = counter.ledger().knows(&key, now);
+        let mut uses = of_variables.unwrap_or_default();
+        if !is_known {
+            uses.extend(uses_of(&request.operation.document, operation, graph.schema()));
+        }
+        let finished = counter.ledger().count(key, now, uses);
         if let Some(file) = finished {
             let counter = Arc::clone(counter);
             parser_queue::spawn(async move { counter.write(file).await });
@@ -146,7 +155,7 @@ impl Counter {
     /// Whoever reads meanwhile reads the former file or the new one.
     fn replace(&self, file: &File) -> io::Result<()> {
         let path = self.directory.join(format!("{}.{}.{EXTENSION}", file.day, self.router));
-        let partial = path.with_extension("partial");
+        let partial = path.with_extension(PARTIAL);
         fs::write(&partial, &file.text)?;
         fs::rename(partial, path)
     }
@@ -171,8 +180,11 @@ fn operation(request: &ClientOperation) -> Option<&Operation> {
 
 /// The day in a file's name; `None` for files of others.
 fn day_of(path: &Path) -> Option<NaiveDate> {
-    let name = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
-    name.split_once('.')?.0.parse().ok()
+    let mut parts = path.file_name()?.to_str()?.split('.');
+    let (day, router, extension) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_router = router.len() == 2 * ROUTER_BYTES && router.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_ours = is_router && [EXTENSION, PARTIAL].contains(&extension) && parts.next().is_none();
+    is_ours.then(|| day.parse().ok()).flatten()
 }
 
 /// For as long as there is a counter.
@@ -217,7 +229,7 @@ mod tests {
         Counter {
             directory: directory.to_owned(),
             retention: Days::new(30),
-            router: "router".into(),
+            router: "0123456789ab".into(),
             ledger: Mutex::default(),
         }
     }
@@ -225,8 +237,8 @@ mod tests {
     #[test]
     fn files_of_days_that_are_over_are_deleted_and_others_stay() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let others = ["2026-10-01.note.txt", "notes.jsonl", "2026-10-30.other.jsonl"];
-        for name in others.into_iter().chain(["2026-10-29.other.jsonl", "2025-01-01.router.jsonl"]) {
+        let others = ["2026-10-01.note.txt", "2026-10-01.other.jsonl", "2026-10-30.ab0123456789.jsonl", "notes.jsonl"];
+        for name in others.into_iter().chain(["2026-10-29.ab0123456789.jsonl", "2025-01-01.0123456789ab.partial"]) {
             fs::write(directory.path().join(name), "").expect("it is written");
         }
         let counter = counter(directory.path());
@@ -238,6 +250,6 @@ mod tests {
         let entries = directory.path().read_dir().expect("it can be read");
         let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
         names.sort();
-        assert_eq!(names, ["2026-10-01.note.txt", "2026-10-30.other.jsonl", "2026-11-29.router.jsonl", "notes.jsonl"]);
+        assert_eq!(names, [&others[..3], &["2026-11-29.0123456789ab.jsonl", "notes.jsonl"]].concat());
     }
 }
