@@ -103,7 +103,9 @@ impl Usage {
     /// Counts an operation that is about to be executed.
     pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>, documents: &Documents) {
         let Some(counter) = &self.counter else { return };
-        let Some(request) = payload.context.get_ref::<Arc<ClientRequest>>() else { return };
+        // Holding one entry of the context while another is taken could wait for itself.
+        let request = payload.context.get_ref::<Arc<ClientRequest>>().map(|request| Arc::clone(&request));
+        let Some(request) = request else { return };
         let Some(graph) = documents.graph() else { return };
         let Some(operation) = operation(&request.operation) else { return };
         let key = key(&request.operation, operation, &payload.client_request_details.headers);
