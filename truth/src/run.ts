@@ -10,7 +10,7 @@ import type { Databases } from "./databases.ts";
 import { revertChanges } from "./effects.ts";
 import { Unpredictable } from "./errors.ts";
 import { FEATURES, featuresOf } from "./features.ts";
-import { isWithinLimits } from "./generate/limits.ts";
+import { isWithinLimits, usesTypenameAsAnother } from "./generate/limits.ts";
 import { generateOperation } from "./generate/operation.ts";
 import { ValuePools } from "./generate/pools.ts";
 import { varyOperation } from "./generate/variation.ts";
@@ -214,6 +214,7 @@ class Run {
       });
       if (print(operation.document).length > MAX_DOCUMENT_LENGTH) continue;
       if (validate(schema, operation.document).length > 0) continue;
+      if (usesTypenameAsAnother(operation.document)) continue;
       if (!isWithinLimits(operation)) continue;
       const expected = await this.#expect(operation);
       if (expected && isSmall(expected)) return { operation, expected, system, transport };

@@ -1,6 +1,6 @@
 // The router's limits apply to a document with its fragments expanded.
 
-import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode } from "graphql";
+import { type DocumentNode, getOperationAST, Kind, type SelectionSetNode, visit } from "graphql";
 import type { Operation } from "../operation.ts";
 
 // Slightly below the limits in router/router.config.yaml.
@@ -27,6 +27,21 @@ export function isWithinLimits({ document, operationName }: Operation): boolean 
     directives <= MAX_DIRECTIVES &&
     selections <= MAX_SELECTIONS
   );
+}
+
+/**
+ * Whether a key stands for `__typename` here and for another field there. In fragments of different types that is
+ * invalid if the other one has another type, which graphql-js does not see: it knows no type of `__typename` there.
+ */
+export function usesTypenameAsAnother(document: DocumentNode): boolean {
+  const keys = { typename: new Set<string>(), other: new Set<string>() };
+  visit(document, {
+    Field({ alias, name }) {
+      const kind = name.value === "__typename" ? keys.typename : keys.other;
+      kind.add((alias ?? name).value);
+    },
+  });
+  return [...keys.typename].some((key) => keys.other.has(key));
 }
 
 function extent(set: SelectionSetNode, document: DocumentNode): Extent {
