@@ -28,7 +28,7 @@ pub async fn run(check: bool) -> Result<()> {
     if !check {
         command.env("LYCEUM_RENEW_COUNTS", "true");
     }
-    process::run(&mut command).await
+    process::run_tests(&mut command).await
 }
 
 #[test]

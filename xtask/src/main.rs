@@ -10,6 +10,7 @@ mod dashboards;
 mod database;
 mod debian;
 mod docs_coverage;
+mod failures;
 mod files;
 mod fuzz;
 mod generate;

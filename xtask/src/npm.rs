@@ -87,6 +87,11 @@ impl Package {
         process::run(self.npm()?.args(["run", "--silent", name])).await
     }
 
+    /// Runs its tests.
+    pub async fn test(&self) -> Result<()> {
+        process::run_tests(self.npm()?.args(["run", "--silent", "test"])).await
+    }
+
     /// Builds into `dist`, unless that is newer than all it is made of.
     pub async fn build(&self) -> Result<()> {
         let others = ["operations", "supergraph.graphql", "docs/permissions.json", "docs/errors.json"];

@@ -3,12 +3,13 @@
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::terminal;
+use crate::{failures, terminal};
 
 /// A program in a process group of its own; dropping it stops the group.
 pub struct Running {
@@ -72,6 +73,42 @@ pub async fn run_quietly(command: &mut Command, name: &str) -> Result<()> {
     let status = status(command).await?;
     ensure!(status.success(), "{name} failed ({status})");
     Ok(())
+}
+
+/// As `run`, for a command that tests. Where nobody looks on, its failure repeats what failed: a log of thousands of
+/// lines is read from its end.
+pub async fn run_tests(command: &mut Command) -> Result<()> {
+    let shown = describe(command);
+    terminal::step(&shown);
+    run_tests_quietly(command, &shown).await
+}
+
+/// As `run_tests`, of what people know as `name`.
+pub async fn run_tests_quietly(command: &mut Command, name: &str) -> Result<()> {
+    if console::user_attended_stderr() {
+        return run_quietly(command, name).await;
+    }
+    let mut running = Running::start(command.stdout(Stdio::piped()))?;
+    let output = running.child.stdout.take().context("no standard output")?;
+    let lines = pass_on(output).await?;
+    let status = running.child.wait().await?;
+    if status.success() {
+        return Ok(());
+    }
+    bail!("{name} failed ({status})\n{}", failures::extract(&lines))
+}
+
+/// Prints each line as it comes.
+async fn pass_on(output: impl AsyncRead + Unpin) -> Result<Vec<String>> {
+    let mut output = BufReader::new(output);
+    let (mut lines, mut line) = (Vec::new(), Vec::new());
+    while output.read_until(b'\n', &mut line).await? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        print!("{text}");
+        lines.push(text.trim_end().to_owned());
+        line.clear();
+    }
+    Ok(lines)
 }
 
 /// Runs `command` and says how it ended.

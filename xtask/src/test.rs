@@ -32,11 +32,11 @@ pub async fn run(arguments: &[String]) -> Result<()> {
         note(&mut failed, ensure_redis().await);
         note(&mut failed, ensure_pgbouncer().await);
         note(&mut failed, ensure_smtp_server().await);
-        note(&mut failed, Package::schema_check().script("test").await);
-        note(&mut failed, Package::web_playground().script("test").await);
-        note(&mut failed, Package::storefront().script("test").await);
+        note(&mut failed, Package::schema_check().test().await);
+        note(&mut failed, Package::web_playground().test().await);
+        note(&mut failed, Package::storefront().test().await);
         Package::truth().install().await?;
-        note(&mut failed, Package::truth().script("test").await);
+        note(&mut failed, Package::truth().test().await);
     }
     let transcripts = scratch.path().join("transcripts");
     std::fs::create_dir(&transcripts)?;
@@ -66,7 +66,7 @@ async fn test_workspace(
     }
     command.args(arguments).envs(database.variables()).env("TMPDIR", scratch.path());
     command.env(secret_scan::VARIABLE, transcripts);
-    process::run(&mut command).await
+    process::run_tests(&mut command).await
 }
 
 /// Tests that are cut off leave files behind: here, where we remove them. Servers that root starts

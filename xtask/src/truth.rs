@@ -154,7 +154,7 @@ async fn compare(modes: &[Mode], scale: f64, arguments: &[String], logs: &Path) 
         command.arg("--system").arg(format!("{}={}", mode.name(), system.router));
     }
     terminal::step("lyceum-truth");
-    let compared = process::run_quietly(&mut command, "the comparison").await;
+    let compared = process::run_tests_quietly(&mut command, "the comparison").await;
 
     let mut stopped = Ok(());
     for (_, system) in systems {
