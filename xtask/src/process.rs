@@ -6,10 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::sleep;
 
 use crate::{failures, terminal};
+
+/// How long a program's last words may take after its end.
+const REST_OF_OUTPUT: Duration = Duration::from_secs(1);
 
 /// A program in a process group of its own; dropping it stops the group.
 pub struct Running {
@@ -89,26 +93,38 @@ pub async fn run_tests_quietly(command: &mut Command, name: &str) -> Result<()> 
         return run_quietly(command, name).await;
     }
     let mut running = Running::start(command.stdout(Stdio::piped()))?;
-    let output = running.child.stdout.take().context("no standard output")?;
-    let lines = pass_on(output).await?;
-    let status = running.child.wait().await?;
+    let (status, lines) = pass_on(&mut running.child).await?;
     if status.success() {
         return Ok(());
     }
     bail!("{name} failed ({status})\n{}", failures::extract(&lines))
 }
 
-/// Prints each line as it comes.
-async fn pass_on(output: impl AsyncRead + Unpin) -> Result<Vec<String>> {
-    let mut output = BufReader::new(output);
-    let (mut lines, mut line) = (Vec::new(), Vec::new());
-    while output.read_until(b'\n', &mut line).await? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        print!("{text}");
-        lines.push(text.trim_end().to_owned());
-        line.clear();
+/// Prints each line as it comes, until the program has ended: what it leaves running may keep its output open.
+async fn pass_on(child: &mut Child) -> Result<(ExitStatus, Vec<String>)> {
+    let mut output = BufReader::new(child.stdout.take().context("its output is not ours")?);
+    let mut stdout = tokio::io::stdout();
+    let (mut lines, mut line, mut status) = (Vec::new(), Vec::new(), None);
+    loop {
+        tokio::select! {
+            read = output.read_until(b'\n', &mut line) => {
+                if read? == 0 {
+                    break;
+                }
+                stdout.write_all(&line).await?;
+                lines.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+                line.clear();
+            }
+            ended = child.wait(), if status.is_none() => status = Some(ended?),
+            () = sleep(REST_OF_OUTPUT), if status.is_some() => break,
+        }
     }
-    Ok(lines)
+    stdout.flush().await?;
+    let status = match status {
+        Some(status) => status,
+        None => child.wait().await?,
+    };
+    Ok((status, lines))
 }
 
 /// Runs `command` and says how it ended.
@@ -138,5 +154,23 @@ pub async fn until_terminated(program: impl Future<Output = std::io::Result<Exit
     tokio::select! {
         status = program => Ok(status?),
         _ = terminated.recv() => anyhow::bail!("terminated"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_program_leaves_running_is_not_waited_for() -> Result<()> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000 & echo the last words; exit 3"]).stdout(Stdio::piped());
+        let mut running = Running::start(&mut command)?;
+        let passed_on = pass_on(&mut running.child).await;
+        killpg(running.group, Signal::SIGKILL)?;
+        let (status, lines) = passed_on?;
+        assert_eq!(status.code(), Some(3));
+        assert_eq!(lines, ["the last words"]);
+        Ok(())
     }
 }
