@@ -183,7 +183,7 @@ impl<'a> ConditionRewriter<'a> {
 
     fn merged(&mut self, kind: &Name, sets: &[&'a SelectionSet]) -> SelectionSet {
         let groups = self.groups(kind, sets);
-        if self.share_keys(&groups) {
+        if self.mixes_types(kind, sets, &groups) {
             return self.by_type(kind, sets);
         }
         let mut merged = SelectionSet::new(kind.clone());
@@ -207,21 +207,34 @@ impl<'a> ConditionRewriter<'a> {
         groups
     }
 
-    /// Whether a response key is in several groups.
-    fn share_keys(&self, groups: &Groups<'a>) -> bool {
-        let has_fragments = groups.keys().any(|key| matches!(key, GroupKey::Type(_)));
-        let mut seen = HashSet::default();
-        has_fragments && groups.iter().flat_map(|(key, group)| self.keys_of(key, group)).any(|key| !seen.insert(key))
+    /// Whether objects of some type would have their keys in another order than the client's, or the selections of other
+    /// types mixed with theirs, if each key had one place.
+    fn mixes_types(&self, kind: &Name, sets: &[&'a SelectionSet], groups: &Groups<'a>) -> bool {
+        if !groups.keys().any(|key| matches!(key, GroupKey::Type(_))) {
+            return false;
+        }
+        let mut merged = IndexMap::<Name, Vec<_>>::default();
+        for (key, fields) in self.keys(groups) {
+            let selections = fields.iter().map(|field| &field.selection_set).collect();
+            if merged.get(&key).is_some_and(|others| *others != selections) {
+                return true;
+            }
+            merged.entry(key).or_insert(selections);
+        }
+        let is_in_order = |object: &Name| {
+            let keys = self.keys(&self.groups(object, sets));
+            keys.iter().map(|(key, _)| merged.get_index_of(key)).is_sorted()
+        };
+        !self.possible_types(kind).iter().all(is_in_order)
     }
 
-    fn keys_of(&self, key: &GroupKey, group: &Group<'a>) -> HashSet<Name> {
-        match key {
-            GroupKey::Response(name) => HashSet::from_iter([name.clone()]),
-            GroupKey::Type(condition) => {
-                let groups = self.groups(condition, &group.fragments);
-                groups.iter().flat_map(|(key, group)| self.keys_of(key, group)).collect()
-            }
-        }
+    /// The response keys with their fields, group by group.
+    fn keys(&self, groups: &Groups<'a>) -> Vec<(Name, Vec<&'a Field>)> {
+        let keys = groups.iter().flat_map(|(key, group)| match key {
+            GroupKey::Response(name) => vec![(name.clone(), group.fields.clone())],
+            GroupKey::Type(condition) => self.keys(&self.groups(condition, &group.fragments)),
+        });
+        keys.collect()
     }
 
     /// The selections of each object type, without a response key in two of them.
@@ -416,7 +429,7 @@ mod tests {
 
         assert_eq!(
             merged.serialize().no_indent().to_string(),
-            "{ pet { ... on Cat { lives name } ... on Dog { type0_1_name: name tricks } } }"
+            "{ pet { ... on Cat { lives name } name ... on Dog { tricks } } }"
         );
     }
 
@@ -429,6 +442,21 @@ mod tests {
             "query($id: ID!) { notification(id: $id) { subject { ... on Course { id title } ... on Enrollment \
              { c2: id type0_1_id: id } } } }",
         );
+    }
+
+    #[test]
+    fn a_key_of_several_types_stays_where_its_place_does_not_matter() {
+        for selection in [
+            "... on Course { id title } ... on Enrollment { id status }",
+            "... on Course { teacher { name } title } ... on Enrollment { student { name } id }",
+            "__typename ... on Course { __typename id } ... on Enrollment { id }",
+        ] {
+            let text = format!("query($id: ID!) {{ notification(id: $id) {{ subject {{ {selection} }} }} }}");
+            assert_rewritten(&text, &json!({}), &text);
+        }
+        let text = "query($id: ID!) { notification(id: $id) { subject { ... on Enrollment { course { id title } } \
+                    ... on Payment { course { title id } } } } }";
+        assert_rewritten(text, &json!({}), &text.replace("Payment { course", "Payment { type0_2_course: course"));
     }
 
     #[test]
