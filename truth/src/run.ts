@@ -11,7 +11,7 @@ import { revertChanges } from "./effects.ts";
 import { Unpredictable } from "./errors.ts";
 import { FEATURES, featuresOf } from "./features.ts";
 import { isWithinLimits, usesTypenameAsAnother } from "./generate/limits.ts";
-import { generateOperation } from "./generate/operation.ts";
+import { generateOperation, type Wanted } from "./generate/operation.ts";
 import { ValuePools } from "./generate/pools.ts";
 import { varyOperation } from "./generate/variation.ts";
 import { type Mutant, mutants } from "./mutants.ts";
@@ -23,7 +23,7 @@ import { Random } from "./random.ts";
 import { type ExpectedResult, Reference } from "./reference.ts";
 import { readTables, type Tables } from "./rows.ts";
 import { shrink } from "./shrink.ts";
-import { Statistics } from "./statistics.ts";
+import { fieldsOfPayloads, Statistics } from "./statistics.ts";
 import { type GraphQLResponse, System, type Transport } from "./systems.ts";
 import { findViewers } from "./viewers.ts";
 
@@ -31,6 +31,8 @@ const SCHEMA = new URL("../../api.graphql", import.meta.url);
 const PERMISSIONS = new URL("../../docs/permissions.json", import.meta.url);
 /** Attempts to generate one operation that is valid, small and predictable. */
 const MAX_ATTEMPTS = 50;
+/** One operation of so many is a mutation. */
+const MUTATION_EVERY = 5;
 /** The probability that a document is executed a second time. */
 const REPEAT_PROBABILITY = 0.1;
 const MAX_DOCUMENT_LENGTH = 6000;
@@ -94,6 +96,7 @@ class Run {
   readonly #unmutated: Reference;
   readonly #permissions: Permissions;
   readonly #statistics: Statistics;
+  readonly #wanted: Wanted[];
   readonly #found = new Map<string, DifferenceGroup>();
   #differenceCount = 0;
 
@@ -103,6 +106,7 @@ class Run {
     this.#mutant = mutant;
     const { schema, tables, cursors } = context;
     this.#statistics = new Statistics(schema);
+    this.#wanted = fieldsOfPayloads(schema);
     const all = findViewers(tables);
     const { viewers } = options;
     this.#viewers = viewers.length > 0 ? all.filter(({ name }) => viewers.includes(name)) : all;
@@ -194,9 +198,13 @@ class Run {
   async #task(number: number): Promise<Task | undefined> {
     const { seed, kinds, queries, transports } = this.#options;
     const { schema, systems } = this.#context;
+    const isMutating = !queries && number % MUTATION_EVERY === 0;
+    // One after the other: chance alone leaves out some of those that few operations can select.
+    const wanted = isMutating
+      ? this.#wanted[(number / MUTATION_EVERY) % this.#wanted.length]
+      : undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const random = new Random(seed, number, attempt);
-      const isMutating = !queries && random.chance(0.2);
       const viewer = this.#viewer(random, isMutating);
       const system = random.pick(systems);
       const allowedTransports = isMutating
@@ -211,6 +219,7 @@ class Run {
         kinds,
         operation: isMutating ? OperationTypeNode.MUTATION : OperationTypeNode.QUERY,
         isAllowed: (mutation) => this.#isAllowed(mutation, viewer),
+        wanted,
       });
       if (print(operation.document).length > MAX_DOCUMENT_LENGTH) continue;
       if (validate(schema, operation.document).length > 0) continue;

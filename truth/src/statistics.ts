@@ -1,14 +1,18 @@
 // The coverage of a run. Features that are never generated are never compared, so the run reports them.
 
 import {
+  type GraphQLNamedType,
   type GraphQLSchema,
-  isIntrospectionType,
+  getNamedType,
+  isAbstractType,
+  isInterfaceType,
   isObjectType,
   TypeInfo,
   visit,
   visitWithTypeInfo,
 } from "graphql";
 import { FEATURES, type Feature } from "./features.ts";
+import type { Wanted } from "./generate/operation.ts";
 import { mutations } from "./mutations.ts";
 import type { Operation } from "./operation.ts";
 import type { System, Transport } from "./systems.ts";
@@ -33,7 +37,7 @@ export class Statistics {
     this.operations += 1;
     for (const feature of features)
       this.#features.set(feature, (this.#features.get(feature) ?? 0) + 1);
-    this.#countFields(operation);
+    for (const field of selectedFields(this.#schema, operation)) this.#fields.add(field);
     for (const what of [`as ${operation.viewer.name}`, `over ${transport}`, system.mode])
       this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
@@ -54,14 +58,6 @@ export class Statistics {
     return comparableFields(this.#schema).filter((field) => !this.#fields.has(field));
   }
 
-  #countFields({ document }: Operation): void {
-    const info = new TypeInfo(this.#schema);
-    const Field = () => {
-      this.#fields.add(`${info.getParentType()?.name}.${info.getFieldDef()?.name}`);
-    };
-    visit(document, visitWithTypeInfo(info, { Field }));
-  }
-
   format(): string {
     const list = (counts: Iterable<[string, number]>) =>
       [...counts].map(([what, count]) => `${what} ${count}`).join(", ");
@@ -73,21 +69,52 @@ export class Statistics {
   }
 }
 
-/** All fields except subscriptions, mutations without a model, and the payloads of those. */
+/** As `Type.field`. */
+export function selectedFields(schema: GraphQLSchema, { document }: Operation): Set<string> {
+  const fields = new Set<string>();
+  const info = new TypeInfo(schema);
+  const Field = () => {
+    fields.add(`${info.getParentType()?.name}.${info.getFieldDef()?.name}`);
+  };
+  visit(document, visitWithTypeInfo(info, { Field }));
+  return fields;
+}
+
+/** The comparable fields that only mutations return. */
+export function fieldsOfPayloads(schema: GraphQLSchema): Wanted[] {
+  const ofQueries = reachableTypes(schema, [schema.getQueryType()]);
+  return comparableFields(schema)
+    .map((coordinate) => coordinate.split(".") as [string, string])
+    .filter(([type]) => type !== schema.getMutationType()?.name && !ofQueries.has(type))
+    .map(([type, field]) => ({ type, field }));
+}
+
+/** All fields except subscriptions, mutations without a model, and what only those return. */
 function comparableFields(schema: GraphQLSchema): string[] {
-  const types = Object.values(schema.getTypeMap()).filter(isObjectType);
-  const all = types.filter((type) => !isIntrospectionType(type) && type.name !== "Subscription");
-  const isModelled = (name: string) => mutations[name] !== undefined;
-  const modelled = new Set(
-    Object.values(schema.getMutationType()?.getFields() ?? {})
-      .filter(({ name }) => isModelled(name))
-      .map(({ type }) => `${type}`.replace("!", "")),
-  );
-  return all
-    .filter(({ name }) => !name.endsWith("Payload") || modelled.has(name))
-    .flatMap((type) =>
-      Object.keys(type.getFields())
-        .filter((name) => type !== schema.getMutationType() || isModelled(name))
-        .map((name) => `${type.name}.${name}`),
-    );
+  const all = Object.values(schema.getMutationType()?.getFields() ?? {});
+  const modelled = all.filter(({ name }) => mutations[name] !== undefined);
+  const payloads = modelled.map(({ type }) => getNamedType(type));
+  const types = [...reachableTypes(schema, [schema.getQueryType(), ...payloads])]
+    .map((name) => schema.getType(name))
+    .filter(isObjectType);
+  return [
+    ...modelled.map(({ name }) => `${schema.getMutationType()?.name}.${name}`),
+    ...types.flatMap((type) => Object.keys(type.getFields()).map((name) => `${type.name}.${name}`)),
+  ];
+}
+
+function reachableTypes(
+  schema: GraphQLSchema,
+  roots: readonly (GraphQLNamedType | null | undefined)[],
+): Set<string> {
+  const found = new Set<string>();
+  const open = roots.filter((root) => root != null);
+  for (let type = open.pop(); type; type = open.pop()) {
+    if (found.has(type.name)) continue;
+    found.add(type.name);
+    if (isAbstractType(type)) open.push(...schema.getPossibleTypes(type));
+    if (isObjectType(type) || isInterfaceType(type))
+      open.push(...Object.values(type.getFields()).map((field) => getNamedType(field.type)));
+  }
+  return found;
 }

@@ -2,17 +2,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OperationTypeNode, parse, print, validate } from "graphql";
 import { Cursors } from "../src/cursors.ts";
-import { generateOperation } from "../src/generate/operation.ts";
+import { generateOperation, type Wanted } from "../src/generate/operation.ts";
 import { ValuePools } from "../src/generate/pools.ts";
 import { varyOperation } from "../src/generate/variation.ts";
 import { OPERATION_KINDS, type OperationKind } from "../src/kinds.ts";
 import { Random } from "../src/random.ts";
 import { shrink } from "../src/shrink.ts";
+import { fieldsOfPayloads, selectedFields } from "../src/statistics.ts";
 import { bob, schema, tables } from "./fixtures.ts";
 
 const pools = new ValuePools(tables(), new Cursors());
 
-function made(seed: number, kinds: readonly OperationKind[], operation = OperationTypeNode.QUERY) {
+function made(
+  seed: number,
+  kinds: readonly OperationKind[],
+  operation = OperationTypeNode.QUERY,
+  wanted?: Wanted,
+) {
   const random = new Random(seed);
   return generateOperation({
     schema,
@@ -22,6 +28,7 @@ function made(seed: number, kinds: readonly OperationKind[], operation = Operati
     kinds: new Set(kinds),
     operation,
     isAllowed: () => true,
+    wanted,
   });
 }
 
@@ -35,6 +42,22 @@ test("most operations are valid", () => {
     );
 
     assert.ok(valid.length > 100, `${valid.length} of 200 ${operation} operations`);
+  }
+});
+
+test("what only mutations return is selected where it is wanted", () => {
+  const fields = fieldsOfPayloads(schema);
+  assert.ok(fields.some(({ type }) => type === "LoginPayload"));
+  assert.ok(fields.some(({ type }) => type === "Session"));
+  assert.ok(!fields.some(({ type }) => type === "Course"));
+  for (const wanted of fields) {
+    const operations = Array.from({ length: 20 }, (_, seed) =>
+      made(seed, OPERATION_KINDS, OperationTypeNode.MUTATION, wanted),
+    );
+    const field = `${wanted.type}.${wanted.field}`;
+    const selecting = operations.filter((one) => selectedFields(schema, one).has(field));
+
+    assert.ok(selecting.length > 10, `${field}: ${selecting.length} of 20`);
   }
 });
 

@@ -6,6 +6,7 @@ import {
   type FragmentDefinitionNode,
   type GraphQLAbstractType,
   type GraphQLField,
+  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
@@ -120,6 +121,14 @@ export interface GeneratorOptions {
   isAllowed: (mutation: string) => boolean;
   /** The maximum number of objects of nested lists. */
   maxObjects?: number;
+  /** A field of a mutation's payload, or of an object in it, that is to be selected where it fits. */
+  wanted?: Wanted | undefined;
+}
+
+/** By the names of the type and the field. */
+export interface Wanted {
+  type: string;
+  field: string;
 }
 
 export function generateOperation(options: GeneratorOptions): Operation {
@@ -135,6 +144,7 @@ class OperationGenerator {
   #fieldsLeft: number;
   #aliases = 0;
   #directives = 0;
+  #isWantedSelected = false;
 
   constructor(options: GeneratorOptions) {
     const { random, pools, viewer, operation } = options;
@@ -185,7 +195,11 @@ class OperationGenerator {
       (MUTATION_WEIGHTS[name] ?? 1) * (this.#options.isAllowed(name) ? 1 : DENIED_MUTATION_FACTOR);
     const weights = Object.fromEntries(fields.map(({ name }) => [name, weightOf(name)]));
     const count = this.#random.pick([1, 2, 2, 3, 3, 4]);
-    const chosen: string[] = [];
+    const wanted = fields
+      .filter(({ type }) => this.#wantedOf(getNamedType(type)))
+      .map(({ name }) => name);
+    const isWanted = wanted.length > 0 && this.#random.chance(0.9);
+    const chosen = isWanted ? [this.#random.pick(wanted)] : [];
     // A repeated mutation changes the same object, or another one.
     while (chosen.length < count)
       chosen.push(
@@ -237,7 +251,22 @@ class OperationGenerator {
     }
   }
 
+  /** The field of a type that is wanted, or that leads to it. */
+  #wantedOf(type: GraphQLNamedType): GraphQLField<unknown, unknown> | undefined {
+    const { wanted } = this.#options;
+    if (!wanted || !isObjectType(type)) return undefined;
+    const fields = Object.values(type.getFields());
+    return type.name === wanted.type
+      ? fields.find(({ name }) => name === wanted.field)
+      : fields.find((one) => getNamedType(one.type).name === wanted.type);
+  }
+
   #choose(type: GraphQLObjectType, position: SelectionPosition): GraphQLField<unknown, unknown> {
+    const wanted = this.#isWantedSelected ? undefined : this.#wantedOf(type);
+    if (wanted && this.#random.chance(0.9)) {
+      this.#isWantedSelected = type.name === this.#options.wanted?.type;
+      return wanted;
+    }
     const { depth, objects, typePath } = position;
     const fields = Object.values(type.getFields());
     const leaves = fields.filter((one) => isLeafType(getNamedType(one.type)));
