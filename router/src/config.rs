@@ -18,7 +18,9 @@ use crate::{
 
 const DEFAULT: &str = include_str!("../router.config.yaml");
 /// What protects the router and its users, and would not be missed before an attack.
-const GUARDS: [&str; 11] = [
+const GUARDS: [&str; 13] = [
+    "/error_masking/enabled",
+    "/error_masking/all/enabled",
     "/jwt/enabled",
     "/jwt/issuers",
     "/jwt/audiences",
@@ -108,12 +110,21 @@ fn merge(config: &mut Value, changes: Value) {
     }
 }
 
-/// The guards that a configuration has no more.
+/// The guards that a configuration has no more, or that let more pass.
 fn removed_guards(before: &Value, after: &Value) -> impl Iterator<Item = &'static str> {
-    let is_set = |config: &Value, pointer: &str| {
-        !matches!(config.pointer(pointer), None | Some(Value::Null | Value::Bool(false)))
-    };
-    GUARDS.into_iter().filter(move |pointer| is_set(before, pointer) && !is_set(after, pointer))
+    GUARDS.into_iter().filter(move |pointer| is_weaker(after.pointer(pointer), before.pointer(pointer)))
+}
+
+/// Limits are compared by their number, lists by what they admit.
+fn is_weaker(after: Option<&Value>, before: Option<&Value>) -> bool {
+    match (before, after) {
+        (None | Some(Value::Null | Value::Bool(false)), _) => false,
+        (_, None | Some(Value::Null | Value::Bool(false))) => true,
+        (Some(Value::Number(before)), Some(Value::Number(after))) => after.as_f64() > before.as_f64(),
+        (Some(Value::Array(before)), Some(Value::Array(after))) => after.iter().any(|item| !before.contains(item)),
+        (Some(Value::Object(before)), Some(Value::Object(after))) => is_weaker(after.get("n"), before.get("n")),
+        _ => false,
+    }
 }
 
 fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<()> {
@@ -333,6 +344,13 @@ mod tests {
             ["/limits/max_depth", "/limits/max_request_body_size"],
         );
         assert_eq!(removed(json!({ "limits": null })).len(), 5);
+        assert_eq!(removed(json!({ "limits": { "max_depth": { "n": 1_000_000 } } })), ["/limits/max_depth"]);
+        assert!(removed(json!({ "limits": { "max_depth": { "n": 2 } } })).is_empty());
+        assert_eq!(
+            removed(json!({ "jwt": { "allowed_algorithms": ["EdDSA", "HS256"] } })),
+            ["/jwt/allowed_algorithms"]
+        );
+        assert_eq!(removed(json!({ "error_masking": { "enabled": false } })), ["/error_masking/enabled"]);
     }
 
     #[test]

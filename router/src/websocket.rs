@@ -19,7 +19,7 @@ use futures::{StreamExt as _, stream};
 use hive_router::{
     RouterSharedState,
     http::{
-        HeaderValue, StatusCode,
+        HeaderName, HeaderValue, StatusCode,
         header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, UPGRADE, USER_AGENT},
     },
     ntex::{
@@ -48,7 +48,7 @@ use crate::{
     client_messages::{ClientMessage, MessageBuffer, Received},
     connection_limits::{ConnectionLimits, LimitExceeded, Permit},
     loopback::Loopback,
-    plugins::{client_address::Address, streams::RETRY_AFTER_SECONDS},
+    plugins::{client_address::Address, client_name, streams::RETRY_AFTER_SECONDS},
     subscription_proxy,
 };
 
@@ -125,14 +125,14 @@ pub async fn connect(
     };
     let protocol = ws::subprotocols(&request).find(|name| *name == PROTOCOL).map(|_| PROTOCOL);
     let authorization = request.headers().get(AUTHORIZATION).cloned().map(HeaderValue::from);
-    let user_agent = request.headers().get(USER_AGENT).cloned().map(HeaderValue::from);
+    let program = program(request.headers());
     let factory = fn_factory_with_config(move |sink: WsSink| {
         let connection = Rc::new(Connection {
             server: server.clone(),
             sink,
             client,
             authorization: RefCell::new(authorization.clone()),
-            user_agent: user_agent.clone(),
+            program: program.clone(),
             state: Cell::new(State::New),
             operations: RefCell::default(),
             message: RefCell::default(),
@@ -151,6 +151,11 @@ pub async fn connect(
         }
     });
     ws::start(request, protocol, factory).await
+}
+
+fn program(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let names = client_name::NAMES.into_iter().flatten().chain([USER_AGENT]);
+    names.filter_map(|name| headers.get(&name).cloned().map(|value| (name, value.into()))).collect()
 }
 
 fn client_address(request: &HttpRequest) -> Option<IpAddr> {
@@ -182,7 +187,8 @@ struct Connection {
     sink: WsSink,
     client: Option<IpAddr>,
     authorization: RefCell<Option<HeaderValue>>,
-    user_agent: Option<HeaderValue>,
+    /// Headers that say which program the client is.
+    program: Vec<(HeaderName, HeaderValue)>,
     state: Cell<State>,
     /// Dropping a guard cancels its operation.
     operations: RefCell<HashMap<String, DropGuard>>,
@@ -342,8 +348,8 @@ impl Connection {
     fn request(&self, body: &Value) -> reqwest::RequestBuilder {
         let request = self.server.loopback.post(&self.server.path, self.client).json(body);
         let mut request = request.header(ACCEPT, "application/json, text/event-stream");
-        if let Some(user_agent) = &self.user_agent {
-            request = request.header(USER_AGENT, user_agent);
+        for (name, value) in &self.program {
+            request = request.header(name, value);
         }
         if let Some(authorization) = &*self.authorization.borrow() {
             request = request.header(AUTHORIZATION, authorization);

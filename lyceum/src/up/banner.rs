@@ -17,28 +17,41 @@ const RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// Waits until the router is ready. Its port accepts connections before that.
 pub async fn wait_until_ready(port: u16) {
-    while !is_ready(port).await.unwrap_or(false) {
+    while !has(port, "/ready").await.unwrap_or(false) {
         sleep(RETRY_DELAY).await;
     }
 }
 
-async fn is_ready(port: u16) -> std::io::Result<bool> {
+/// Whether everybody may read the router's schema.
+pub async fn is_schema_public(port: u16) -> bool {
+    has(port, "/schema.graphql").await.unwrap_or(false)
+}
+
+async fn has(port: u16, path: &str) -> std::io::Result<bool> {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
-    connection.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await?;
     let mut status = [0; b"HTTP/1.1 200".len()];
     connection.read_exact(&mut status).await?;
     Ok(status.ends_with(b"200"))
 }
 
+/// What the router shows besides the graph.
+pub struct Shown<'a> {
+    pub has_storefront: bool,
+    pub is_schema_public: bool,
+    pub safelist: Option<&'a Path>,
+}
+
 /// Prints addresses, sample accounts and a first query; none of the latter with a safelist.
-pub fn show(addresses: &Addresses, people: &[SampleSignIn], has_storefront: bool, safelist: Option<&Path>) {
+pub fn show(addresses: &Addresses, people: &[SampleSignIn], shown: &Shown<'_>) {
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
     line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
-    if has_storefront {
+    if shown.has_storefront {
         line(format_args!("  Storefront   {}", style(format_args!("{}/store", addresses.router)).cyan().underlined()));
     }
     line(format_args!("  GraphQL      {}/graphql", addresses.router));
-    if safelist.is_none() {
+    if shown.is_schema_public {
         line(format_args!("  Schema       {}/schema.graphql", addresses.router));
         line(format_args!(
             "  Front end    {}",
@@ -49,7 +62,7 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], has_storefront: bool
         line(format_args!("  Metrics      {metrics}"));
     }
     line(format_args!("  Data         {}", addresses.data.display()));
-    if let Some(manifest) = safelist {
+    if let Some(manifest) = shown.safelist {
         line(format_args!("\n  Only the stored operations of {} are served, by their ids:", manifest.display()));
         line("  the playground, and any client that sends its own queries, is rejected.\n");
         return;

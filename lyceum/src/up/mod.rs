@@ -98,7 +98,9 @@ async fn serve_over(
         () = stop.cancelled() => {}
     }
     if !stop.is_cancelled() {
-        banner::show(&addresses, &people, has_storefront, settings.safelist.as_deref());
+        let is_schema_public = banner::is_schema_public(router.port).await;
+        let shown = banner::Shown { has_storefront, is_schema_public, safelist: settings.safelist.as_deref() };
+        banner::show(&addresses, &people, &shown);
         if let Some(file) = &settings.addresses {
             addresses.write(file)?;
         }

@@ -110,10 +110,7 @@ fn documents_that_are_invalid_say_where_and_are_no_failure_of_the_systems() {
     for document in INVALID {
         let answer = anonymous.send(document, json!({}));
         assert_eq!(answer.error(), Some("GRAPHQL_VALIDATION_FAILED"), "{document}: {answer}");
-        for error in answer["errors"].as_array().expect("errors") {
-            let place = &error["locations"][0];
-            assert!(place["line"] == 1 && place["column"].as_u64().is_some_and(|at| at > 0), "{document}: {error}");
-        }
+        assert_located(document, &answer);
     }
     for (document, variables) in [
         ("query A { me { id } } query B { me { id } }", json!({})),
@@ -130,10 +127,21 @@ fn documents_that_are_invalid_say_where_and_are_no_failure_of_the_systems() {
     for document in ["{", "}", "{ me { id }", "query (", "\"", "\u{0}", "{ me { id } } }", "fragment", "{ a(b: $) }"] {
         let answer = anonymous.send(document, json!({}));
         assert_eq!(answer.error(), Some("GRAPHQL_PARSE_FAILED"), "{document}: {answer}");
+        assert_located(document, &answer);
     }
+    let second_line = anonymous.send("{ me {\n  id }} }", json!({}));
+    assert_eq!(second_line["errors"][0]["locations"], json!([{ "line": 2, "column": 9 }]), "{second_line}");
 
     let failures: Vec<_> = system.log().lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect();
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// Each error of a document of one line says where in it.
+fn assert_located(document: &str, answer: &Reply) {
+    for error in answer["errors"].as_array().expect("errors") {
+        let location = &error["locations"][0];
+        assert!(location["line"] == 1 && location["column"].as_u64().is_some_and(|at| at > 0), "{document}: {error}");
+    }
 }
 
 #[test]
@@ -234,6 +242,8 @@ fn a_course_that_breaks_rules() {
     for price in [json!(true), json!([]), json!({})] {
         let answer = teacher.send(CREATE, json!({ "input": { "title": "a", "isFree": false, "price": price } }));
         assert_eq!(answer.error(), Some("BAD_USER_INPUT"), "{price}: {answer}");
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert_eq!(message, "Variable \"$input.price\": a value of type \"Decimal\" is expected.", "{price}");
     }
 }
 

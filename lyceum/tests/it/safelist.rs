@@ -35,6 +35,8 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
         let answer = anonymous.send_request(&refused);
         assert_eq!(answer.error(), Some("BAD_USER_INPUT"), "{refused}: {answer}");
         assert!(answer["data"].is_null(), "{refused}: {answer}");
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("`documentId`"), "{refused}: {answer}");
     }
     // The text beside a known id is not what is run.
     let beside = json!({ "documentId": id("Catalogue"), "query": "{ __schema { queryType { name } } }" });

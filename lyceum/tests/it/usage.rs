@@ -2,8 +2,14 @@
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
+use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue},
+};
 
 use crate::system::{STUDENT, System, workspace};
 
@@ -51,6 +57,7 @@ fn what_clients_use_is_counted_by_name() {
     let expired = web.with_token("rubbish").send("query Refused { courses { totalCount } }", json!({}));
     assert_eq!(expired.error(), Some("UNAUTHENTICATED"));
     system.sign_in(STUDENT).data("query Home { me { name courses { totalCount } } }", json!({}));
+    Runtime::new().expect("a runtime").block_on(ask_by_web_socket(&system, "query Live { me { id } }"));
     assert_eq!(system.stop(), Some(0));
 
     let counted = counted(&usage);
@@ -75,8 +82,25 @@ fn what_clients_use_is_counted_by_name() {
     assert_eq!(line("ios", "Mine")["uses"], json!(["Query.me", "User.id"]));
     assert!(line("web", "Order")["uses"].as_array().expect("a list").contains(&json!("CourseOrder.TITLE")));
     assert_eq!(line("", "Home")["requests"], 1);
+    assert_eq!(line("tv", "Live")["requests"], 1);
     assert!(!counted.keys().any(|(_, operation)| operation == "Wrong" || operation == "Refused"), "{counted:?}");
     assert_schema_check_reads(&usage);
+}
+
+/// As the client `tv`, which names itself where it connects.
+async fn ask_by_web_socket(system: &System, query: &str) {
+    let url = format!("{}/graphql", system.addresses.router).replacen("http", "ws", 1);
+    let mut request = url.into_client_request().expect("a request");
+    let headers = request.headers_mut();
+    headers.insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+    headers.insert("apollographql-client-name", HeaderValue::from_static("tv"));
+    let (mut socket, _) = connect_async(request).await.expect("a connection");
+    let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": query } });
+    for (message, answer) in [(json!({ "type": "connection_init" }), "connection_ack"), (subscribe, "next")] {
+        socket.send(Message::text(message.to_string())).await.expect("it is open");
+        let text = socket.next().await.expect("a message").expect("it is open").into_text().expect("text");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON")["type"], answer, "{text}");
+    }
 }
 
 /// The program for which the files are made.

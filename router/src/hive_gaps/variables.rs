@@ -98,7 +98,7 @@ fn check_named(schema: &Schema, name: &Name, value: &Value) -> Result<(), Mismat
     }
 }
 
-/// Custom scalars are validated by their subgraph.
+/// What the text of a custom scalar must be is validated by its subgraph, which does not know the variable's name.
 fn is_scalar(name: &str, value: &Value) -> bool {
     let is_integer = |value: &Value| value.as_number().is_some_and(|number| number.is_i64() || number.is_u64());
     match name {
@@ -107,6 +107,7 @@ fn is_scalar(name: &str, value: &Value) -> bool {
         "Float" => value.is_number(),
         "Int" => value.as_i64().is_some_and(|value| i32::try_from(value).is_ok()) && is_integer(value),
         "ID" => value.is_str() || is_integer(value),
+        "Decimal" | "DateTime" => value.is_str() || value.is_number(),
         _ => true,
     }
 }
@@ -212,6 +213,21 @@ mod tests {
             &json!({ "order": "SECRET" }),
             "Variable \"$order\": a value of the enum \"CourseOrder\" is expected.",
         );
+    }
+
+    #[test]
+    fn numbers_and_times_are_text_or_numbers() {
+        let create = "mutation($input: CreateCourseInput!) { createCourse(input: $input) { userErrors { code } } }";
+        for right in [json!("19.90"), json!(19.9), json!(20), json!(null)] {
+            assert_eq!(message(create, &json!({ "input": { "title": "a", "price": right } })), None, "{right}");
+        }
+        for wrong in [json!(true), json!([]), json!({})] {
+            assert_wrong(
+                create,
+                &json!({ "input": { "title": "a", "price": wrong } }),
+                "Variable \"$input.price\": a value of type \"Decimal\" is expected.",
+            );
+        }
     }
 
     #[test]

@@ -18,6 +18,10 @@ use super::retry_after::RetryAfter;
 const INVALID_TOKEN: &str = "The access token is invalid or has expired. Sign in again.";
 const METHOD_NOT_ALLOWED: &str = "Send operations by POST, or queries by GET. Of GraphQL over SSE, only the distinct connections mode is \
              supported: one POST for each subscription, which accepts `text/event-stream`.";
+const ID_REQUIRED: &str =
+    "This router runs stored operations only. Send `documentId`, an ID of its manifest, in place of `query`.";
+const NO_SUCH_ID: &str =
+    "The router's manifest has no stored operation of this ID. Send the `documentId` of one that it has.";
 const NEEDS_STREAM: &str = "A subscription is answered by a stream: send `Accept: text/event-stream` or `multipart/mixed`, or open a \
              WebSocket with the subprotocol `graphql-transport-ws`.";
 const CSRF_HEADER_MISSING: &str = "A page of another site could have made this request. Send it with the header `Content-Type: \
@@ -211,12 +215,12 @@ fn public_form(code: &str, from_subgraph: bool) -> PublicForm {
         | "UNSUPPORTED_CONTENT_ENCODING"
         | "UNPROCESSABLE_QUERY_PARAMS"
         | "MUTATION_NOT_ALLOWED_OVER_HTTP_GET"
-        | "PERSISTED_DOCUMENT_NOT_FOUND"
-        | "PERSISTED_DOCUMENT_ID_REQUIRED"
         | "PERSISTED_DOCUMENT_EXTRACTION_FAILED"
         | "PAYLOAD_READ_ERROR"
         | "PAYLOAD_READ_TIMEOUT"
         | "DECOMPRESSION_FAILED" => PublicForm::Code("BAD_USER_INPUT"),
+        "PERSISTED_DOCUMENT_ID_REQUIRED" => PublicForm::Message("BAD_USER_INPUT", ID_REQUIRED),
+        "PERSISTED_DOCUMENT_NOT_FOUND" => PublicForm::Message("BAD_USER_INPUT", NO_SUCH_ID),
         "CSRF_PREVENTION_FAILED" => PublicForm::Message("CSRF_PREVENTION_FAILED", CSRF_HEADER_MISSING),
         "INTROSPECTION_DISABLED" | "UNAUTHORIZED_OPERATION" | "UNAUTHORIZED_FIELD_OR_TYPE" => {
             PublicForm::Code("FORBIDDEN")
