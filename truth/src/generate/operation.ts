@@ -198,8 +198,7 @@ class OperationGenerator {
     const wanted = fields
       .filter(({ type }) => this.#wantedOf(getNamedType(type)))
       .map(({ name }) => name);
-    const isWanted = wanted.length > 0 && this.#random.chance(0.9);
-    const chosen = isWanted ? [this.#random.pick(wanted)] : [];
+    const chosen = wanted.length > 0 ? [this.#random.pick(wanted)] : [];
     // A repeated mutation changes the same object, or another one.
     while (chosen.length < count)
       chosen.push(
