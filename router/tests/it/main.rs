@@ -8,6 +8,7 @@ mod circuit_breaker;
 mod client_address;
 mod connections;
 mod cost;
+mod entity_errors;
 mod hive_gaps;
 mod hosts;
 mod live;
