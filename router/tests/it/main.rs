@@ -9,6 +9,7 @@ mod client_address;
 mod connections;
 mod cost;
 mod entity_errors;
+mod foreign_graph;
 mod hive_gaps;
 mod hosts;
 mod live;
