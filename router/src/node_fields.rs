@@ -6,13 +6,17 @@
 //! type is asked if a fragment applies to it, and all are if a field of the interface itself is selected. `nodes` is a
 //! `node` for each of its ids.
 //!
-//! The object type `Course` is asked by the field `course(id:)`; a test names a type that has no such field.
+//! The object type `Course` is asked by the field `course(id:)`; a test names a type that has no such field. In another
+//! graph whose nodes have none, the two fields have a subgraph of their own, and stay as they are.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock},
+};
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node, Schema,
-    ast::{Argument, DirectiveList, OperationType, Type, Value, VariableDefinition},
+    ast::{Argument, DirectiveList, FieldDefinition, OperationType, Type, Value, VariableDefinition},
     executable::{Field, Operation, OperationMap, Selection, SelectionSet},
     name,
     validation::Valid,
@@ -29,12 +33,20 @@ const INTERFACE: &str = "Node";
 const ONE: &str = "node";
 const SEVERAL: &str = "nodes";
 const MAX_IDS: usize = 100;
-/// The maximum of fields by id in an operation: as many ids, of five types. The planner's time grows with them.
+/// The numbers of ids that have a plan of their own: the others have the next one's, with ids of nothing for the rest.
+const PLANNED_IDS: [usize; 8] = [0, 1, 2, 5, 10, 25, 50, MAX_IDS];
+/// The maximum of fields by id in an operation: as many ids, of five types. The planner's time grows with them: it is 10
+/// to 25 ms for so many, with fields of other subgraphs selected of each.
 const MAX_ASKED: usize = 500;
+/// An id of nothing, which no client can know: what it costs is not the client's.
+pub static NO_ID: LazyLock<String> = LazyLock::new(|| {
+    let random = format!("{:032x}", rand::random::<u128>());
+    [&random[..8], &random[8..12], &random[12..16], &random[16..20], &random[20..]].join("-")
+});
 const TOO_MANY: &str =
     "`nodes` has too many ids for what is selected of each. Send fewer ids in an operation, or select less.";
 
-/// The `node` and `nodes` of an operation, as they are rewritten.
+/// The `node` and `nodes` of an operation, as they are rewritten for all requests with such a number of ids.
 #[derive(Debug, Default)]
 pub struct NodeFields {
     fields: Vec<NodeField>,
@@ -46,10 +58,25 @@ pub struct NodeFields {
 #[derive(Debug)]
 struct NodeField {
     key: Name,
-    /// The number of ids of `nodes`; `None` for a `node`.
-    length: Option<usize>,
+    /// `None` for a `node`.
+    length: Option<Length>,
     /// Its first key in the router's response, which has its place among the other fields.
     first: String,
+}
+
+/// The number of ids of a `nodes`.
+#[derive(Debug)]
+enum Length {
+    Fixed(usize),
+    /// As many as a variable of the client's has.
+    OfVariable(Name),
+}
+
+/// The `node` and `nodes` of a request.
+pub struct RequestedNodes {
+    nodes: Arc<NodeFields>,
+    /// The numbers of ids, by field; `None` for a `node`.
+    lengths: Vec<Option<usize>>,
 }
 
 /// A field of the client's, and the position of the id in it.
@@ -71,9 +98,19 @@ struct IdVariable {
 type Found<'a> = HashMap<Place, (&'a str, &'a RawValue)>;
 
 /// The variable that has the ids of a `nodes`, if one has them.
-pub fn ids_variable(field: &Field) -> Option<&Name> {
-    let ids = is_node_field(field).then(|| field.specified_argument_by_name("ids")).flatten()?;
-    ids.as_variable()
+pub fn ids_variable<'a>(field: &'a Field, schema: &Schema) -> Option<&'a Name> {
+    let ids = field.specified_argument_by_name("ids")?.as_variable()?;
+    is_node_field(field, schema).then_some(ids)
+}
+
+/// The number of ids that is planned for this number of them.
+pub fn planned_ids(count: usize) -> usize {
+    PLANNED_IDS.into_iter().find(|planned| *planned >= count).unwrap_or(count)
+}
+
+/// Whether this is an id that only the router has sent.
+pub fn is_no_id(value: &Json) -> bool {
+    value.as_str() == Some(NO_ID.as_str())
 }
 
 /// The number of ids in a variable's value.
@@ -84,8 +121,12 @@ pub fn count_ids(value: &Json) -> Result<usize, RequestErrors> {
     if value.is_null() {
         return Err(vec![request_error("`ids` must not be null.", "BAD_USER_INPUT")]);
     }
-    // A single value coerces to a list of it.
-    check_length(value.as_array().map_or(1, Array::len))
+    check_length(length(value))
+}
+
+/// A single value coerces to a list of it.
+fn length(ids: &Json) -> usize {
+    ids.as_array().map_or(1, Array::len)
 }
 
 /// The error of an operation that asks for more nodes than there may be.
@@ -101,8 +142,39 @@ fn check_length(length: usize) -> Result<usize, RequestErrors> {
     Err(vec![request_error(message, "BAD_USER_INPUT")])
 }
 
-fn is_node_field(field: &Field) -> bool {
-    field.definition.ty.inner_named_type() == INTERFACE && [ONE, SEVERAL].contains(&field.name.as_str())
+/// Whether this is a `node` or `nodes` that is to be rewritten.
+fn is_node_field(field: &Field, schema: &Schema) -> bool {
+    let argument = match field.name.as_str() {
+        ONE => "id",
+        SEVERAL => "ids",
+        _ => return false,
+    };
+    let has_interface = field.definition.ty.inner_named_type() == INTERFACE;
+    has_interface && has_only_argument(&field.definition, argument) && has_fields_by_id(schema)
+}
+
+fn has_fields_by_id(schema: &Schema) -> bool {
+    let mut objects = node_types(schema).peekable();
+    objects.peek().is_some() && objects.all(|object| field_by_id(object, schema).is_some())
+}
+
+/// The object types of the interface.
+fn node_types(schema: &Schema) -> impl Iterator<Item = &Name> {
+    let objects = schema.types.iter().filter(|(_, kind)| kind.is_object());
+    objects.map(|(name, _)| name).filter(|name| schema.is_subtype(INTERFACE, name))
+}
+
+/// The name of the field that returns an object of this type by its id.
+fn field_by_id(object: &Name, schema: &Schema) -> Option<Name> {
+    let (first, rest) = object.split_at_checked(1)?;
+    let name = Name::new(&(first.to_lowercase() + rest)).ok()?;
+    let field = schema.type_field(schema.root_operation(OperationType::Query)?, &name).ok()?;
+    let is_of_object = !field.ty.is_list() && field.ty.inner_named_type() == object;
+    (is_of_object && has_only_argument(field, "id")).then_some(name)
+}
+
+fn has_only_argument(field: &FieldDefinition, name: &str) -> bool {
+    matches!(field.arguments.as_slice(), [argument] if argument.name == name)
 }
 
 /// Rewrites the `node` and `nodes` of an operation whose fragments are in place; `None` if it has none. `counts` are the
@@ -117,7 +189,7 @@ pub fn expand(
     schema: &Valid<Schema>,
 ) -> Result<Option<(ExecutableDocument, NodeFields)>, RequestErrors> {
     let Ok(operation) = document.operations.get(None) else { return Ok(None) };
-    let has_nodes = operation.selection_set.fields().any(|field| is_node_field(field));
+    let has_nodes = operation.selection_set.fields().any(|field| is_node_field(field, schema));
     if operation.operation_type != OperationType::Query || !has_nodes {
         return Ok(None);
     }
@@ -133,7 +205,7 @@ pub fn expand(
     };
     for selection in &operation.selection_set.selections {
         match selection {
-            Selection::Field(field) if is_node_field(field) => expansion.expand(field)?,
+            Selection::Field(field) if is_node_field(field, schema) => expansion.expand(field)?,
             other => expansion.selection_set.push(other.clone()),
         }
     }
@@ -166,11 +238,11 @@ struct Expansion<'a, C> {
 
 impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
     fn expand(&mut self, field: &Field) -> Result<(), RequestErrors> {
-        let is_list = field.name == SEVERAL;
-        let ids = if is_list {
-            self.ids(field)?
+        let (ids, length) = if field.name == SEVERAL {
+            let (ids, length) = self.ids(field)?;
+            (ids, Some(length))
         } else {
-            field.specified_argument_by_name("id").cloned().into_iter().collect()
+            (field.specified_argument_by_name("id").cloned().into_iter().collect(), None)
         };
         let selections = self.selections_by_type(field);
         self.asked += ids.len() * selections.len().max(1);
@@ -179,11 +251,7 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
         }
         let number = self.nodes.fields.len();
         let first = self.alias(number, 0, 0);
-        self.nodes.fields.push(NodeField {
-            key: field.response_name().clone(),
-            length: is_list.then_some(ids.len()),
-            first: first.to_string(),
-        });
+        self.nodes.fields.push(NodeField { key: field.response_name().clone(), length, first: first.to_string() });
         if ids.is_empty() {
             // It keeps the place, and asks nobody.
             self.push(first, Place { field: number, item: 0 }, name!("__typename"), |field| field);
@@ -213,17 +281,18 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
         Name::new(&format!("{}n{field}_{item}_{kind}", self.prefix)).expect("digits may end a name")
     }
 
-    /// The ids of a `nodes`, each as an argument's value.
-    fn ids(&mut self, field: &Field) -> Result<Vec<Node<Value>>, RequestErrors> {
-        let Some(ids) = field.specified_argument_by_name("ids") else { return Ok(Vec::new()) };
+    /// The ids of a `nodes`, each as an argument's value, and their number.
+    fn ids(&mut self, field: &Field) -> Result<(Vec<Node<Value>>, Length), RequestErrors> {
+        let Some(ids) = field.specified_argument_by_name("ids") else { return Ok((Vec::new(), Length::Fixed(0))) };
         let Value::Variable(variable) = ids.as_ref() else { return listed(ids) };
         if let Some(count) = (self.count)(variable) {
-            return Ok((0..count).map(|item| self.id_variable(variable, item)).collect());
+            let ids = (0..count).map(|item| self.id_variable(variable, item)).collect();
+            return Ok((ids, Length::OfVariable(variable.clone())));
         }
         let mut variables = self.operation.variables.iter();
         let default =
             variables.find(|defined| defined.name == *variable).and_then(|defined| defined.default_value.as_ref());
-        default.map_or(Ok(Vec::new()), listed)
+        default.map_or(Ok((Vec::new(), Length::Fixed(0))), listed)
     }
 
     fn id_variable(&mut self, of: &Name, item: usize) -> Node<Value> {
@@ -237,14 +306,12 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
     fn selections_by_type(&self, field: &Field) -> Vec<(Name, SelectionSet)> {
         let Some(set) = &field.selection_set else { return Vec::new() };
         let asks_all = set.fields().next().is_some();
-        let objects = self.schema.types.iter().filter(|(_, kind)| kind.is_object());
-        let nodes = objects.map(|(name, _)| name).filter(|name| self.schema.is_subtype(INTERFACE, name));
         let of_object = |object: &Name| {
             let mut selections = SelectionSet::new(object.clone());
             let applies = self.select(set, object, &mut selections);
-            (applies || asks_all).then(|| Some((field_by_id(object)?, selections))).flatten()
+            (applies || asks_all).then(|| Some((field_by_id(object, self.schema)?, selections))).flatten()
         };
-        nodes.filter_map(of_object).collect()
+        node_types(self.schema).filter_map(of_object).collect()
     }
 
     /// Adds what applies to an object of this type; returns whether a fragment does.
@@ -268,20 +335,14 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
     }
 }
 
-/// The ids of a list in the document. A single value coerces to a list of it.
-fn listed(ids: &Node<Value>) -> Result<Vec<Node<Value>>, RequestErrors> {
+/// The ids of a list in the document, and their number. A single value coerces to a list of it.
+fn listed(ids: &Node<Value>) -> Result<(Vec<Node<Value>>, Length), RequestErrors> {
     let ids = match ids.as_ref() {
         Value::List(ids) => ids.clone(),
         _ => vec![ids.clone()],
     };
-    check_length(ids.len())?;
-    Ok(ids)
-}
-
-/// The name of the field that returns an object of this type by its id.
-fn field_by_id(object: &Name) -> Option<Name> {
-    let (first, rest) = object.split_at_checked(1)?;
-    Name::new(&(first.to_lowercase() + rest)).ok()
+    let length = check_length(ids.len())?;
+    Ok((ids, Length::Fixed(length)))
 }
 
 impl IdVariable {
@@ -300,14 +361,24 @@ impl NodeFields {
     /// Adds the values of the variables for single ids.
     pub fn insert_ids(&self, values: &mut HashMap<String, Json>) {
         for IdVariable { name, of, item } in &self.variables {
-            let ids = values.get(of.as_str());
-            let id = ids.and_then(|ids| ids.as_array().map_or(Some(ids), |ids| ids.get(*item)));
-            if let Some(id) = id.cloned() {
-                values.insert(name.to_string(), id);
-            }
+            let Some(ids) = values.get(of.as_str()) else { continue };
+            let id = ids.as_array().map_or((*item == 0).then_some(ids), |ids| ids.get(*item));
+            let id = id.map_or_else(|| Json::from(NO_ID.as_str()), Json::clone);
+            values.insert(name.to_string(), id);
         }
     }
 
+    /// Those of a request with these variables.
+    pub fn of_request(self: &Arc<Self>, values: &HashMap<String, Json>) -> RequestedNodes {
+        let length_of = |field: &NodeField| match field.length.as_ref()? {
+            Length::Fixed(length) => Some(*length),
+            Length::OfVariable(name) => Some(values.get(name.as_str()).map_or(0, length)),
+        };
+        RequestedNodes { nodes: Arc::clone(self), lengths: self.fields.iter().map(length_of).collect() }
+    }
+}
+
+impl RequestedNodes {
     /// Puts nodes where the client expects them, with the errors that are about them. Invalid JSON stays as it is.
     pub fn merge(&self, response: &str) -> String {
         let mut merged = String::with_capacity(response.len());
@@ -341,7 +412,7 @@ impl NodeFields {
     }
 
     fn find<'a>(&self, data: &'a Entries<'_>) -> Found<'a> {
-        let of = |(key, value): (&'a str, &'a RawValue)| Some((*self.keys.get(key)?, (key, value)));
+        let of = |(key, value): (&'a str, &'a RawValue)| Some((*self.nodes.keys.get(key)?, (key, value)));
         let mut found = Found::new();
         for (place, node) in data.iter().filter(|(_, value)| is_object(value)).filter_map(of) {
             found.entry(place).or_insert(node);
@@ -351,18 +422,18 @@ impl NodeFields {
 
     fn merge_data(&self, data: &Entries<'_>, found: &Found<'_>) -> String {
         let mut merged = String::new();
-        let field_of = |key: &str| self.keys.get(key).map(|place| &self.fields[place.field]);
+        let field_of = |key: &str| self.nodes.keys.get(key).map(|place| &self.nodes.fields[place.field]);
         let data = data.clone().filtered(|key| field_of(key).is_none_or(|field| field.first == key));
         data.write(&mut merged, |key, value, merged| {
-            let Some(place) = self.keys.get(key) else {
+            let Some(place) = self.nodes.keys.get(key) else {
                 write_key(key, merged);
                 merged.push_str(value.get());
                 return;
             };
-            let field = &self.fields[place.field];
+            let field = &self.nodes.fields[place.field];
             let node = |item| found.get(&Place { item, ..*place }).map_or("null", |(_, value)| value.get());
             write_key(&field.key, merged);
-            match field.length {
+            match self.lengths[place.field] {
                 Some(length) => write_items((0..length).map(node), merged),
                 None => merged.push_str(node(0)),
             }
@@ -388,6 +459,9 @@ impl NodeFields {
                 continue;
             };
             let path = path.unwrap_or_default();
+            if self.lengths[place.field].is_some_and(|length| place.item >= length) {
+                continue;
+            }
             let is_kept = match found.get(&place) {
                 Some((found, _)) => *found == key,
                 None => path.len() > 1 || failed.insert(place),
@@ -403,15 +477,15 @@ impl NodeFields {
 
     fn place_of(&self, segment: &RawValue) -> Option<(String, Place)> {
         let key: String = serde_json::from_str(segment.get()).ok()?;
-        let place = *self.keys.get(&key)?;
+        let place = *self.nodes.keys.get(&key)?;
         Some((key, place))
     }
 
     fn path(&self, place: Place, rest: &[&RawValue]) -> String {
-        let field = &self.fields[place.field];
+        let field = &self.nodes.fields[place.field];
         let mut key = String::new();
         write_string(&field.key, &mut key);
-        let item = field.length.map(|_| place.item.to_string());
+        let item = self.lengths[place.field].map(|_| place.item.to_string());
         let mut path = String::new();
         let segments =
             [key.as_str()].into_iter().chain(item.as_deref()).chain(rest.iter().map(|segment| segment.get()));
@@ -446,8 +520,6 @@ fn write_items<'a>(items: impl Iterator<Item = &'a str>, to: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use hive_router::{
         plugins::hooks::on_graphql_params::GraphQLParams,
         query_planner::{
@@ -580,6 +652,36 @@ mod tests {
         }
     }
 
+    fn variables(variables: &JsonValue) -> HashMap<String, Json> {
+        sonic_rs::from_str(&variables.to_string()).expect("an object")
+    }
+
+    #[test]
+    fn an_id_that_nobody_has_sent_is_one_of_nothing() {
+        let text = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Course { id } ... on User { id } } }";
+        let ids = json!({ "ids": ["a", "b", "c"] });
+        let operation = rewrite(text, &ids).expect("it is valid");
+        let nodes = operation.nodes.as_ref().expect("there are nodes");
+        let mut values = variables(&ids);
+
+        nodes.insert_ids(&mut values);
+
+        assert!(
+            operation.text.contains("course(id: $id0_4)") && !operation.text.contains("$id0_5"),
+            "{}",
+            operation.text
+        );
+        assert_eq!(values["id0_2"].as_str(), Some("c"));
+        assert!(is_no_id(&values["id0_3"]) && values["id0_3"] == values["id0_4"]);
+        let no_id = values["id0_3"].as_str().expect("a string");
+        assert_eq!(no_id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "a UUID: {no_id}");
+        let response = r#"{"data":{"type0_n0_0_0":{"id":"a"},"type0_n0_1_0":null,"type0_n0_1_1":{"id":"b"},"type0_n0_3_0":null},"errors":[{"message":"m","path":["type0_n0_3_0"]},{"message":"n","path":["type0_n0_2_1"]}]}"#;
+        assert_eq!(
+            nodes.of_request(&values).merge(response),
+            r#"{"data":{"nodes":[{"id":"a"},{"id":"b"},null]},"errors":[{"message":"n","path":["nodes",2]}]}"#
+        );
+    }
+
     #[test]
     fn there_are_a_hundred_ids_at_most() {
         let ids = |count: usize| json!({ "ids": vec!["a"; count] });
@@ -605,7 +707,7 @@ mod tests {
     }
 
     #[test]
-    fn each_number_of_ids_is_an_operation_of_its_own() {
+    fn numbers_of_ids_share_a_few_operations() {
         let rewriter = Rewriter::new(DocumentLimits { max_bytes: Some(32_768), max_cost: None });
         let graph = graph();
         let with = |count: usize| {
@@ -615,8 +717,28 @@ mod tests {
             rewriter.operation(&graph, text, None, &params).expect("it is valid").1
         };
 
-        assert!(Arc::ptr_eq(&with(2), &with(2)));
-        assert_ne!(with(1).text, with(2).text);
+        let texts: HashSet<_> = (0..=MAX_IDS).map(|count| with(count).text.clone()).collect();
+        assert_eq!(texts.len(), 8);
+        assert!(Arc::ptr_eq(&with(26), &with(50)));
+        assert_ne!(with(25).text, with(26).text);
+    }
+
+    /// Where the rest would be too much, a number has a plan of its own.
+    #[test]
+    fn no_operation_is_too_large_for_ids_that_nobody_has_sent() {
+        let two = "query ($a: [ID!]!, $b: [ID!]!) { a: nodes(ids: $a) { id } b: nodes(ids: $b) { id } }";
+        let operation = |a: usize, b: usize| rewrite(two, &json!({ "a": vec!["a"; a], "b": vec!["b"; b] }));
+
+        let exact = operation(60, 40).expect("it is valid");
+        assert_eq!(exact.text.matches("course(id:").count(), 100);
+        assert!(operation(60, 41).is_err());
+        let planned = operation(20, 3).expect("it is valid");
+        assert_eq!(planned.text.matches("course(id:").count(), 30);
+
+        let much = (0..25).map(|n| format!("title{n}: title")).collect::<Vec<_>>().join(" ");
+        let much = format!("query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Course {{ {much} }} }} }}");
+        let operation = rewrite(&much, &json!({ "ids": vec!["a"; 70] })).expect("it is valid");
+        assert_eq!(operation.text.matches("course(id:").count(), 70);
     }
 
     #[test]
@@ -631,6 +753,36 @@ mod tests {
     }
 
     #[test]
+    fn nodes_without_fields_by_id_have_a_subgraph_of_their_own() {
+        let rewriter = Rewriter::new(DocumentLimits { max_bytes: Some(32_768), max_cost: None });
+        let text = "query Q($ids: [ID!]!) { node(id: 1) { id } nodes(ids: $ids) { id } }";
+        let rewritten = |query: &str| {
+            let sdl = format!(
+                "interface Node {{ id: ID! }} type Course implements Node {{ id: ID! }} type User implements Node {{ id: ID! }} \
+                 type Query {{ {query} }}"
+            );
+            let graph = Graph::new(&sdl).expect("the schema is valid");
+            let params =
+                GraphQLParams { variables: variables(&json!({ "ids": vec!["a"; 200] })), ..GraphQLParams::default() };
+            rewriter.operation(&graph, text, None, &params).map(|(_, operation)| operation.nodes.is_some())
+        };
+        let node = "node(id: ID!): Node nodes(ids: [ID!]!): [Node]!";
+
+        for other in [
+            "",
+            "course(id: ID!): Course",
+            "course(id: ID!): Course user: User",
+            "course(id: ID!): Course user(name: ID!): User",
+            "course(id: ID!): Course user(id: ID!): [User]",
+            "course(id: ID!): Course user(id: ID!): Course",
+        ] {
+            assert_eq!(rewritten(&format!("{node} {other}")).ok(), Some(false), "{other}");
+        }
+        // There are too many ids for a field of ours.
+        assert!(rewritten(&format!("{node} course(id: ID!): Course user(id: ID!): User")).is_err());
+    }
+
+    #[test]
     fn every_type_has_a_field_by_its_id() {
         let graph = graph();
         let schema = graph.schema();
@@ -638,7 +790,8 @@ mod tests {
 
         assert_eq!(nodes.len(), 5);
         for object in nodes {
-            let field = schema.type_field("Query", &field_by_id(object).expect("a name")).expect("a field by id");
+            let field = field_by_id(object, schema).expect("it has a field by id");
+            let field = schema.type_field("Query", &field).expect("it is a field");
             assert_eq!(field.ty.inner_named_type(), object);
             assert_eq!(field.arguments.iter().map(|argument| argument.name.as_str()).collect::<Vec<_>>(), ["id"]);
         }
@@ -646,7 +799,7 @@ mod tests {
 
     fn merged(text: &str, response: &str) -> String {
         let operation = rewrite(text, &json!({})).expect("it is valid");
-        operation.nodes.as_ref().expect("there are nodes").merge(response)
+        operation.nodes.as_ref().expect("there are nodes").of_request(&HashMap::new()).merge(response)
     }
 
     #[test]
@@ -743,9 +896,14 @@ mod tests {
             serde_json::to_string(&plan.expect("a plan")).expect("it is JSON")
         };
 
-        for selection in ["__typename id ... on Course { title }", "__typename id ... on User { name }"] {
+        for (selection, fetches) in [
+            ("__typename id ... on Course { title }", 5),
+            ("__typename id ... on User { name }", 5),
+            // One more for the teachers of all courses.
+            ("__typename id ... on Course { title teacher { name } }", 6),
+        ] {
             let text = plan_of(selection);
-            assert_eq!(text.matches("\"serviceName\"").count(), 5, "{text}");
+            assert_eq!(text.matches("\"serviceName\"").count(), fetches, "{text}");
         }
     }
 }

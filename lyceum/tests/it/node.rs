@@ -220,6 +220,7 @@ fn nodes_cost_what_is_asked_and_no_more_statements_than_one() {
     let many: Vec<_> = ids.iter().cycle().take(50).cloned().collect();
 
     assert_eq!(asked(courses, &ids[..1]), 1);
+    assert_eq!(asked(courses, &many[..3]), 1);
     assert_eq!(asked(courses, &many), 1);
     assert_eq!(asked(plain, &ids[..1]), 5);
     assert_eq!(asked(plain, &many), 5);
@@ -230,6 +231,9 @@ fn nodes_cost_what_is_asked_and_no_more_statements_than_one() {
     };
     assert!(cost(plain, &ids[..1]) > cost(courses, &ids[..1]));
     assert!(cost(courses, &many) > cost(courses, &ids[..1]));
+    // Three have the plan of five.
+    let [one, two, three] = [1, 2, 3].map(|count| cost(courses, &many[..count]));
+    assert!((three - two - (two - one)).abs() < 1e-6, "{one} {two} {three}");
 }
 
 #[test]

@@ -21,6 +21,8 @@ use hive_router::{
 };
 use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value as Json};
 
+use crate::node_fields::is_no_id;
+
 /// The size of a list without `@listSize`.
 const DEFAULT_LIST_SIZE: u64 = 10;
 /// The maximum page size: subgraphs reject longer pages.
@@ -43,6 +45,8 @@ pub struct OperationCost {
 #[derive(Debug, Default)]
 struct CostNode {
     key: String,
+    /// The variable with the field's id.
+    id: Option<String>,
     weight: u64,
     input_costs: Vec<InputCost>,
     size: Size,
@@ -193,6 +197,11 @@ impl CostNode {
         })
     }
 
+    /// Whether the client has requested it: not a field by an id that only the router has sent.
+    fn is_requested(&self, variables: &Variables) -> bool {
+        !self.id.as_ref().and_then(|id| variables.get(id)).is_some_and(is_no_id)
+    }
+
     fn page_size(&self, variables: &Variables) -> u64 {
         self.page.as_ref().map_or(1, |page| page.size(variables))
     }
@@ -211,7 +220,8 @@ impl CostNode {
 impl Member {
     fn bound(&self, objects: u64, page: u64, variables: &Variables) -> Bound {
         let own = Bound { fixed: 0, per_parent: self.object_weight };
-        self.selections.iter().map(|inner| inner.bound(objects, page, variables)).fold(own, |sum, inner| Bound {
+        let requested = self.selections.iter().filter(|inner| inner.is_requested(variables));
+        requested.map(|inner| inner.bound(objects, page, variables)).fold(own, |sum, inner| Bound {
             fixed: sum.fixed.saturating_add(inner.fixed),
             per_parent: sum.per_parent.saturating_add(inner.per_parent),
         })
@@ -219,7 +229,8 @@ impl Member {
 
     fn actual(&self, objects: &[&ResponseValue<'_>], page: u64, variables: &Variables) -> u64 {
         let own = self.object_weight * objects.len() as u64;
-        let inner = self.selections.iter().map(|inner| {
+        let requested = self.selections.iter().filter(|inner| inner.is_requested(variables));
+        let inner = requested.map(|inner| {
             let values: Vec<_> = objects.iter().filter_map(|object| field(object, &inner.key)).collect();
             let missing = (objects.len() - values.len()) as u64;
             inner.actual(&values, variables).saturating_add(inner.estimate(missing, page, variables))
@@ -365,6 +376,7 @@ impl<'a> CostCompiler<'a> {
         let sets: Vec<_> = fields.iter().filter_map(|field| field.selection_set.as_ref()).collect();
         CostNode {
             key: field.response_name().to_string(),
+            id: field.specified_argument_by_name("id").and_then(|id| id.as_variable()).map(Name::to_string),
             weight: known.and_then(|known| known.cost.as_ref()).map_or(0, |cost| cost.weight),
             input_costs: known.map(|known| self.input_costs(field, known)).unwrap_or_default(),
             size: size(field, list, sized),
@@ -505,9 +517,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::node_fields::NO_ID;
 
     const API: &str = "
-        type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! thing: Thing things: [Thing!]! }
+        type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! thing: Thing things: [Thing!]! course(id: ID!): Course }
         type Courses { nodes: [Course!]! totalCount: Int }
         type Course { id: ID! tags: [Tag!]! courses(first: Int, last: Int, filter: Filter): Courses }
         type Tag { name: String courses(first: Int): Courses }
@@ -522,6 +535,7 @@ mod tests {
             tags: [Tag!]!
             thing: Thing
             things: [Thing!]! @listSize(assumedSize: 3)
+            course(id: ID!): Course @cost(weight: 50)
         }
         union Thing @join__type(graph: A) @join__unionMember(graph: A, member: "Course") @join__unionMember(graph: A, member: "Tag") = Course | Tag
         type Courses @join__type(graph: A) { nodes: [Course!]! totalCount: Int @cost(weight: 500) }
@@ -665,6 +679,20 @@ mod tests {
         assert_eq!(actual(r#"{"tags":[]}"#), estimate - 10 * 10);
         assert_eq!(actual(r#"{"courses":{"nodes":[{"id":"1"}]},"tags":[]}"#), 1_000 + 100 + 500 + 1 + 3 * 10);
         assert_eq!(actual("null"), estimate);
+    }
+
+    #[test]
+    fn an_id_that_only_the_router_has_sent_costs_nothing() {
+        let text =
+            "query ($a: ID!, $b: ID!) { a: course(id: $a) { id courses { totalCount } } b: course(id: $b) { id } }";
+        let cost = priced(text);
+        let all = variables(&json!({ "a": "1", "b": "2" }));
+        let one = variables(&json!({ "a": "1", "b": *NO_ID }));
+        let data = sonic_rs::from_str::<Json>(r#"{"a":null,"b":null}"#).expect("JSON");
+        let data = ResponseValue::from(data.as_ref());
+
+        assert_eq!((cost.estimate(&all), cost.estimate(&one)), (1_000 + 50 + 1 + 600 + 50 + 1, 1_000 + 50 + 1 + 600));
+        assert_eq!((cost.actual(&data, &all), cost.actual(&data, &one)), (1_000 + 2 * 50, 1_000 + 50));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use super::{
     request_errors::{RequestErrors, request_error},
     response_keys::ResponseKeys,
 };
-use crate::node_fields::{count_ids, ids_variable};
+use crate::node_fields::{count_ids, ids_variable, planned_ids};
 
 /// What an operation's form depends on beside its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -43,9 +43,11 @@ impl Conditions {
         document: &ExecutableDocument,
         operation: &Operation,
         variables: &HashMap<String, sonic_rs::Value>,
+        schema: &Schema,
     ) -> Result<Self, RequestErrors> {
         let mut conditions = ConditionVariables {
             document,
+            schema,
             fragments: HashSet::default(),
             variables: HashSet::default(),
             ids: HashSet::default(),
@@ -72,6 +74,12 @@ impl Conditions {
         Ok(Self { values, id_counts })
     }
 
+    /// The same, with the numbers of ids that are planned for; `None` if there are no others.
+    pub fn planned(&self) -> Option<Self> {
+        let planned: Vec<_> = self.id_counts.iter().map(|(name, count)| (name.clone(), planned_ids(*count))).collect();
+        (planned != self.id_counts).then(|| Self { values: self.values.clone(), id_counts: planned })
+    }
+
     /// The number of ids in a variable; `None` if its default applies.
     pub fn id_count(&self, variable: &str) -> Option<usize> {
         self.id_counts.iter().find(|(name, _)| name == variable).map(|(_, count)| *count)
@@ -96,6 +104,7 @@ impl Conditions {
 /// same names and other types.
 struct ConditionVariables<'a> {
     document: &'a ExecutableDocument,
+    schema: &'a Schema,
     /// Fragments that have been visited.
     fragments: HashSet<&'a Name>,
     variables: HashSet<&'a Name>,
@@ -109,7 +118,7 @@ impl<'a> ConditionVariables<'a> {
             self.collect_directives(selection.directives());
             match selection {
                 Selection::Field(field) => {
-                    self.ids.extend(ids_variable(field));
+                    self.ids.extend(ids_variable(field, self.schema));
                     field.selection_set.iter().for_each(|set| self.collect(set));
                 }
                 Selection::InlineFragment(fragment) => self.collect(&fragment.selection_set),
@@ -370,7 +379,7 @@ mod tests {
         let document = ExecutableDocument::parse_and_validate(schema, text, "test").expect("a valid document");
         let operation = document.operations.get(None).expect("one operation");
         let variables = sonic_rs::from_str(&variables.to_string()).expect("an object");
-        let conditions = Conditions::evaluate(&document, operation, &variables)?;
+        let conditions = Conditions::evaluate(&document, operation, &variables, graph.schema())?;
         let mut keys = ResponseKeys::of(&document, graph.field_names());
         Ok(rewrite(&document, operation, &conditions, &mut keys, schema).serialize().no_indent().to_string())
     }
@@ -512,7 +521,8 @@ mod tests {
         let document = ExecutableDocument::parse_and_validate(graph.schema(), text, "test").expect("it is valid");
         let evaluate = |name, values| {
             let operation = document.operations.get(Some(name)).expect("it is there");
-            Conditions::evaluate(&document, operation, &values).map(|conditions| conditions.values.len())
+            Conditions::evaluate(&document, operation, &values, graph.schema())
+                .map(|conditions| conditions.values.len())
         };
 
         assert_eq!(evaluate("A", HashMap::new()).ok(), Some(0));

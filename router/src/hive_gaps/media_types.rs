@@ -29,6 +29,8 @@ use hive_router::{
     telemetry::metrics::catalog::values::GraphQLResponseStatus,
 };
 
+use super::json::Entries;
+
 pub const JSON: &str = "application/json";
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const SINGLE_RESULT_TYPES: [&str; 2] = [JSON, GRAPHQL_RESPONSE];
@@ -77,14 +79,18 @@ fn has_type(response: &WebResponse, name: &str) -> bool {
 fn is_partial(response: &WebResponse) -> bool {
     let has_errors =
         matches!(read_graphql_response_metric_status(response.request()), Some(GraphQLResponseStatus::Error));
-    // The body of a request that was rejected has errors alone.
-    let has_data = || match response.response().body() {
-        ResponseBody::Body(Body::Bytes(body)) | ResponseBody::Other(Body::Bytes(body)) => {
-            body.starts_with(br#"{"data":"#)
-        }
+    let has_both = || match response.response().body() {
+        ResponseBody::Body(Body::Bytes(body)) | ResponseBody::Other(Body::Bytes(body)) => has_data_and_errors(body),
         _ => false,
     };
-    response.status() == StatusCode::OK && has_errors && has_type(response, GRAPHQL_RESPONSE) && has_data()
+    response.status() == StatusCode::OK && has_errors && has_type(response, GRAPHQL_RESPONSE) && has_both()
+}
+
+/// The body of a request that was rejected has errors alone; and the errors that hive-router has counted may have been
+/// about nothing that the client has requested ([`super::responses`]).
+fn has_data_and_errors(body: &[u8]) -> bool {
+    let has_both = |body: Entries<'_>| body.get("data").is_some() && body.get("errors").is_some();
+    serde_json::from_slice(body).is_ok_and(has_both)
 }
 
 // After `errors`, which sets another content type.
@@ -235,6 +241,15 @@ mod tests {
         assert_eq!(content_type("text/plain; a=application/json"), "text/plain");
         assert_eq!(content_type("application/jsonp"), "application/jsonp");
         assert_eq!(content_type("text/plain"), "text/plain");
+    }
+
+    #[test]
+    fn a_response_is_partial_if_it_has_data_and_errors() {
+        assert!(has_data_and_errors(br#"{"data":{"a":null},"errors":[{"message":"no"}]}"#));
+        assert!(has_data_and_errors(br#"{"errors":[{"message":"no"}],"data":null}"#));
+        assert!(!has_data_and_errors(br#"{"data":{"errors":null}}"#));
+        assert!(!has_data_and_errors(br#"{"errors":[{"message":"no"}]}"#));
+        assert!(!has_data_and_errors(b"{}"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod auth_scheme;
 pub mod conditions;
 pub mod documents;
 pub mod dry_run;
+pub mod entity_errors;
 pub mod errors_below_null;
 pub mod fragment_expansion;
 pub mod get_parameters;

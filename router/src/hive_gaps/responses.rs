@@ -18,13 +18,13 @@ use hive_router::ntex::{
 };
 
 use super::{errors_below_null::ClientOperation, response_keys::ResponseKeys};
-use crate::node_fields::NodeFields;
+use crate::node_fields::RequestedNodes;
 
 /// The client's request that a response belongs to.
 pub struct ClientRequest {
     pub operation: ClientOperation,
     pub response_keys: Option<Arc<ResponseKeys>>,
-    pub nodes: Option<Arc<NodeFields>>,
+    pub nodes: Option<RequestedNodes>,
 }
 
 impl ClientRequest {

@@ -66,8 +66,8 @@ use crate::{
     batches::Batches,
     cost::Cost,
     hive_gaps::{
-        auth_scheme, documents::Documents, get_parameters, inbound_dedupe::InboundDedupe, json_depth_limit,
-        media_types, root_typename, single_results,
+        auth_scheme, documents::Documents, entity_errors, get_parameters, inbound_dedupe::InboundDedupe,
+        json_depth_limit, media_types, root_typename, single_results,
     },
     usage::Usage,
 };
@@ -134,7 +134,6 @@ impl RouterPlugin for Plugins {
             .then(auth_scheme::on_http_request)
             .then(get_parameters::on_http_request)
             .then(ConcurrencyLimit::on_http_request)
-            .then(Documents::on_http_request)
             .then(|payload| self.client_address.on_http_request(payload))
             .then(retry_after::on_http_request)
             .then(|payload| self.cost.on_http_request(payload))
@@ -144,6 +143,8 @@ impl RouterPlugin for Plugins {
             // After `media_types`, which normalizes them for hive-router.
             .then(single_results::on_http_request)
             .then(ResponseLimit::on_http_request)
+            // Last: it rewrites the response before the others see it.
+            .then(Documents::on_http_request)
             .end_in_reverse();
         Box::pin(future::ready(result))
     }
@@ -228,6 +229,7 @@ impl RouterPlugin for Plugins {
             // Measures the executor that was chosen before it.
             .then(Diagnostics::on_subgraph_execute)
             .then(|payload| self.response_limit.on_subgraph_execute(payload))
+            .then(entity_errors::on_subgraph_execute)
             .end()
     }
 
@@ -248,6 +250,7 @@ impl RouterPlugin for Plugins {
         mut payload: OnGraphQLErrorHookPayload<'req>,
     ) -> OnGraphQLErrorHookResult<'req> {
         retry_after::on_graphql_error(&mut payload);
+        entity_errors::on_graphql_error(&mut payload);
         self.errors.on_graphql_error(&mut payload);
         // After `errors`, which sets another content type.
         media_types::on_graphql_error(&mut payload);

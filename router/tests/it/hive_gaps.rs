@@ -117,6 +117,8 @@ async fn a_user_is_gone(body: String) -> Json<Value> {
         json!({ "data": { "found": { "__typename": "User", "id": "1", "key": "1" } } })
     } else if body.contains("courses") {
         json!({ "data": { "courses": [{ "teacher": { "__typename": "User", "id": "1" } }] } })
+    } else if body.contains("secret") {
+        json!({ "data": null, "errors": [{ "message": "no", "path": ["_entities", 0, "secret"] }] })
     } else if body.contains("points") {
         let error = json!({ "message": "no", "path": ["_entities", 0, "points"] });
         json!({ "data": { "_entities": [{ "points": null }] }, "errors": [error] })
@@ -222,6 +224,16 @@ async fn upstream_tells_errors_of_an_entity_that_is_gone() {
 
     assert_eq!(answer["data"], json!({ "courses": [{ "teacher": null }] }), "{answer}");
     assert_eq!(answer["errors"][0]["path"], json!(["courses", 0, "teacher", "points"]), "{answer}");
+}
+
+#[tokio::test]
+async fn an_error_of_entities_that_are_null_has_no_path() {
+    let request = post().json(&json!({ "query": "{ courses { teacher { secret } } }" }));
+    let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+
+    assert_eq!(answer["data"], json!({ "courses": [{ "teacher": null }] }), "{answer}");
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
+    assert_eq!(answer["errors"][0].get("path"), None, "{answer}");
 }
 
 #[tokio::test]

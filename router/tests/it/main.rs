@@ -8,6 +8,8 @@ mod circuit_breaker;
 mod client_address;
 mod connections;
 mod cost;
+mod entity_errors;
+mod foreign_graph;
 mod hive_gaps;
 mod hosts;
 mod live;

@@ -359,6 +359,14 @@ impl User {
         format!("user {}", self.id.as_str())
     }
 
+    /// Those of user 3 are secret, which leaves nothing of the list of users that the router has requested.
+    async fn secret(&self) -> async_graphql::Result<String> {
+        match self.id.as_str() {
+            "3" => Err(Error::Forbidden("that is a secret").into()),
+            id => Ok(format!("secret {id}")),
+        }
+    }
+
     async fn friends(&self) -> Vec<User> {
         vec![User { id: ID(format!("{}1", self.id.as_str())) }]
     }

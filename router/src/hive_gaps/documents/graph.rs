@@ -14,7 +14,7 @@ use hive_router::{
 };
 use moka::sync::Cache;
 
-use super::{operation_selection::select, parser::parse};
+use super::{operation_selection::select, parser::parse, rewriter::MAX_PLANNED_BYTES};
 use crate::{
     cost::operation::OperationCost,
     hive_gaps::{
@@ -120,8 +120,12 @@ impl Graph {
             Ok(selected) => selected,
             Err(errors) => return Some(Err(errors)),
         };
-        let key = OperationKey { document: text.to_owned(), operation: operation.name.clone(), conditions };
-        let operation = self.operations.get(&key)?;
+        let cached = |conditions| {
+            let key = OperationKey { document: text.to_owned(), operation: operation.name.clone(), conditions };
+            self.operations.get(&key)
+        };
+        let planned = conditions.planned().and_then(cached).filter(|cached| cached.text.len() <= MAX_PLANNED_BYTES);
+        let operation = planned.or_else(|| cached(conditions))?;
         Some(Ok((document, operation)))
     }
 

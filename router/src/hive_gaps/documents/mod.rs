@@ -261,9 +261,10 @@ impl Documents {
         if let Some(name) = &operation.variable_name {
             variable_names::rename_value(&mut params.variables, name);
         }
-        if let Some(nodes) = &operation.nodes {
+        let nodes = operation.nodes.as_ref().map(|nodes| {
             nodes.insert_ids(&mut params.variables);
-        }
+            nodes.of_request(&params.variables)
+        });
         if let Some(cost) = &operation.cost {
             let estimate = cost.estimate(&params.variables);
             context.insert(Estimate { cost: estimate, operation: Arc::clone(cost) });
@@ -278,7 +279,7 @@ impl Documents {
         context.insert(Arc::new(ClientRequest {
             operation: client,
             response_keys: operation.response_keys.clone(),
-            nodes: operation.nodes.clone(),
+            nodes,
         }));
         params.operation_name = operation.name.as_ref().map(Name::to_string);
         Some(operation.text.clone())

@@ -19,7 +19,7 @@ pub fn select<'document>(
 ) -> Result<(&'document Node<Operation>, Conditions), RequestErrors> {
     let operation = named(document, name)?;
     variables::check(schema, operation, &params.variables)?;
-    let conditions = Conditions::evaluate(document, operation, &params.variables)?;
+    let conditions = Conditions::evaluate(document, operation, &params.variables, schema)?;
     Ok((operation, conditions))
 }
 

@@ -32,6 +32,9 @@ use crate::{
 /// The maximum after rewriting: escaping can make a document six times as long, and hive-router's caches limit the
 /// number of documents, not their size.
 pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
+/// The maximum for several numbers of ids: an operation that is longer has a plan for each number, so that ids that nobody
+/// has sent exceed no limit, such as that of tokens.
+pub const MAX_PLANNED_BYTES: usize = MAX_REWRITTEN_BYTES / 2;
 
 #[derive(Clone)]
 pub struct Rewriter {
@@ -84,12 +87,31 @@ impl Rewriter {
         }
         let document = graph.document(text)?;
         let (operation, conditions) = select(&document, name, params, graph.schema())?;
-        let rewritten = Arc::new(self.rewrite(graph, &document, operation, &conditions)?);
+        let (conditions, rewritten) = if let Some(planned) = self.planned(graph, &document, operation, &conditions) {
+            planned
+        } else {
+            let rewritten = self.rewrite(graph, &document, operation, &conditions)?;
+            (conditions, rewritten)
+        };
+        let rewritten = Arc::new(rewritten);
         if self.is_allowed(&rewritten, params) {
             let key = OperationKey { document: text.to_owned(), operation: operation.name.clone(), conditions };
             graph.cache(key, &document, &rewritten);
         }
         Ok((document, rewritten))
+    }
+
+    /// The operation for several numbers of ids, unless that is too long.
+    fn planned(
+        &self,
+        graph: &Graph,
+        document: &ExecutableDocument,
+        operation: &Operation,
+        conditions: &Conditions,
+    ) -> Option<(Conditions, RouterOperation)> {
+        let planned = conditions.planned()?;
+        let rewritten = self.rewrite(graph, document, operation, &planned).ok()?;
+        (rewritten.text.len() <= MAX_PLANNED_BYTES).then_some((planned, rewritten))
     }
 
     /// Whether at least one client's limit allows it.
@@ -98,6 +120,9 @@ impl Rewriter {
         let mut variables = Cow::Borrowed(&params.variables);
         if let Some(name) = &operation.variable_name {
             variable_names::rename_value(variables.to_mut(), name);
+        }
+        if let Some(nodes) = &operation.nodes {
+            nodes.insert_ids(variables.to_mut());
         }
         !self.is_too_expensive(cost.estimate(&variables))
     }
