@@ -45,6 +45,8 @@ export interface Client {
   name: string;
   version: string;
   openTab(): Tab;
+  /** What this client does differently from others, by the names of its steps. */
+  ownSteps?: Record<string, () => Promise<unknown>>;
 }
 
 /** An address that breaks all connections when it is posted to: the runner's. */
@@ -139,6 +141,7 @@ export async function runScenario(client: Client): Promise<void> {
     await tab.buy(course.id, course.price, unique());
     await waitFor(seen, course.title);
   });
+  for (const [name, run] of Object.entries(client.ownSteps ?? {})) await step(name, run);
   await step('StudentHome', async () => {
     await tab.studentHome();
   });
@@ -195,7 +198,7 @@ function within<Result>(task: Promise<Result>): Promise<Result> {
   return Promise.race([task, late]);
 }
 
-function check(condition: unknown, expectation: string): asserts condition {
+export function check(condition: unknown, expectation: string): asserts condition {
   if (!condition) throw new Error(`expected: ${expectation}`);
 }
 
