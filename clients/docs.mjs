@@ -91,6 +91,12 @@ Live updates by graphql-ws:
 
 ${part('clients/apollo/src/main.ts', 'live')}
 
+Automatic persisted queries, and operations that wait for each other to go as one request:
+
+${part('clients/apollo/src/links.ts', 'persisted')}
+
+${part('clients/apollo/src/links.ts', 'batch')}
+
 ## urql
 
 ${part('clients/urql/src/main.ts', 'client')}
@@ -98,6 +104,10 @@ ${part('clients/urql/src/main.ts', 'client')}
 Live updates by graphql-sse:
 
 ${part('clients/urql/src/main.ts', 'live')}
+
+Automatic persisted queries:
+
+${part('clients/urql/src/defaults.ts', 'persisted')}
 
 ## Relay
 

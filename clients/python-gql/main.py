@@ -78,6 +78,15 @@ class Tab:
         self.extensions = result.extensions
         return answer.model_validate(result.data)
 
+    async def send_batch(self, answer: type[Answer], batch: list[dict]) -> list[Answer]:
+        """Sends the operation with the answer's name several times, in one request."""
+        document = DOCUMENTS[answer.__name__]
+        requests = [
+            GraphQLRequest(document, variable_values=variables, operation_name=answer.__name__) for variables in batch
+        ]
+        async with Client(transport=AIOHTTPTransport(URL)) as session:
+            return [answer.model_validate(data) for data in await session.execute_batch(requests)]
+
     async def refresh(self) -> None:
         variables = input_of(RefreshSessionInput(refreshToken=self.refresh_token))
         answer = (await self.send_once(RefreshSession, variables, with_token=False)).refresh_session
@@ -239,11 +248,17 @@ async def scenario(steps: dict[str, str]) -> dict | None:
         await tab.buy(found[2].id, found[2].price, f"{unique}-3")
         await wait_for(seen, found[2].title)
 
+    async def batches() -> None:
+        pages = await tab.send_batch(PaidCourses, [{"first": 1}, {"first": 2}])
+        lengths = [len(page.courses.nodes) for page in pages if page.courses]
+        check(lengths == [1, 2], f"each operation has its own answer: {lengths}")
+
     async def student_home() -> None:
         await tab.send(StudentHome)
 
     following: asyncio.Task | None = None
-    all_steps = [paging, errors, sign_in, buying, live_updates, reconnection, two_tabs, expired_token, student_home]
+    all_steps = [paging, errors, sign_in, buying, live_updates, reconnection, two_tabs, expired_token]
+    all_steps += [batches, student_home]
     for step in all_steps:
         name = "StudentHome" if step is student_home else step.__name__.replace("_", " ")
         steps[name] = "no"

@@ -209,7 +209,7 @@ export function versionOf(name: string): string {
 }
 
 let last = 0;
-function unique(): string {
+export function unique(): string {
   last += 1;
   return `${Date.now().toString(36)}${process.pid.toString(36)}${last}`;
 }

@@ -4,6 +4,7 @@ import { cacheExchange } from '@urql/exchange-graphcache';
 import { createClient as createSseClient } from 'graphql-sse';
 import { recordingFetch, url } from '../../shared/recording.ts';
 import { runScenario, type Session, type Tab, versionOf } from '../../shared/scenario.ts';
+import { defaults, persistedQueries } from './defaults.ts';
 import {
   LatestNotificationDocument,
   MeDocument,
@@ -166,4 +167,9 @@ function pageOf({ endCursor, hasNextPage }: { endCursor?: string | null; hasNext
   return { endCursor: endCursor ?? null, hasNextPage };
 }
 
-await runScenario({ name: 'urql', version: versionOf('@urql/core'), openTab });
+await runScenario({
+  name: 'urql',
+  version: versionOf('@urql/core'),
+  openTab,
+  ownSteps: { GET: defaults, 'persisted queries': persistedQueries },
+});
