@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
+import aiohttp
 from gql import Client, GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
@@ -133,16 +134,20 @@ class Tab:
         nodes = me.notifications.nodes if me and me.notifications else []
         after = nodes[0].id if nodes else None
         while True:
-            transport = AIOHTTPWebsocketsTransport(
-                URL.replace("http", "ws", 1), init_payload={"authorization": f"Bearer {self.access_token}"}
-            )
             request = GraphQLRequest(DOCUMENTS["NotificationAdded"], variable_values={"after": after})
             try:
-                async with Client(transport=transport) as session:
-                    async for data in session.subscribe(request):
-                        added = NotificationAdded.model_validate(data).notification_added
-                        after = added.id
-                        seen.append(added)
+                # The transport leaves a session of its own open when it cannot connect.
+                async with aiohttp.ClientSession() as http:
+                    transport = AIOHTTPWebsocketsTransport(
+                        URL.replace("http", "ws", 1),
+                        session=http,
+                        init_payload={"authorization": f"Bearer {self.access_token}"},
+                    )
+                    async with Client(transport=transport) as session:
+                        async for data in session.subscribe(request):
+                            added = NotificationAdded.model_validate(data).notification_added
+                            after = added.id
+                            seen.append(added)
             except (TransportError, OSError):
                 # A connection can break at any time.
                 pass
@@ -267,6 +272,8 @@ async def scenario(steps: dict[str, str]) -> dict | None:
         steps[name] = await asyncio.wait_for(step(), PATIENCE) or "yes"
     if following:
         following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
     return tab.extensions
 
 

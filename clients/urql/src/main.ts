@@ -39,6 +39,7 @@ function openTab(): Tab {
         async refreshAuth() {
           if (!session) return;
           const { refreshToken } = session;
+          // Graphcache writes the answer, but has not added `__typename` on the way out: codegen.ts does.
           const { data } = await utilities.mutate(RefreshSessionDocument, { input: { refreshToken } });
           // Null without an answer, too: then it is tried again with the next operation.
           if (data?.refreshSession) session = data.refreshSession.session;
