@@ -32,7 +32,7 @@ function table() {
     result.client,
     result.version,
     result.runtime,
-    ...steps.map((step) => result.steps[step] ?? 'no'),
+    ...steps.map((step) => result.steps[step] ?? '–'),
   ]);
   return markdown(head, rows);
 }

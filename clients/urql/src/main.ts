@@ -169,7 +169,7 @@ function pageOf({ endCursor, hasNextPage }: { endCursor?: string | null; hasNext
 }
 
 await runScenario({
-  name: 'urql',
+  name: 'urql (@urql/core)',
   version: versionOf('@urql/core'),
   openTab,
   ownSteps: { GET: defaults, 'persisted queries': persistedQueries },
