@@ -1,9 +1,10 @@
 // Runs the clients one after another against the system at LYCEUM_URL, and prints what each of them can do as a table:
 // node run.mjs [--json FILE] [CLIENT…]
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CLIENTS = ['apollo', 'urql', 'relay', 'graphql-request', 'python-gql'];
@@ -70,7 +71,7 @@ for (const name of chosen) {
     const command = isPython ? preparePython(directory) : prepareNode(directory);
     results.push(await run(command, directory, name));
   } catch (error) {
-    results.push({ client: name, ok: false, error: String(error.stderr ?? error) });
+    results.push({ client: name, ok: false, error: `${error}\n${error.stdout ?? ''}` });
   }
 }
 network.close();
@@ -85,6 +86,7 @@ function prepareNode(directory) {
   const npm = (...words) => execFileSync('npm', words, { cwd: directory, stdio: 'pipe', encoding: 'utf8' });
   if (isOlder(join(directory, 'node_modules/.package-lock.json'), join(directory, 'package-lock.json')))
     npm('ci', '--no-audit', '--no-fund', '--loglevel', 'error');
+  npm('run', '--silent', 'check');
   npm('run', '--silent', 'build');
   return ['npm', 'start', '--silent'];
 }
@@ -96,8 +98,32 @@ function preparePython(directory) {
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', 'requirements.txt'];
     execFileSync(python, pip, { cwd: directory, stdio: 'pipe' });
   }
+  checkModels(directory, python);
   // A model has a field for `register`, as the mutation is called; Pydantic's base class has such a method, which is not used.
   return [python, '-W', 'ignore:Field name "register":UserWarning', 'main.py'];
+}
+
+/** The models are those that ariadne-codegen would generate now; it cannot check that itself. */
+function checkModels(directory, python) {
+  const made = mkdtempSync(join(tmpdir(), 'lyceum-models-'));
+  const config = join(made, 'pyproject.toml');
+  const target = `target_package_path = ${JSON.stringify(made)}`;
+  writeFileSync(
+    config,
+    read(join(directory, 'pyproject.toml')).replace(/^target_package_path = .*$/m, target),
+  );
+  execFileSync(python, ['-m', 'ariadne_codegen', '--config', config], { cwd: directory, stdio: 'pipe' });
+  const modules = new Set([made, directory].flatMap((parent) => readdirSync(join(parent, 'graph'))));
+  modules.delete('__pycache__');
+  const stale = [...modules].filter(
+    (name) => read(join(made, 'graph', name)) !== read(join(directory, 'graph', name)),
+  );
+  rmSync(made, { recursive: true });
+  if (stale.length > 0) throw new Error(`graph/ is stale, run ariadne-codegen: ${stale.join(', ')}`);
+}
+
+function read(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 function isOlder(made, source) {
