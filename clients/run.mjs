@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CLIENTS = ['apollo', 'urql', 'relay', 'graphql-request', 'python-gql'];
-const LIMIT_MS = 120_000;
+const CLIENT_TIMEOUT_MS = 120_000;
 const system = new URL(process.env.LYCEUM_URL ?? 'http://localhost:4000/');
 const options = process.argv.slice(2);
 const jsonAt = options.indexOf('--json');
@@ -133,7 +133,7 @@ function isOlder(made, source) {
 /** The result is the last line that a client prints; what it writes to standard error is none of a client that works. */
 function run([program, ...words], directory, name) {
   return new Promise((resolve) => {
-    const child = spawn(program, words, { cwd: directory, env: environment, timeout: LIMIT_MS });
+    const child = spawn(program, words, { cwd: directory, env: environment, timeout: CLIENT_TIMEOUT_MS });
     let output = '';
     let errors = '';
     child.stdout.on('data', (part) => {

@@ -38,7 +38,7 @@ from graph.student_home import StudentHome
 URL = os.environ.get("LYCEUM_URL", "http://localhost:4000/").rstrip("/") + "/graphql"
 CUT_URL = os.environ.get("LYCEUM_CUT_URL")
 PASSWORD = "correct horse battery"
-PATIENCE = 30
+STEP_TIMEOUT = 30
 SHORT_LIVED = 10
 DOCUMENTS = {
     name: print_ast(document)
@@ -269,11 +269,9 @@ async def scenario(steps: dict[str, str]) -> dict | None:
         steps[name] = "no"
         if step is buying:
             following = asyncio.create_task(tab.follow(seen))
-        steps[name] = await asyncio.wait_for(step(), PATIENCE) or "yes"
+        steps[name] = await asyncio.wait_for(step(), STEP_TIMEOUT) or "yes"
     if following:
         following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
     return tab.extensions
 
 

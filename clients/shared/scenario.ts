@@ -51,7 +51,7 @@ export interface Client {
 
 /** An address that breaks all connections when it is posted to: the runner's. */
 const CUT_URL = process.env.LYCEUM_CUT_URL;
-const PATIENCE_MS = 30_000;
+const STEP_TIMEOUT_MS = 30_000;
 /** Tokens that can be waited for. */
 const SHORT_LIVED_MS = 10_000;
 const PASSWORD = 'correct horse battery';
@@ -193,7 +193,7 @@ async function waitFor(seen: News[], title: string | undefined): Promise<void> {
 
 function within<Result>(task: Promise<Result>): Promise<Result> {
   const late = new Promise<never>((_, reject) =>
-    setTimeout(() => reject(new Error(`not within ${PATIENCE_MS} ms`)), PATIENCE_MS),
+    setTimeout(() => reject(new Error(`not within ${STEP_TIMEOUT_MS} ms`)), STEP_TIMEOUT_MS),
   );
   return Promise.race([task, late]);
 }
