@@ -32,7 +32,7 @@ function table() {
     result.client,
     result.version,
     result.runtime,
-    ...steps.map((step) => result.steps[step] ?? 'no'),
+    ...steps.map((step) => result.steps[step] ?? '–'),
   ]);
   return markdown(head, rows);
 }
@@ -65,15 +65,16 @@ ${table()}
 "Two tabs" are two programs with the same tokens, of which the first has expired: both renew at the same time, and both stay
 signed in, since a refresh token that was used a few seconds ago gets the same client the same next one. "Reconnection" is a
 network that breaks while a notification is sent: it arrives afterwards, once. "Expired token" is a stream that ends because
-its token does, in a system whose tokens last for seconds: it goes on with a new one.
+its token does, in a system whose tokens last for seconds: it goes on with a new one. "GET" is urql with nothing set;
+"refetching" loads the later pages of a user's and a course's lists by \`node\`. A dash stands for what is not tried with a client.
 
 ## What holds for all
 
 - **Where.** \`POST /graphql\` with JSON; subscriptions there, too, as server-sent events or by WebSocket
   ([architecture/live-updates.md](architecture/live-updates.md)). Types come from \`api.graphql\`.
 - **Tokens.** \`Authorization: Bearer …\` with the access token. On \`UNAUTHENTICATED\`, call \`refreshSession\` once, keep both
-  new ones, and repeat the operation. The old token may be attached: it does no harm there, nor to \`login\` and \`logout\`. Tabs that share a session should take turns (Web Locks), as
-  \`examples/storefront/src/client/session.ts\` does.
+  new ones, and repeat the operation. The old token may be attached: it does no harm there, nor to \`login\` and \`logout\`. Tabs
+  that share a session should take turns (Web Locks), as \`examples/storefront/src/client/session.ts\` does.
 - **Errors.** Go by \`extensions.code\` ([errors.md](errors.md)). What a person can put right is no error: it is in \`userErrors\`.
 - **Objects by id.** \`node(id:)\` finds an object of any type, \`nodes(ids:)\` up to 100 in the order of their ids
   ([architecture/router.md](architecture/router.md#node)). Where you know the type, \`course(id:)\` and its like cost less.
@@ -81,7 +82,8 @@ its token does, in a system whose tokens last for seconds: it goes on with a new
 - **Money.** \`purchaseCourse\` has an \`idempotencyKey\`: one for each purchase, repeated when an answer is lost.
 - **Live updates.** Ask for the newest notification first, and subscribe \`after\` it. After a break, subscribe after the last one
   that came: nothing is missed, and nothing comes twice.
-- **GET.** Queries may be sent by GET, as urql does by default for short ones; mutations may not.
+- **GET.** Queries may be sent by GET, as urql does by default for short ones; mutations may not. Send what depends on the person
+  by POST, since URLs get into logs and histories: urql has \`preferGetMethod: false\` for it.
 
 ## Apollo Client
 
@@ -91,6 +93,12 @@ Live updates by graphql-ws:
 
 ${part('clients/apollo/src/main.ts', 'live')}
 
+Automatic persisted queries, and operations that wait for each other to go as one request:
+
+${part('clients/apollo/src/links.ts', 'persisted')}
+
+${part('clients/apollo/src/links.ts', 'batch')}
+
 ## urql
 
 ${part('clients/urql/src/main.ts', 'client')}
@@ -98,6 +106,10 @@ ${part('clients/urql/src/main.ts', 'client')}
 Live updates by graphql-sse:
 
 ${part('clients/urql/src/main.ts', 'live')}
+
+Automatic persisted queries:
+
+${part('clients/urql/src/defaults.ts', 'persisted')}
 
 ## Relay
 
@@ -111,7 +123,7 @@ A list that grows by pages:
 
 ${part('clients/relay/src/catalogue.tsx', 'paging')}
 
-Fragments of any type, fetched again by the id alone (\`node\`):
+Lists of any object that grow by pages, and fragments that are fetched again, by the object's id alone (\`node\`):
 
 ${part('clients/relay/src/teacher.tsx', 'node')}
 

@@ -45,11 +45,13 @@ export interface Client {
   name: string;
   version: string;
   openTab(): Tab;
+  /** What this client does differently from others, by the names of its steps. */
+  ownSteps?: Record<string, () => Promise<unknown>>;
 }
 
 /** An address that breaks all connections when it is posted to: the runner's. */
 const CUT_URL = process.env.LYCEUM_CUT_URL;
-const PATIENCE_MS = 30_000;
+const STEP_TIMEOUT_MS = 30_000;
 /** Tokens that can be waited for. */
 const SHORT_LIVED_MS = 10_000;
 const PASSWORD = 'correct horse battery';
@@ -139,6 +141,7 @@ export async function runScenario(client: Client): Promise<void> {
     await tab.buy(course.id, course.price, unique());
     await waitFor(seen, course.title);
   });
+  for (const [name, run] of Object.entries(client.ownSteps ?? {})) await step(name, run);
   await step('StudentHome', async () => {
     await tab.studentHome();
   });
@@ -190,12 +193,12 @@ async function waitFor(seen: News[], title: string | undefined): Promise<void> {
 
 function within<Result>(task: Promise<Result>): Promise<Result> {
   const late = new Promise<never>((_, reject) =>
-    setTimeout(() => reject(new Error(`not within ${PATIENCE_MS} ms`)), PATIENCE_MS),
+    setTimeout(() => reject(new Error(`not within ${STEP_TIMEOUT_MS} ms`)), STEP_TIMEOUT_MS),
   );
   return Promise.race([task, late]);
 }
 
-function check(condition: unknown, expectation: string): asserts condition {
+export function check(condition: unknown, expectation: string): asserts condition {
   if (!condition) throw new Error(`expected: ${expectation}`);
 }
 
@@ -206,7 +209,7 @@ export function versionOf(name: string): string {
 }
 
 let last = 0;
-function unique(): string {
+export function unique(): string {
   last += 1;
   return `${Date.now().toString(36)}${process.pid.toString(36)}${last}`;
 }

@@ -27,6 +27,7 @@ import {
   SignUpDocument,
   StudentHomeDocument,
 } from './gql/graphql.js';
+import { batches, persistedQueries } from './links.ts';
 
 function openTab(): Tab {
   let session: Session | null = null;
@@ -187,4 +188,9 @@ function openTab(): Tab {
   };
 }
 
-await runScenario({ name: 'Apollo Client', version, openTab });
+await runScenario({
+  name: 'Apollo Client',
+  version,
+  openTab,
+  ownSteps: { 'persisted queries': persistedQueries, batches },
+});

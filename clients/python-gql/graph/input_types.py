@@ -13,6 +13,8 @@ class LoginInput(BaseModel):
     "The e-mail address of the account, in any letter case. Blanks around it are ignored."
     password: str
     "The password of the account."
+    second_factor_code: Optional[str] = Field(alias="secondFactorCode", default=None)
+    "For an account with a second factor: the code of 6 digits that the authenticator app shows, or a recovery code. Each\nworks once. Without it, such an account is `SECOND_FACTOR_REQUIRED`. Other accounts ignore it."
 
 
 class PurchaseCourseInput(BaseModel):

@@ -3,7 +3,6 @@ import { graphql, RelayEnvironmentProvider, useLazyLoadQuery, usePaginationFragm
 import type { Environment } from 'relay-runtime';
 import type { catalogue_courses$key } from './__generated__/catalogue_courses.graphql';
 import type { catalogueQuery } from './__generated__/catalogueQuery.graphql';
-import { type Refetched, Teacher } from './teacher.tsx';
 
 // docs:paging
 const COURSES = graphql`
@@ -58,19 +57,14 @@ function Courses({ onShow }: { onShow: (shown: Shown) => void }) {
 export function Catalogue({
   environment,
   onShow,
-  refetched,
 }: {
   environment: Environment;
   onShow: (shown: Shown) => void;
-  refetched: Refetched;
 }) {
   return (
     <RelayEnvironmentProvider environment={environment}>
       <Suspense fallback="Loading…">
         <Courses onShow={onShow} />
-      </Suspense>
-      <Suspense fallback="Loading…">
-        <Teacher refetched={refetched} />
       </Suspense>
     </RelayEnvironmentProvider>
   );

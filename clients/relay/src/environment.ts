@@ -2,6 +2,7 @@ import { createClient as createWsClient } from 'graphql-ws';
 import {
   Environment,
   type GraphQLResponse,
+  type LogFunction,
   Network,
   Observable,
   RecordSource,
@@ -32,7 +33,7 @@ const REFRESH = `mutation RefreshSession($input: RefreshSessionInput!) {
   refreshSession(input: $input) { session { accessToken refreshToken } userErrors { code } }
 }`;
 
-export function createEnvironment(tokens: Tokens) {
+export function createEnvironment(tokens: Tokens, log?: LogFunction) {
   async function post(body: object, token: string | undefined): Promise<GraphQLResponse> {
     const response = await recordingFetch(url, {
       method: 'POST',
@@ -127,6 +128,7 @@ export function createEnvironment(tokens: Tokens) {
   const environment = new Environment({
     network: Network.create(send, follow),
     store: new Store(new RecordSource()),
+    ...(log ? { log } : {}),
   });
   return { environment, close: () => void socket.dispose() };
 }

@@ -2,14 +2,17 @@ import './page.ts';
 import { createRoot } from 'react-dom/client';
 import {
   commitMutation,
+  type Environment,
   fetchQuery,
   type GraphQLTaggedNode,
   graphql,
+  type LogEvent,
+  type LogFunction,
   type MutationParameters,
   type OperationType,
   requestSubscription,
 } from 'relay-runtime';
-import { runScenario, type Tab, versionOf } from '../../shared/scenario.ts';
+import { check, runScenario, type Tab, versionOf } from '../../shared/scenario.ts';
 import type { shopBadRequestQuery } from './__generated__/shopBadRequestQuery.graphql';
 import type { shopLatestQuery } from './__generated__/shopLatestQuery.graphql';
 import type { shopMeQuery } from './__generated__/shopMeQuery.graphql';
@@ -20,14 +23,13 @@ import type { shopSignUpMutation } from './__generated__/shopSignUpMutation.grap
 import type { shopStudentHomeQuery } from './__generated__/shopStudentHomeQuery.graphql';
 import { Catalogue, type Shown } from './catalogue.tsx';
 import { createEnvironment, GraphQLErrors, type Tokens } from './environment.ts';
-import type { Refetched } from './teacher.tsx';
+import { checkRefetching, showTeacher } from './refetching.tsx';
 
-function openTab(): Tab {
+function openTab(log?: LogFunction): Tab & { environment: Environment } {
   const tokens: Tokens = { session: null };
-  const { environment, close } = createEnvironment(tokens);
+  const { environment, close } = createEnvironment(tokens, log);
   const root = createRoot(document.createElement('div'));
   let shown: Shown | undefined;
-  const refetched: Refetched = { courses: undefined, description: undefined };
   let isMounted = false;
 
   async function mutate<Mutation extends MutationParameters>(
@@ -49,15 +51,9 @@ function openTab(): Tab {
     while (!shown || shown.courses.length < count) await new Promise((resolve) => setTimeout(resolve, 20));
     return shown;
   }
-  /** Waits until the components that fetch by ids alone show everything. */
-  async function nodes(): Promise<void> {
-    while (!refetched.courses || refetched.description === undefined)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    if (new Set(refetched.courses).size !== refetched.courses.length)
-      throw new Error('a course of the teacher came twice');
-  }
 
   return {
+    environment,
     session: () => tokens.session,
     setSession: (session) => {
       tokens.session = session;
@@ -70,12 +66,10 @@ function openTab(): Tab {
             onShow={(next) => {
               shown = next;
             }}
-            refetched={refetched}
           />,
         );
       isMounted = true;
       const first = await courses(10);
-      await nodes();
       if (after === null)
         return { nodes: first.courses, endCursor: 'the next page', hasNextPage: first.hasNext };
       first.loadNext(10);
@@ -262,4 +256,19 @@ function openTab(): Tab {
   };
 }
 
-void runScenario({ name: 'Relay', version: versionOf('relay-runtime'), openTab });
+/** Pagination containers on objects, by `node`. Only a course's teacher may list its enrollments. */
+async function refetching(): Promise<void> {
+  const events: LogEvent[] = [];
+  const tab = openTab((event) => events.push(event));
+  const { session } = await tab.signIn('teacher1@lyceum.example', 'lyceum-sample');
+  check(session, 'the teacher of the sample data signs in');
+  checkRefetching(await showTeacher(tab.environment), events);
+  tab.close();
+}
+
+void runScenario({
+  name: 'Relay',
+  version: versionOf('relay-runtime'),
+  openTab: () => openTab(),
+  ownSteps: { refetching },
+});

@@ -2,9 +2,11 @@ import { useEffect } from 'react';
 import { graphql, useLazyLoadQuery, usePaginationFragment, useRefetchableFragment } from 'react-relay';
 import type { teacher_courses$key } from './__generated__/teacher_courses.graphql';
 import type { teacher_details$key } from './__generated__/teacher_details.graphql';
-import type { teacherCourseQuery } from './__generated__/teacherCourseQuery.graphql';
+import type { teacher_enrollments$key } from './__generated__/teacher_enrollments.graphql';
 import type { teacherDetailsQuery } from './__generated__/teacherDetailsQuery.graphql';
+import type { teacherEnrollmentsQuery } from './__generated__/teacherEnrollmentsQuery.graphql';
 import type { teacherPageQuery } from './__generated__/teacherPageQuery.graphql';
+import type { teacherQuery } from './__generated__/teacherQuery.graphql';
 
 // docs:node
 const COURSES = graphql`
@@ -12,6 +14,20 @@ const COURSES = graphql`
   @refetchable(queryName: "teacherPageQuery")
   @argumentDefinitions(first: { type: "Int!" }, after: { type: "String" }) {
     courses(first: $first, after: $after) @connection(key: "teacher_courses") {
+      totalCount
+      edges {
+        node {
+          id
+        }
+      }
+    }
+  }
+`;
+const ENROLLMENTS = graphql`
+  fragment teacher_enrollments on Course
+  @refetchable(queryName: "teacherEnrollmentsQuery")
+  @argumentDefinitions(first: { type: "Int!" }, after: { type: "String" }) {
+    enrollments(first: $first, after: $after) @connection(key: "teacher_enrollments") {
       totalCount
       edges {
         node {
@@ -30,19 +46,30 @@ const DETAILS = graphql`
   }
 `;
 
-/** All courses of a teacher, fetched one by one. */
-function Courses({ teacher, onShow }: { teacher: teacher_courses$key; onShow: (ids: string[]) => void }) {
+/** All courses of a teacher, page by page. */
+function Courses({ teacher, onShow }: { teacher: teacher_courses$key; onShow: (list: List) => void }) {
   const { data, hasNext, isLoadingNext, loadNext } = usePaginationFragment<
     teacherPageQuery,
     teacher_courses$key
   >(COURSES, teacher);
-  const ids = (data.courses?.edges ?? []).map(({ node }) => node.id);
-  const isWhole = !hasNext && ids.length === data.courses?.totalCount;
   useEffect(() => {
-    if (hasNext && !isLoadingNext) loadNext(1);
-    if (isWhole) onShow(ids);
+    if (hasNext && !isLoadingNext) loadNext(10);
+    if (!hasNext) onShow(listOf(data.courses));
   });
-  return <p>{ids.length}</p>;
+  return <p>{data.courses?.edges.length}</p>;
+}
+
+/** All enrollments in a course, page by page. */
+function Enrollments({ course, onShow }: { course: teacher_enrollments$key; onShow: (list: List) => void }) {
+  const { data, hasNext, isLoadingNext, loadNext } = usePaginationFragment<
+    teacherEnrollmentsQuery,
+    teacher_enrollments$key
+  >(ENROLLMENTS, course);
+  useEffect(() => {
+    if (hasNext && !isLoadingNext) loadNext(10);
+    if (!hasNext) onShow(listOf(data.enrollments));
+  });
+  return <p>{data.enrollments?.edges.length}</p>;
 }
 
 /** A course whose description is fetched when it is opened. */
@@ -59,45 +86,67 @@ function Details({ course, onShow }: { course: teacher_details$key; onShow: (tex
 }
 // docs:end
 
-/** What has been fetched by ids alone. */
-export interface Refetched {
-  courses: string[] | undefined;
-  description: string | undefined;
+/** A list of which all pages have been loaded. */
+export interface List {
+  ids: string[];
+  totalCount: number | undefined;
 }
 
-/** The first of the catalogue's courses, and its teacher's. */
-export function Teacher({ refetched }: { refetched: Refetched }) {
-  const { courses } = useLazyLoadQuery<teacherCourseQuery>(
+type Connection =
+  | {
+      readonly totalCount?: number | null;
+      readonly edges: readonly { readonly node: { readonly id: string } }[];
+    }
+  | null
+  | undefined;
+
+function listOf(connection: Connection): List {
+  return {
+    ids: (connection?.edges ?? []).map(({ node }) => node.id),
+    totalCount: connection?.totalCount ?? undefined,
+  };
+}
+
+/** What the page of a teacher shows in the end. */
+export interface Shown {
+  teacherId: string;
+  courseId: string;
+  courses: List;
+  enrollments: List;
+  description: string;
+}
+
+/** The signed-in teacher's courses, and one of them with its enrollments. */
+export function Teacher({ pageSize, onShow }: { pageSize: number; onShow: (part: Partial<Shown>) => void }) {
+  const { me } = useLazyLoadQuery<teacherQuery>(
     graphql`
-      query teacherCourseQuery {
-        courses(first: 1, filter: { isFree: false }, orderBy: TITLE) {
-          nodes {
-            ...teacher_details
-            teacher {
-              ...teacher_courses @arguments(first: 1)
+      query teacherQuery($first: Int!) {
+        me {
+          id
+          ...teacher_courses @arguments(first: $first)
+          mostRecent: courses(first: 20) {
+            nodes {
+              id
+              enrollmentCount
+              ...teacher_details
+              ...teacher_enrollments @arguments(first: $first)
             }
           }
         }
       }
     `,
-    {},
+    { first: pageSize },
   );
-  const course = courses?.nodes[0];
-  if (!course?.teacher) return null;
+  const course = me?.mostRecent?.nodes.find(({ enrollmentCount }) => (enrollmentCount ?? 0) > pageSize);
+  useEffect(() => {
+    if (me && course) onShow({ teacherId: me.id, courseId: course.id });
+  });
+  if (!me || !course) return null;
   return (
     <>
-      <Details
-        course={course}
-        onShow={(text) => {
-          refetched.description = text;
-        }}
-      />
-      <Courses
-        teacher={course.teacher}
-        onShow={(ids) => {
-          refetched.courses = ids;
-        }}
-      />
+      <Courses teacher={me} onShow={(courses) => onShow({ courses })} />
+      <Details course={course} onShow={(description) => onShow({ description })} />
+      <Enrollments course={course} onShow={(enrollments) => onShow({ enrollments })} />
     </>
   );
 }

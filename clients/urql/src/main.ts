@@ -4,6 +4,7 @@ import { cacheExchange } from '@urql/exchange-graphcache';
 import { createClient as createSseClient } from 'graphql-sse';
 import { recordingFetch, url } from '../../shared/recording.ts';
 import { runScenario, type Session, type Tab, versionOf } from '../../shared/scenario.ts';
+import { defaults, persistedQueries } from './defaults.ts';
 import {
   LatestNotificationDocument,
   MeDocument,
@@ -38,6 +39,7 @@ function openTab(): Tab {
         async refreshAuth() {
           if (!session) return;
           const { refreshToken } = session;
+          // Graphcache writes the answer, but has not added `__typename` on the way out: codegen.ts does.
           const { data } = await utilities.mutate(RefreshSessionDocument, { input: { refreshToken } });
           // Null without an answer, too: then it is tried again with the next operation.
           if (data?.refreshSession) session = data.refreshSession.session;
@@ -166,4 +168,9 @@ function pageOf({ endCursor, hasNextPage }: { endCursor?: string | null; hasNext
   return { endCursor: endCursor ?? null, hasNextPage };
 }
 
-await runScenario({ name: 'urql', version: versionOf('@urql/core'), openTab });
+await runScenario({
+  name: 'urql (@urql/core)',
+  version: versionOf('@urql/core'),
+  openTab,
+  ownSteps: { GET: defaults, 'persisted queries': persistedQueries },
+});

@@ -28,9 +28,14 @@ export type LoginInput = {
   email: string;
   /** The password of the account. */
   password: string;
+  /**
+   * For an account with a second factor: the code of 6 digits that the authenticator app shows, or a recovery code. Each
+   * works once. Without it, such an account is `SECOND_FACTOR_REQUIRED`. Other accounts ignore it.
+   */
+  secondFactorCode?: string | null | undefined;
 };
 
-/** The subject of a notification. */
+/** The kind of event that a notification tells about. */
 export type NotificationType =
   /** An admin has withdrawn a course that the user teaches. */
   | 'COURSE'
@@ -120,7 +125,7 @@ export type UserErrorCode =
   | 'COURSE_IS_DRAFT'
   /** A free course cannot be bought. */
   | 'COURSE_IS_FREE'
-  /** The course was withdrawn: it cannot be bought any more, and only who has paid for it before can enroll. */
+  /** The course was withdrawn: it cannot be bought any more, and only students who have paid for it can enroll. */
   | 'COURSE_WITHDRAWN'
   /** Another account has this e-mail address. */
   | 'EMAIL_TAKEN'
@@ -130,7 +135,7 @@ export type UserErrorCode =
   | 'INVALID_CREDENTIALS'
   /** A field of the input is invalid; `field` says which one. */
   | 'INVALID_INPUT'
-  /** The new status is not later than the current one. */
+  /** The new status is earlier than the current one. */
   | 'INVALID_STATUS_TRANSITION'
   /** The user is the last admin who can sign in, and must remain one. */
   | 'LAST_ADMIN'
@@ -138,7 +143,7 @@ export type UserErrorCode =
   | 'NOT_FOUND'
   /** The payment cannot be refunded in its current state. */
   | 'NOT_REFUNDABLE'
-  /** Nobody enrolls in a course that they teach, or buys it. */
+  /** The user teaches the course, and can neither enroll in it nor buy it. */
   | 'OWN_COURSE'
   /** The payment is not the student's own, is not for this course, is not completed, or was already used. */
   | 'PAYMENT_NOT_VALID'
@@ -146,6 +151,12 @@ export type UserErrorCode =
   | 'PAYMENT_REQUIRED'
   /** The price of the course is not the expected one. */
   | 'PRICE_CHANGED'
+  /** The account has a second factor already. */
+  | 'SECOND_FACTOR_ENABLED'
+  /** The account has no second factor. */
+  | 'SECOND_FACTOR_NOT_ENABLED'
+  /** The password is right, but signing in to the account needs its second factor, too: repeat it with `secondFactorCode`. */
+  | 'SECOND_FACTOR_REQUIRED'
   /** The session has ended; sign in again. */
   | 'SESSION_EXPIRED'
   /** The user teaches courses that are in the catalogue; they must be withdrawn or deleted before the account is. */
@@ -156,7 +167,11 @@ export type UserErrorCode =
    * The enrollment has begun too often, or the teacher has enrolled students too often; the message says when it is
    * possible again.
    */
-  | 'TOO_MANY_CHANGES';
+  | 'TOO_MANY_CHANGES'
+  /** The teacher has too many drafts: one of them has to be published or deleted first. */
+  | 'TOO_MANY_DRAFTS'
+  /** The code is neither a current one of the authenticator app nor an unused recovery code, or was used before. */
+  | 'WRONG_SECOND_FACTOR';
 
 export type PaidCoursesQueryVariables = Exact<{
   first: number;

@@ -17,7 +17,7 @@ interface Sink {
 // biome-ignore lint/suspicious/noConfusingVoidType: as urql types it.
 type Variables = Record<string, unknown> | void;
 
-/** Why a connection has ended; an answer is an error that trying again does not mend. */
+/** Why a connection has ended; an answer is an error that trying again does not fix. */
 type End = 'unauthenticated' | 'unknown event' | 'disconnected' | 'hidden' | 'stopped' | ExecutionResult;
 
 const FIRST_DELAY_MS = 500;

@@ -13,7 +13,7 @@ export default function ForgottenPassword() {
     if (data) setSentTo(email);
   }
   return (
-    <div className="door">
+    <div className="sign-in-page">
       <header className="page-head">
         <PageTitle>A new password</PageTitle>
       </header>
@@ -36,7 +36,7 @@ export default function ForgottenPassword() {
           If {sentTo} has an account, a mail with a link is on its way. The link works for an hour.
         </p>
       )}
-      <p className="door-links">
+      <p className="sign-in-page-links">
         <Link href="/sign-in">Back to sign in</Link>
       </p>
     </div>

@@ -22,7 +22,7 @@ function Reset({ token }: { token: string }) {
     setIsDone(data !== undefined);
   }
   return (
-    <div className="door">
+    <div className="sign-in-page">
       <header className="page-head">
         <PageTitle>Choose a new password</PageTitle>
       </header>
@@ -61,7 +61,7 @@ function Confirm({ kind, token }: { kind: Exclude<Kind, 'reset-password'>; token
     setIsDone(data !== undefined);
   }
   return (
-    <div className="door">
+    <div className="sign-in-page">
       <header className="page-head">
         <PageTitle>{kind === 'verify-email' ? 'Is this your address?' : 'Your new address'}</PageTitle>
       </header>
@@ -91,7 +91,7 @@ function Done({ children }: { children: string }) {
       <p className="notice" role="status">
         {children}
       </p>
-      <p className="door-links">
+      <p className="sign-in-page-links">
         <Link href="/sign-in">Sign in</Link>
         <Link href="/">To the catalogue</Link>
       </p>

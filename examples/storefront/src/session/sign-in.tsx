@@ -28,7 +28,7 @@ export default function SignIn() {
     if (session && user) enter(session, user.id, next, navigate);
   }
   return (
-    <div className="door">
+    <div className="sign-in-page">
       <header className="page-head">
         <PageTitle>Welcome back</PageTitle>
       </header>
@@ -63,7 +63,7 @@ export default function SignIn() {
           {signIn.busy ? 'Signing in…' : 'Sign in'}
         </button>
       </Form>
-      <p className="door-links">
+      <p className="sign-in-page-links">
         <Link href="/forgotten-password">Forgotten your password?</Link>
         <Link href={`/sign-up${search ? `?${search}` : ''}`}>New here? Join</Link>
       </p>

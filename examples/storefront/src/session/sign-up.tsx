@@ -17,7 +17,7 @@ export default function SignUp() {
     if (session && user) enter(session, user.id, role === 'TEACHER' ? '/teaching' : next, navigate);
   }
   return (
-    <div className="door">
+    <div className="sign-in-page">
       <header className="page-head">
         <PageTitle>Join Lyceum</PageTitle>
       </header>
@@ -67,7 +67,7 @@ export default function SignUp() {
           {signUp.busy ? 'Creating your account…' : 'Create my account'}
         </button>
       </Form>
-      <p className="door-links">
+      <p className="sign-in-page-links">
         <Link href={`/sign-in${search ? `?${search}` : ''}`}>I have an account</Link>
       </p>
     </div>

@@ -52,7 +52,7 @@ test('signing out in one tab ends the others, and signing in begins them', async
   await goTo(page, '/account');
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await isSignedOut(page);
-  // A page for members leads to the door.
+  // A page for members leads to the sign-in page.
   await other.getByRole('heading', { name: 'Welcome back' }).waitFor();
   expect(new URL(other.url()).searchParams.get('next')).toBe('/account');
 
