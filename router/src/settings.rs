@@ -169,9 +169,9 @@ impl FromStr for Origin {
         let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         // Anything more or less would never equal what a browser sends.
         let origin = url.map(|url| url.origin().ascii_serialization()).filter(|origin| origin == text);
-        origin.map(Self).with_context(|| {
-            format!("`{text}` is not an origin such as `https://app.example.com`: a scheme, a host in lower case, and a port where it is not the scheme's own")
-        })
+        origin.map(Self).context(
+            "an origin is like `https://app.example.com`: a scheme, a host in lower case, and a port where it is not the scheme's own",
+        )
     }
 }
 

@@ -1,26 +1,20 @@
 //! `lyceum admin events`: pending and dead-lettered events between services.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use console::style;
 use contracts::events::EventType;
-use db::Address;
 use serde::Serialize;
 use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
 use uuid::Uuid;
 
-use super::data_dir::DataDirArg;
+use super::data_dir::DatabaseAccess;
 use crate::{
     subgraphs::{ALL, DatabaseUrls, name_parser},
     terminal::line,
 };
-
-/// How long a database has to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The settings of `lyceum admin events`.
 #[derive(Args)]
@@ -70,7 +64,7 @@ struct Scope {
     urls: DatabaseUrls,
 
     #[command(flatten)]
-    data_dir: DataDirArg,
+    access: DatabaseAccess,
 }
 
 /// A service's outbox or inbox.
@@ -182,12 +176,7 @@ impl Scope {
     }
 
     async fn connect(&self, subgraph: &SubgraphDefinition) -> Result<PgConnection> {
-        let url = match self.urls.get(subgraph) {
-            Some(url) => url.to_owned(),
-            None => self.data_dir.running_database(subgraph)?,
-        };
-        let connect = async { url.parse::<Address>()?.connect(CONNECT_TIMEOUT).await };
-        connect.await.with_context(|| format!("cannot connect to the database of {}", subgraph.name))
+        self.access.connect(subgraph, self.urls.get(subgraph)).await
     }
 }
 

@@ -262,7 +262,7 @@ async fn reset_second_factor(person: &Person) -> Result<()> {
 }
 
 async fn token(person: &Person, settings: &KeySettings) -> Result<()> {
-    let keys = Keys::load(&settings.directory(&person.database.data_dir)?, &settings.tokens)?;
+    let keys = Keys::load(&settings.directory(&person.database.access.data_dir)?, &settings.tokens)?;
     let (_, user) = person.find().await?;
     line(admin::access_token(&keys, &user)?);
     Ok(())
