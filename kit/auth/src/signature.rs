@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use subgraph_kit::client_ip::HEADER as CLIENT;
 use telemetry::trace::HEADER as TRACE;
 
-use crate::secret::{Digest, MacKeys, update_with_length};
+use crate::secret::{Digest, MacKeys, SecretPair, update_with_length};
 
 pub use crate::secret::{Secret, SecretError};
 
@@ -64,10 +64,18 @@ impl SecretSettings {
     /// # Errors
     /// [`SecretError`] if a file cannot be read, a secret is too short, or only the previous secret is set.
     pub fn secrets(&self) -> Result<Option<Secrets>, SecretError> {
-        let current = Secret::read(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
-        let previous =
-            Secret::read(self.subgraph_secret_previous.as_ref(), self.subgraph_secret_previous_file.as_ref())?;
+        let (current, previous) = self.pair()?;
         Ok(MacKeys::from_settings("LYCEUM_SUBGRAPH_SECRET", current, previous)?.map(Secrets))
+    }
+
+    /// The secret and the second one, which may be too short.
+    ///
+    /// # Errors
+    /// [`SecretError::File`] if a file cannot be read.
+    pub fn pair(&self) -> Result<SecretPair, SecretError> {
+        let current = Secret::read(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
+        let previous = self.subgraph_secret_previous.as_ref();
+        Ok((current, Secret::read(previous, self.subgraph_secret_previous_file.as_ref())?))
     }
 
     /// Sets a random secret if none is configured.

@@ -70,7 +70,7 @@ struct Scope {
 /// A service's outbox or inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum EventBox {
+pub enum EventBox {
     Outbox,
     Inbox,
 }
@@ -78,15 +78,15 @@ enum EventBox {
 /// The content of one of them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Content {
+pub struct Content {
     service: &'static str,
     #[serde(rename = "box")]
     event_box: EventBox,
-    pending: i64,
-    oldest_pending_since: Option<DateTime<Utc>>,
+    pub pending: i64,
+    pub oldest_pending_since: Option<DateTime<Utc>>,
     /// The last failure of the oldest pending event.
-    pending_reason: Option<String>,
-    dead_lettered: Vec<Event>,
+    pub pending_reason: Option<String>,
+    pub dead_lettered: Vec<Event>,
     /// Those that an administrator has given up.
     discarded: Vec<Event>,
 }
@@ -94,7 +94,7 @@ struct Content {
 /// An event that was dead-lettered.
 #[derive(Debug, Serialize, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+pub struct Event {
     id: Uuid,
     #[serde(rename = "type")]
     r#type: String,
@@ -181,7 +181,7 @@ impl Scope {
 }
 
 impl EventBox {
-    fn of(subgraph: &SubgraphDefinition) -> Vec<Self> {
+    pub fn of(subgraph: &SubgraphDefinition) -> Vec<Self> {
         let sends = EventType::ALL.iter().any(|event_type| event_type.source() == subgraph.name);
         let receives = EventType::ALL.iter().any(|event_type| event_type.consumers().contains(&subgraph.name));
         [(sends, Self::Outbox), (receives, Self::Inbox)]
@@ -190,7 +190,7 @@ impl EventBox {
             .collect()
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Outbox => "outbox",
             Self::Inbox => "inbox",
@@ -212,7 +212,7 @@ impl EventBox {
         }
     }
 
-    async fn content(self, service: &'static str, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
+    pub async fn content(self, service: &'static str, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
         let [since, done, destination] = self.columns();
         let table = self.table();
         let pending = format!(
