@@ -43,8 +43,8 @@ pub struct SecretSettings {
     #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_FILE", value_name = "FILE", conflicts_with = "subgraph_secret")]
     pub subgraph_secret_file: Option<PathBuf>,
 
-    /// During a rotation of the secret: the second secret that subgraphs accept. The router signs with the main secret
-    /// only, so the subgraphs must get a new one before it does.
+    /// During a rotation of the secret: the second secret that subgraphs accept. First set the new one here in all
+    /// subgraphs; then make it the main secret of subgraphs and router, and set the old one here.
     #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
     pub subgraph_secret_previous: Option<Secret>,
 
