@@ -190,6 +190,13 @@ pub struct ClientAddressSettings {
     pub trusted_proxies: NonZeroU8,
 }
 
+impl ClientAddressSettings {
+    /// The header. An empty value, as from a script's unset variable, counts as not given.
+    pub(crate) fn header(&self) -> Option<&str> {
+        self.header.as_deref().filter(|header| !header.is_empty())
+    }
+}
+
 const ONE: NonZeroU8 = NonZeroU8::MIN;
 
 impl Default for ClientAddressSettings {
