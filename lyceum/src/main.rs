@@ -1,6 +1,7 @@
 //! The command line: one binary for the whole system and for each of its processes.
 
 mod admin;
+mod command_line;
 mod costs;
 mod health;
 mod open_files;
@@ -94,7 +95,7 @@ struct RouterSettings {
 }
 
 fn main() -> ExitCode {
-    match run(CommandLine::parse().command) {
+    match run(command_line::parse::<CommandLine>().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::failure(&error);

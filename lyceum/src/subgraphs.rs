@@ -454,7 +454,7 @@ pub fn open_keys(directory: &Path, settings: &IdentitySettings) -> Result<Keys> 
 
 /// Fetches the public keys that a remote identity publishes, and keeps them fresh.
 fn remote_keys(url: &str) -> Result<Verifier> {
-    let url = peers::address(url).with_context(|| format!("`{url}` is not a valid URL of identity's public keys"))?;
+    let url = peers::address(url).context("LYCEUM_JWKS_URL is not a valid URL of identity's public keys")?;
     let verifier = Verifier::remote(url);
     tokio::spawn(verifier.clone().refresh_loop());
     Ok(verifier)

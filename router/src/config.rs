@@ -3,9 +3,12 @@
 //! hive-router's loader also lets `PORT`, `APOLLO_KEY` and other environment variables change it. We deserialize the
 //! same types without that: a setting has one source.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hive_router::config::{HiveRouterConfig, primitives::file_path::with_start_path};
 use serde_json::{Value, json};
 use service::peers;
@@ -56,10 +59,11 @@ pub fn resolve(
 ) -> Result<HiveRouterConfig> {
     let mut config = read(settings.config.as_deref())?;
     apply(&mut config, settings, supergraph)?;
+    if settings.development {
+        require_loopback(&config)?;
+    }
     proxy_subscriptions(&mut config, subscription_proxy)?;
-    // Introspection that depends on the request is not for everybody.
-    let has_introspection = matches!(config["introspection"], Value::Null | Value::Bool(true));
-    let is_schema_public = has_introspection && settings.safelist.is_none();
+    let is_schema_public = has_public_introspection(&config) && settings.safelist.is_none();
     let jwks_url = config.pointer("/jwt/jwks_providers/0/url").and_then(Value::as_str);
     config["plugins"] = plugins::config(dependencies_key, is_schema_public, jwks_url);
 
@@ -86,16 +90,42 @@ fn read(file: Option<&Path>) -> Result<Value> {
 }
 
 /// Reads a configuration file: only what differs from the built-in one.
-///
-/// # Errors
-/// When it cannot be read, or is no YAML mapping.
-pub fn require_config(file: &Path) -> Result<Value> {
+fn require_config(file: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the router's configuration {}", file.display()))?;
     let changes: Value = serde_yaml_ng::from_str(&text)
         .with_context(|| format!("the router's configuration {} is invalid", file.display()))?;
-    anyhow::ensure!(changes.is_object(), "the router's configuration {} is empty", file.display());
+    ensure!(changes.is_object(), "the router's configuration {} is empty", file.display());
     Ok(changes)
+}
+
+/// Checks a configuration file for development mode, before anything is started.
+///
+/// # Errors
+/// When it cannot be read, or lets others than this machine connect.
+pub fn require_development_config(file: &Path) -> Result<()> {
+    let mut config = serde_yaml_ng::from_str(DEFAULT)?;
+    merge(&mut config, require_config(file)?);
+    require_loopback(&config)
+}
+
+/// What development mode shows to everyone is for nobody else.
+fn require_loopback(config: &Value) -> Result<()> {
+    let host = config.pointer("/http/host").and_then(Value::as_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse();
+    ensure!(
+        host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback()),
+        "`http.host` in the router's configuration is `{host}`, which others can reach: in development mode \
+         (`lyceum up`) the router shows everyone sample accounts, query plans and traces, so it must be an address of \
+         this machine, such as 127.0.0.1. For others, run `lyceum router` and `lyceum subgraph`"
+    );
+    Ok(())
+}
+
+/// Whether everybody may introspect the schema: neither depends on the request.
+fn has_public_introspection(config: &Value) -> bool {
+    let needs_token = config.pointer("/jwt/require_authentication") == Some(&Value::Bool(true));
+    !needs_token && matches!(config["introspection"], Value::Null | Value::Bool(true))
 }
 
 /// Replaces values, sections by their entries. A list is replaced as a whole.
@@ -147,11 +177,14 @@ fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<(
         config["http"]["shutdown_timeout"] = json!(format!("{seconds}s"));
     }
     if let Some(url) = &settings.jwks_url {
-        peers::address(url).with_context(|| format!("`{url}` is not a valid URL of identity's public keys"))?;
+        peers::address(url).context("LYCEUM_JWKS_URL is not a valid URL of identity's public keys")?;
         let first = config.pointer_mut("/jwt/jwks_providers/0/url");
         *first.context("LYCEUM_JWKS_URL is set, but the configuration has no remote `jwks_providers`")? = json!(url);
     }
     for subgraph in &settings.subgraph_urls {
+        let name = &subgraph.name;
+        peers::address(&subgraph.url)
+            .with_context(|| format!("the URL in LYCEUM_SUBGRAPH_URLS is not a valid URL of {name}"))?;
         config["override_subgraph_urls"]["subgraphs"][&subgraph.name] = json!({ "url": subgraph.url });
     }
     if let Some(manifest) = &settings.safelist {
@@ -283,7 +316,7 @@ mod tests {
     fn settings_take_precedence() {
         let supergraph = supergraph();
         let settings = Settings {
-            host: Some("0.0.0.0".to_owned()),
+            host: Some("127.0.0.2".to_owned()),
             port: Some(5000),
             jwks_url: Some("http://identity/jwks".to_owned()),
             subgraph_urls: vec!["course=http://course/graphql".parse().expect("a name and a URL")],
@@ -293,7 +326,7 @@ mod tests {
 
         let config = resolve(&settings, supergraph.path(), 0, &subscription_proxy()).expect("it is valid");
 
-        assert_eq!(config.address(), "0.0.0.0:5000");
+        assert_eq!(config.address(), "127.0.0.2:5000");
         assert!(config.query_planner.allow_expose);
         assert!(config.override_subgraph_urls.get_subgraph_url("course").is_some());
         let providers = serde_json::to_value(&config.jwt.jwks_providers).expect("it was read from such a value");
@@ -323,6 +356,39 @@ mod tests {
         assert_eq!((&limits["max_aliases"]["n"], &limits["max_depth"]["n"]), (&json!(5), &json!(15)));
         let router = &config.traffic_shaping.router;
         assert_eq!((router.request_timeout.as_secs(), router.max_long_lived_clients), (7, 10_000));
+    }
+
+    #[test]
+    fn a_router_for_development_listens_on_this_machine_alone() {
+        let supergraph = supergraph();
+        let hosts = [
+            ("http: { port: 4001 }", true),
+            ("http: { host: 127.0.0.2 }", true),
+            ("http: { host: localhost }", true),
+            ("http: { host: \"::1\" }", true),
+            ("http: { host: 0.0.0.0 }", false),
+            ("http: { host: \"::\" }", false),
+            ("http: { host: 192.0.2.7 }", false),
+            ("http: { host: lyceum.example }", false),
+            // All of hive-router's own defaults.
+            ("http: { host: null }", false),
+            ("http: null", false),
+        ];
+        for (text, is_accepted) in hosts {
+            let (file, settings) = with_file(text);
+            let resolve = |settings: &Settings| resolve(settings, supergraph.path(), 0, &subscription_proxy());
+            let outcomes = [
+                require_development_config(file.path()).err(),
+                resolve(&Settings { development: true, ..settings.clone() }).err(),
+            ];
+            for error in outcomes {
+                assert_eq!(error.is_none(), is_accepted, "{text}: {error:?}");
+                assert!(error.is_none_or(|error| error.to_string().contains("`http.host`")), "{text}");
+            }
+            if !text.contains("null") {
+                assert!(resolve(&settings).is_ok(), "{text}: others may connect in production");
+            }
+        }
     }
 
     #[test]

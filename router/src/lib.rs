@@ -31,7 +31,7 @@ mod usage;
 mod websocket;
 
 pub use allowed_hosts::{AllowedHost, Host};
-pub use config::{require_config, require_safelist};
+pub use config::{require_development_config, require_safelist};
 pub use mailbox::Mailbox;
 pub use plan::{PlanCost, Planner};
 pub use server::{Router, use_one_tls_library};

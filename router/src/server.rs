@@ -102,7 +102,7 @@ impl Router {
         let secrets = settings.require_secrets()?;
         let subscription_proxy = SubscriptionProxy::bind(settings, secrets.clone())?;
         let (connection_limits, stopping) = (ConnectionLimits::new(settings.live), Stopping::default());
-        let is_direct = settings.client_address.header.is_none();
+        let is_direct = settings.client_address.header().is_none();
         let connections = Connections::new(is_direct.then_some(settings.live.connections_per_client));
         let loopback_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .context("cannot bind a loopback port for WebSockets and batches")?;

@@ -169,9 +169,9 @@ impl FromStr for Origin {
         let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         // Anything more or less would never equal what a browser sends.
         let origin = url.map(|url| url.origin().ascii_serialization()).filter(|origin| origin == text);
-        origin.map(Self).with_context(|| {
-            format!("`{text}` is not an origin such as `https://app.example.com`: a scheme, a host in lower case, and a port where it is not the scheme's own")
-        })
+        origin.map(Self).context(
+            "an origin is like `https://app.example.com`: a scheme, a host in lower case, and a port where it is not the scheme's own",
+        )
     }
 }
 
@@ -188,6 +188,13 @@ pub struct ClientAddressSettings {
     /// the right.
     #[arg(long, env = "LYCEUM_TRUSTED_PROXIES", value_name = "NUMBER", default_value_t = ONE)]
     pub trusted_proxies: NonZeroU8,
+}
+
+impl ClientAddressSettings {
+    /// The header. An empty value, as from a script's unset variable, counts as not given.
+    pub(crate) fn header(&self) -> Option<&str> {
+        self.header.as_deref().filter(|header| !header.is_empty())
+    }
 }
 
 const ONE: NonZeroU8 = NonZeroU8::MIN;

@@ -12,7 +12,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use contracts::{CourseId, UserId, events::ErasureReceipt};
 
-use crate::secret::{Digest, MacKeys, SIGNATURE_LENGTH, Secret, SecretError, update_with_length};
+use crate::secret::{Digest, MacKeys, SIGNATURE_LENGTH, Secret, SecretError, SecretPair, update_with_length};
 
 /// The domain separator of a sealed value.
 const PURPOSE: &[u8] = b"lyceum fact of an entity, 1";
@@ -58,14 +58,23 @@ impl SealSettings {
     /// [`SecretError`] if a secret is required and none is set, a file cannot be read, a secret is too short, or only
     /// the previous secret is set.
     pub fn keys(&self, address: SocketAddr, insecure_dev: bool) -> Result<SealKeys, SecretError> {
-        let current = Secret::read(self.seal_secret.as_ref(), self.seal_secret_file.as_ref())?;
-        let previous = Secret::read(self.seal_secret_previous.as_ref(), self.seal_secret_previous_file.as_ref())?;
+        let (current, previous) = self.pair()?;
         match MacKeys::from_settings("LYCEUM_SEAL_SECRET", current, previous)? {
             Some(keys) => Ok(SealKeys(keys)),
             None if !insecure_dev => Err(SecretError::NoSealSecret),
             None if !address.ip().is_loopback() => Err(SecretError::Exposed(address)),
             None => SealKeys::try_new(&Secret::from(INSECURE_DEV_SECRET)),
         }
+    }
+
+    /// The secret and the second one, which may be too short.
+    ///
+    /// # Errors
+    /// [`SecretError::File`] if a file cannot be read.
+    pub fn pair(&self) -> Result<SecretPair, SecretError> {
+        let current = Secret::read(self.seal_secret.as_ref(), self.seal_secret_file.as_ref())?;
+        let previous = Secret::read(self.seal_secret_previous.as_ref(), self.seal_secret_previous_file.as_ref())?;
+        Ok((current, previous))
     }
 }
 

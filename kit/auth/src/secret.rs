@@ -106,6 +106,17 @@ impl Secret {
     }
 }
 
+/// A secret, and the second one that is accepted during its rotation.
+pub type SecretPair = (Option<Secret>, Option<Secret>);
+
+/// Checks the values of a setting and its `…_PREVIOUS`.
+///
+/// # Errors
+/// [`SecretError`] if one is too short, or only the second is set.
+pub fn check_pair(variable: &'static str, (current, previous): &SecretPair) -> Result<(), SecretError> {
+    MacKeys::from_settings(variable, current.clone(), previous.clone()).map(drop)
+}
+
 /// An HMAC-SHA256 in progress.
 pub(crate) type Digest = Hmac<Sha256>;
 

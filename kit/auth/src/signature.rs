@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use subgraph_kit::client_ip::HEADER as CLIENT;
 use telemetry::trace::HEADER as TRACE;
 
-use crate::secret::{Digest, MacKeys, update_with_length};
+use crate::secret::{Digest, MacKeys, SecretPair, update_with_length};
 
 pub use crate::secret::{Secret, SecretError};
 
@@ -43,8 +43,8 @@ pub struct SecretSettings {
     #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_FILE", value_name = "FILE", conflicts_with = "subgraph_secret")]
     pub subgraph_secret_file: Option<PathBuf>,
 
-    /// During a rotation of the secret: the second secret that subgraphs accept. The router signs with the main secret
-    /// only, so the subgraphs must get a new one before it does.
+    /// During a rotation of the secret: the second secret that subgraphs accept. First set the new one here in all
+    /// subgraphs; then make it the main secret of subgraphs and router, and set the old one here.
     #[arg(long, env = "LYCEUM_SUBGRAPH_SECRET_PREVIOUS", hide_env_values = true, value_name = "SECRET")]
     pub subgraph_secret_previous: Option<Secret>,
 
@@ -64,10 +64,18 @@ impl SecretSettings {
     /// # Errors
     /// [`SecretError`] if a file cannot be read, a secret is too short, or only the previous secret is set.
     pub fn secrets(&self) -> Result<Option<Secrets>, SecretError> {
-        let current = Secret::read(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
-        let previous =
-            Secret::read(self.subgraph_secret_previous.as_ref(), self.subgraph_secret_previous_file.as_ref())?;
+        let (current, previous) = self.pair()?;
         Ok(MacKeys::from_settings("LYCEUM_SUBGRAPH_SECRET", current, previous)?.map(Secrets))
+    }
+
+    /// The secret and the second one, which may be too short.
+    ///
+    /// # Errors
+    /// [`SecretError::File`] if a file cannot be read.
+    pub fn pair(&self) -> Result<SecretPair, SecretError> {
+        let current = Secret::read(self.subgraph_secret.as_ref(), self.subgraph_secret_file.as_ref())?;
+        let previous = self.subgraph_secret_previous.as_ref();
+        Ok((current, Secret::read(previous, self.subgraph_secret_previous_file.as_ref())?))
     }
 
     /// Sets a random secret if none is configured.

@@ -7,7 +7,7 @@ use async_graphql::{
     ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned, ServerResult, Value,
     parser::types::Field, registry::Registry,
 };
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -18,9 +18,17 @@ use uuid::{NoContext, Timestamp, Uuid};
 /// Never: such an id holds a time.
 #[must_use]
 pub fn new_id_and_time() -> (Uuid, DateTime<Utc>) {
-    let id = Uuid::now_v7();
+    follow_clock(Uuid::now_v7(), Utc::now())
+}
+
+/// How far an id may be ahead of the clock: each is later than the one before.
+const MAX_AHEAD: TimeDelta = TimeDelta::seconds(10);
+
+/// The id, or another one if the clock was far ahead before, and is not any more.
+fn follow_clock(id: Uuid, now: DateTime<Utc>) -> (Uuid, DateTime<Utc>) {
     let time = id.get_timestamp().and_then(|timestamp| creation_time(&timestamp));
-    (id, time.expect("a version 7 id holds a time"))
+    let time = time.expect("a version 7 id holds a time");
+    if time - now > MAX_AHEAD { new_id_at(now) } else { (id, time) }
 }
 
 /// Generates an id and a creation time at a given millisecond, for a row that must be ordered after another one.
@@ -144,6 +152,21 @@ mod tests {
 
         assert_eq!(time.timestamp_millis(), milliseconds);
         assert_eq!(time.timestamp_subsec_nanos() % 1_000_000, 0);
+    }
+
+    #[test]
+    fn ids_follow_a_clock_that_is_set_back() {
+        let milliseconds = |id: Uuid| id.get_timestamp().map(|timestamp| timestamp.to_unix().0);
+        let now = Utc::now();
+        let at = |time: DateTime<Utc>| new_id_at(time).0;
+
+        for near in [now - TimeDelta::days(400), now, now + TimeDelta::seconds(9)] {
+            assert_eq!(follow_clock(at(near), now).0.get_version_num(), 7);
+            assert_eq!(milliseconds(follow_clock(at(near), now).0), milliseconds(at(near)), "it is kept");
+        }
+        let (id, time) = follow_clock(at(now + TimeDelta::days(400)), now);
+        assert_eq!(milliseconds(id), milliseconds(at(now)));
+        assert_eq!(time.timestamp_millis(), now.timestamp_millis());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A database's address: one server, or several of which one is the primary.
 
 use std::{
+    error::Error,
     fmt, io,
     str::FromStr,
     sync::{
@@ -28,19 +29,34 @@ pub struct Address {
     last: Arc<AtomicUsize>,
     /// The same database without the pooler that these servers are.
     direct: Option<Arc<Self>>,
+    /// The parameters of the URL that have no effect.
+    ignored: Vec<&'static str>,
 }
 
 /// The servers of a URL, each in a URL of its own that sqlx can parse.
 struct Servers {
     urls: Vec<Url>,
     needs_writable: bool,
+    ignored: Vec<&'static str>,
 }
 
 impl Address {
+    /// Not public, because [`ConnectionSettings`](crate::database::ConnectionSettings) say what a URL has to ask for.
+    pub(crate) fn parse(url: &str) -> Result<Self, sqlx::Error> {
+        let Servers { urls, needs_writable, ignored } = url.parse()?;
+        let servers = urls.iter().map(server).collect::<Result<_, _>>()?;
+        Ok(Self { servers, needs_writable, last: Arc::default(), direct: None, ignored })
+    }
+
     /// The servers, each with its role, database and settings.
     #[must_use]
     pub fn servers(&self) -> &[PgConnectOptions] {
         &self.servers
+    }
+
+    /// The parameters of the URL that have no effect.
+    pub(crate) fn ignored(&self) -> &[&'static str] {
+        &self.ignored
     }
 
     /// This address of a pooler such as PgBouncer, which has no session between transactions, and the database's own.
@@ -156,17 +172,7 @@ pub fn is_read_only(error: &sqlx::Error) -> bool {
 
 impl From<PgConnectOptions> for Address {
     fn from(server: PgConnectOptions) -> Self {
-        Self { servers: vec![server], needs_writable: false, last: Arc::default(), direct: None }
-    }
-}
-
-impl FromStr for Address {
-    type Err = sqlx::Error;
-
-    fn from_str(url: &str) -> Result<Self, sqlx::Error> {
-        let Servers { urls, needs_writable } = url.parse()?;
-        let servers = urls.iter().map(server).collect::<Result<_, _>>()?;
-        Ok(Self { servers, needs_writable, last: Arc::default(), direct: None })
+        Self { servers: vec![server], needs_writable: false, last: Arc::default(), direct: None, ignored: Vec::new() }
     }
 }
 
@@ -210,7 +216,8 @@ impl FromStr for Servers {
     fn from_str(text: &str) -> Result<Self, sqlx::Error> {
         let (hosts, of_host) = split_hosts(text);
         let parsed = hosts.into_iter().map(|host| of_host(host).parse::<Url>()).collect::<Result<Vec<_>, _>>();
-        let named = parsed.map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
+        let mut named = parsed.map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
+        let ignored = named.iter_mut().map(take_ignored).collect::<Result<Vec<_>, _>>()?.swap_remove(0);
         let listed = named.iter().map(in_query).collect::<Result<Vec<_>, _>>()?;
         let target = query_value(&named[0], |name| name == TARGET);
         let urls: Vec<_> = listed.into_iter().flatten().collect();
@@ -224,11 +231,95 @@ impl FromStr for Servers {
                 ));
             }
         };
-        Ok(Self { urls, needs_writable })
+        Ok(Self { urls, needs_writable, ignored })
     }
 }
 
 const TARGET: &str = "target_session_attrs";
+
+/// The parameters that have an effect, besides `options[…]`.
+const USED: [&str; 19] = [
+    TARGET,
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// The other parameters that libpq has.
+const IGNORED: [&str; 33] = [
+    "passfile",
+    "require_auth",
+    "channel_binding",
+    "connect_timeout",
+    "client_encoding",
+    "fallback_application_name",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "replication",
+    "gssencmode",
+    "sslnegotiation",
+    "sslcompression",
+    "sslkeylogfile",
+    "sslpassword",
+    "sslcertmode",
+    "sslcrl",
+    "sslcrldir",
+    "sslsni",
+    "requirepeer",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "min_protocol_version",
+    "max_protocol_version",
+    "krbsrvname",
+    "gsslib",
+    "gssdelegation",
+    "service",
+    "servicefile",
+    "load_balance_hosts",
+    "requiressl",
+];
+
+/// Removes the parameters that have no effect, and rejects those that libpq does not have: one may be a part of a
+/// password, so it is not named, and sqlx, which would log it with its value, does not get it.
+fn take_ignored(url: &mut Url) -> Result<Vec<&'static str>, sqlx::Error> {
+    let mut ignored = Vec::new();
+    for (index, (name, _)) in url.query_pairs().enumerate() {
+        if USED.contains(&&*name) || name.starts_with("options[") {
+            continue;
+        }
+        let known = IGNORED.iter().find(|known| **known == name).ok_or_else(|| unknown_parameter(index + 1))?;
+        ignored.push(*known);
+    }
+    if !ignored.is_empty() {
+        replace_query(url, |name| !IGNORED.contains(&name), &[]);
+    }
+    Ok(ignored)
+}
+
+fn unknown_parameter(number: usize) -> sqlx::Error {
+    configuration(format!(
+        "parameter {number} after `?` is none that PostgreSQL's URLs have: correct or remove it. In a password, \
+         `?`, `#`, `&` and `/` must be percent-encoded"
+    ))
+}
 
 /// The hosts of a URL, with their ports, and how to put one of them into it: a URL has one host, PostgreSQL's several.
 fn split_hosts(url: &str) -> (Vec<&str>, impl Fn(&str) -> String) {
@@ -271,7 +362,7 @@ fn replace_query(url: &mut Url, keep: impl Fn(&str) -> bool, add: &[(&str, &str)
     }
 }
 
-fn configuration(message: &'static str) -> sqlx::Error {
+fn configuration(message: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::Configuration(message.into())
 }
 
@@ -280,16 +371,16 @@ mod tests {
     use super::*;
 
     fn servers(url: &str) -> Vec<(String, u16)> {
-        let address: Address = url.parse().unwrap_or_else(|error| panic!("{url}: {error}"));
+        let address = Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
         address.servers.iter().map(|server| (server.get_host().to_owned(), server.get_port())).collect()
     }
 
     fn needs_writable(url: &str) -> bool {
-        url.parse::<Address>().unwrap_or_else(|error| panic!("{url}: {error}")).needs_writable
+        Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}")).needs_writable
     }
 
     fn ssl_mode(url: &str) -> PgSslMode {
-        url.parse::<Address>().unwrap_or_else(|error| panic!("{url}: {error}")).servers[0].get_ssl_mode()
+        Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}")).servers[0].get_ssl_mode()
     }
 
     #[test]
@@ -317,7 +408,31 @@ mod tests {
             "postgres://a/course?target_session_attrs=standby",
             "course",
         ] {
-            assert!(bad.parse::<Address>().is_err(), "{bad}");
+            assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_used_or_ignored_or_rejected_and_no_value_is_told() {
+        let ignored = |url: &str| Address::parse(url).map(|address| address.ignored().to_vec());
+        for (url, expected) in [
+            ("postgres://a/course?sslmode=require&options[search_path]=x&application_name=y", vec![]),
+            ("postgres://a/course?channel_binding=require&sslmode=require", vec!["channel_binding"]),
+            ("postgres://a,b/course?sslpassword=x&connect_timeout=5", vec!["sslpassword", "connect_timeout"]),
+        ] {
+            assert_eq!(ignored(url).expect("a URL"), expected, "{url}");
+        }
+        let url = "postgres://a/course?connect_timeout=5&sslmode=require&sslrootcert=/ca.pem";
+        assert!(matches!(ssl_mode(url), PgSslMode::VerifyCa));
+        for (url, number) in [
+            ("postgres://a/course?sslmod=s3cret", 1),
+            ("postgres://a/course?sslmode=require&connect_timeout=5&S3CRET=s3cret", 3),
+            // A password with `?` and `&` that are not encoded.
+            ("postgres://ada:12?s3cret&s3cret@host/course", 1),
+        ] {
+            let error = ignored(url).expect_err(url).to_string();
+            assert!(error.contains(&format!("parameter {number} ")), "{error}");
+            assert!(!error.to_lowercase().contains("s3cret"), "{error}");
         }
     }
 
@@ -343,6 +458,6 @@ mod tests {
                 "{url}"
             );
         }
-        assert!("postgres://a/course?sslmode=require&sslrootcert=system".parse::<Address>().is_err());
+        assert!(Address::parse("postgres://a/course?sslmode=require&sslrootcert=system").is_err());
     }
 }

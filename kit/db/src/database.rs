@@ -1,6 +1,11 @@
 //! A subgraph's own database: connections and migrations.
 
-use std::{borrow::Cow, collections::HashMap, net::IpAddr, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    time::Duration,
+};
 
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection,
@@ -48,10 +53,9 @@ pub struct DatabaseSettings {
     #[arg(long, env = "LYCEUM_DB_PROFILE", value_enum, default_value_t = Profile::Baseline)]
     pub db_profile: Profile,
 
-    /// Whether a database on another host must be connected to by TLS with a verified certificate
-    /// (`sslmode=verify-full`), which is then the default; a URL that asks for less is rejected.
-    #[arg(long, env = "LYCEUM_DB_REQUIRE_TLS", value_parser = clap::builder::BoolishValueParser::new())]
-    pub db_require_tls: bool,
+    /// What each connection must have.
+    #[command(flatten)]
+    pub connections: ConnectionSettings,
 }
 
 impl Default for DatabaseSettings {
@@ -62,8 +66,87 @@ impl Default for DatabaseSettings {
             db_acquire_timeout_seconds: 3,
             db_statement_timeout_seconds: 5,
             db_profile: Profile::Baseline,
-            db_require_tls: false,
+            connections: ConnectionSettings::default(),
         }
+    }
+}
+
+/// What each connection to a database must have. It alone makes an address of a URL.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct ConnectionSettings {
+    /// Whether a database on another host must be connected to by TLS with a verified certificate
+    /// (`sslmode=verify-full`), which is then the default; a URL that asks for less is rejected.
+    #[arg(long, env = "LYCEUM_DB_REQUIRE_TLS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub db_require_tls: bool,
+}
+
+impl ConnectionSettings {
+    /// The address in a URL.
+    ///
+    /// # Errors
+    /// [`sqlx::Error::Configuration`] if it is not valid, or asks for less than these settings do.
+    pub fn address(self, url: &str) -> Result<Address, sqlx::Error> {
+        if self.db_require_tls { with_tls(url) } else { Address::parse(url) }
+    }
+
+    /// One connection, which is not pooled.
+    ///
+    /// # Errors
+    /// If the URL is not valid, or no server accepts the connection within `limit`.
+    pub async fn connect(self, url: &str, limit: Duration) -> Result<PgConnection, sqlx::Error> {
+        let address = self.address(url)?;
+        let (mut connection, server) = Box::pin(with_timeout(limit, address.connect_to_one(limit))).await?;
+        warn_of_ignored(&address);
+        warn_of_missing_tls(&mut connection, server).await?;
+        Ok(connection)
+    }
+
+    /// One connection, and what it is found to be.
+    ///
+    /// # Errors
+    /// As of [`Self::connect`].
+    pub async fn inspect(self, url: &str, limit: Duration) -> Result<Inspected, sqlx::Error> {
+        let address = self.address(url)?;
+        let (mut connection, server) = Box::pin(with_timeout(limit, address.connect_to_one(limit))).await?;
+        let encryption = Encryption::of(&mut connection, server).await?;
+        let ignored_parameters = address.ignored().to_vec();
+        Ok(Inspected { connection, encryption, ignored_parameters })
+    }
+}
+
+/// A connection, and what was found out about it.
+pub struct Inspected {
+    /// The connection.
+    pub connection: PgConnection,
+    /// How it is encrypted.
+    pub encryption: Encryption,
+    /// The parameters of the URL that have no effect.
+    pub ignored_parameters: Vec<&'static str>,
+}
+
+/// How a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// Not at all, on this machine.
+    Local,
+    /// Not at all, over a network.
+    Missing,
+    /// With a certificate that was not verified.
+    Unverified,
+    /// With a certificate of a known authority, for this host.
+    Verified,
+}
+
+impl Encryption {
+    async fn of(connection: &mut PgConnection, server: &PgConnectOptions) -> Result<Self, sqlx::Error> {
+        let statement = "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)";
+        let is_encrypted: bool = query_scalar(statement).fetch_one(connection).await?;
+        Ok(match (is_encrypted, server.get_ssl_mode()) {
+            (true, PgSslMode::VerifyFull) => Self::Verified,
+            (true, _) => Self::Unverified,
+            (false, _) if is_remote(server) => Self::Missing,
+            (false, _) => Self::Local,
+        })
     }
 }
 
@@ -128,7 +211,7 @@ pub enum ConnectionError {
 /// [`ConnectionError`]: unavailable, wrong, or a pooler that cannot be used.
 pub async fn connect<'a>(urls: impl Into<Urls<'a>>, settings: &DatabaseSettings) -> Result<DbPool, ConnectionError> {
     let Urls { url, direct } = urls.into();
-    let parse = |url: &str| if settings.db_require_tls { with_tls(url) } else { url.parse() };
+    let parse = |url: &str| settings.connections.address(url);
     let statement_timeout = Duration::from_secs(settings.db_statement_timeout_seconds);
     let acquire_timeout = Duration::from_secs(settings.db_acquire_timeout_seconds);
     let address = match direct {
@@ -139,10 +222,12 @@ pub async fn connect<'a>(urls: impl Into<Urls<'a>>, settings: &DatabaseSettings)
         let mut connection = with_timeout(acquire_timeout, address.direct().connect(acquire_timeout)).await?;
         set_role_timeouts(&mut connection, statement_timeout).await?;
         connection.close().await?;
+        warn_of_ignored(address.direct());
     }
     // For the cause of a failure: a pool reports only a timeout.
     let connected = with_timeout(acquire_timeout, address.connect_to_one(acquire_timeout)).await;
     let (mut connection, server) = connected.map_err(startup_error)?;
+    warn_of_ignored(&address);
     warn_of_missing_tls(&mut connection, server).await?;
     if address.is_pooler() {
         let other = with_timeout(acquire_timeout, address.connect(acquire_timeout)).await?;
@@ -211,7 +296,7 @@ fn statement_error(error: sqlx::Error) -> ConnectionError {
 /// The address with verified certificates for servers on other hosts.
 fn with_tls(url: &str) -> Result<Address, sqlx::Error> {
     let names_mode = url.contains("sslmode=") || url.contains("ssl-mode=");
-    let address: Address = url.parse()?;
+    let address = Address::parse(url)?;
     let is_verified = |server: &PgConnectOptions| matches!(server.get_ssl_mode(), PgSslMode::VerifyFull);
     if names_mode && address.servers().iter().any(|server| is_remote(server) && !is_verified(server)) {
         let message = "`sslmode` is less than `verify-full`, and LYCEUM_DB_REQUIRE_TLS is set";
@@ -227,18 +312,27 @@ fn is_remote(server: &PgConnectOptions) -> bool {
     server.get_socket().is_none() && !is_loopback
 }
 
+/// Warns of parameters by which somebody wants something that they do not get.
+fn warn_of_ignored(address: &Address) {
+    for parameter in address.ignored() {
+        warn!(parameter, "parameter of the database URL ignored");
+    }
+}
+
 /// Warns of a connection over a network that others may read, or answer, unless the URL says so.
 async fn warn_of_missing_tls(connection: &mut PgConnection, server: &PgConnectOptions) -> Result<(), sqlx::Error> {
     if !is_remote(server) || matches!(server.get_ssl_mode(), PgSslMode::Disable) {
         return Ok(());
     }
     let host = server.get_host();
-    let statement = "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)";
-    let is_encrypted: bool = query_scalar(statement).fetch_one(connection).await?;
-    if !is_encrypted {
-        warn!(server.address = host, "database connection not encrypted: use sslmode=verify-full");
-    } else if !matches!(server.get_ssl_mode(), PgSslMode::VerifyFull) {
-        warn!(server.address = host, "database certificate not verified: use sslmode=verify-full");
+    match Encryption::of(connection, server).await? {
+        Encryption::Missing => {
+            warn!(server.address = host, "database connection not encrypted: use sslmode=verify-full");
+        }
+        Encryption::Unverified => {
+            warn!(server.address = host, "database certificate not verified: use sslmode=verify-full");
+        }
+        Encryption::Local | Encryption::Verified => {}
     }
     Ok(())
 }
@@ -316,8 +410,11 @@ impl Migrations {
     pub async fn run(&self, db: impl Into<DbPool>, profile: Profile) -> Result<(), MigrationError> {
         // Outside the pool: its timeouts are disabled.
         let mut db = db.into().connect().await?;
-        let tuned = self.tuned.as_ref().filter(|_| profile == Profile::Tuned);
-        require_compatible(&mut db, &self.base).await?;
+        let tuned = self.tuned_of(profile);
+        if let Some(newer) = require_compatible(&mut db, &self.base).await? {
+            let known = newest(&self.base);
+            warn!(migration = newer, known, "the database was migrated by a newer version, which is compatible");
+        }
         if may_migrate(&mut db).await? {
             db.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0").await?;
             // Those of a newer version are compatible with this one.
@@ -339,6 +436,55 @@ impl Migrations {
             }
         }
         Ok(db.close().await?)
+    }
+}
+
+impl Migrations {
+    /// Checks that a database is up to date, and changes nothing. Returns the number of its newest migration if a newer,
+    /// compatible version has applied it.
+    ///
+    /// # Errors
+    /// [`MigrationError`]: a migration is pending, was edited, or is of a newer version that is not compatible.
+    pub async fn check(&self, db: &mut PgConnection, profile: Profile) -> Result<Option<i64>, MigrationError> {
+        let newer = require_compatible(db, &self.base).await?;
+        require_applied(db, &self.base, APPLIED).await?;
+        if let Some(tuned) = self.tuned_of(profile) {
+            require_applied(db, tuned, APPLIED_TUNED).await?;
+        }
+        Ok(newer)
+    }
+
+    /// The names of the indexes that these migrations make, without those of primary keys and other constraints.
+    #[must_use]
+    pub fn indexes(&self, profile: Profile) -> BTreeSet<String> {
+        let mut indexes = BTreeSet::new();
+        for migration in self.base.iter().chain(self.tuned_of(profile).into_iter().flat_map(Migrator::iter)) {
+            for statement in migration.sql.as_str().split(';') {
+                follow_index(statement, &mut indexes);
+            }
+        }
+        indexes
+    }
+
+    fn tuned_of(&self, profile: Profile) -> Option<&Migrator> {
+        self.tuned.as_ref().filter(|_| profile == Profile::Tuned)
+    }
+}
+
+/// Follows what a statement does to an index, in the few forms that our files have.
+fn follow_index(statement: &str, indexes: &mut BTreeSet<String>) {
+    let code = statement.lines().map(|line| line.split("--").next().unwrap_or_default());
+    let words: Vec<_> = code.flat_map(str::split_whitespace).collect();
+    for start in 0..words.len() {
+        match &words[start..] {
+            ["index", "if", "not", "exists", name, ..] => _ = indexes.insert((*name).to_owned()),
+            ["drop", "index", "if", "exists", name, ..] => _ = indexes.remove(*name),
+            ["alter", "index", old, "rename", "to", new, ..] => {
+                indexes.remove(*old);
+                indexes.insert((*new).to_owned());
+            }
+            _ => {}
+        }
     }
 }
 
@@ -374,13 +520,18 @@ async fn records_compatibility(db: &mut PgConnection) -> Result<bool, sqlx::Erro
     query_scalar(statement).bind(APPLIED).fetch_one(db).await
 }
 
-/// Fails if a newer version has applied a migration whose result this version may not understand.
-async fn require_compatible(db: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
-    let Some(newest) = migrator.iter().map(|migration| migration.version).max() else { return Ok(()) };
+fn newest(migrator: &Migrator) -> Option<i64> {
+    migrator.iter().map(|migration| migration.version).max()
+}
+
+/// Fails if a newer version has applied a migration whose result this version may not understand; returns the newest
+/// one that it may.
+async fn require_compatible(db: &mut PgConnection, migrator: &Migrator) -> Result<Option<i64>, MigrationError> {
+    let Some(newest) = newest(migrator) else { return Ok(None) };
     let exists = "select to_regclass($1) is not null and has_table_privilege($1, 'select')";
     let is_readable: bool = query_scalar(exists).bind(APPLIED).fetch_one(&mut *db).await?;
     if !is_readable {
-        return Ok(());
+        return Ok(None);
     }
     let since = if records_compatibility(db).await? { "compatible_since" } else { "null::bigint" };
     let statement = format!("select version, {since} from {APPLIED} where version > $1 order by version");
@@ -389,10 +540,7 @@ async fn require_compatible(db: &mut PgConnection, migrator: &Migrator) -> Resul
     if let Some((version, _)) = newer.iter().find(|(_, since)| !is_compatible(since)) {
         return Err(MigrationError::Newer(*version));
     }
-    if let Some((version, _)) = newer.last() {
-        warn!(migration = version, known = newest, "the database was migrated by a newer version, which is compatible");
-    }
-    Ok(())
+    Ok(newer.last().map(|(version, _)| *version))
 }
 
 /// Whether this role owns the migration table, or may create it.

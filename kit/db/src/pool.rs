@@ -7,7 +7,10 @@
 use std::{
     fmt, io,
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, ThreadId},
     time::{Duration, Instant},
 };
@@ -59,6 +62,21 @@ struct Shared {
     permits: Arc<Semaphore>,
     /// Idle connections, the most recently used last; `None` once the pool is closed.
     idle: Mutex<Option<Vec<PooledConnection>>>,
+    outage: Outage,
+}
+
+/// Whether the server was not reached for a whole timeout. Then nobody else waits as long for it.
+#[derive(Default)]
+struct Outage {
+    is_on: AtomicBool,
+    /// The last attempt that has failed meanwhile, locked by the one that is being made.
+    last: tokio::sync::Mutex<Option<FailedAttempt>>,
+}
+
+struct FailedAttempt {
+    at: Instant,
+    kind: io::ErrorKind,
+    message: String,
 }
 
 /// An open connection.
@@ -107,6 +125,7 @@ impl DbPool {
             acquire_timeout,
             permits,
             idle: Mutex::new(Some(Vec::new())),
+            outage: Outage::default(),
         }))
     }
 
@@ -124,14 +143,18 @@ impl DbPool {
     /// [`sqlx::Error::PoolTimedOut`] if no connection is free in time.
     pub async fn acquire(&self) -> Result<DbConnection, sqlx::Error> {
         let _timer = WaitTimer::start(self.name(), Wait::Connection);
-        let acquired = timeout(self.0.acquire_timeout, self.wait_for_connection());
-        acquired.await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        let mut is_connecting = false;
+        let acquired = timeout(self.0.acquire_timeout, self.wait_for_connection(&mut is_connecting)).await;
+        if acquired.is_err() && is_connecting {
+            self.0.outage.is_on.store(true, Ordering::Relaxed);
+        }
+        acquired.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
-    async fn wait_for_connection(&self) -> Result<DbConnection, sqlx::Error> {
-        let permits = Arc::clone(&self.0.permits);
+    async fn wait_for_connection(&self, is_connecting: &mut bool) -> Result<DbConnection, sqlx::Error> {
+        let (permits, asked) = (Arc::clone(&self.0.permits), Instant::now());
         let permit = permits.acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-        let pooled = self.take_or_open(RuntimeKind::here()).await?;
+        let pooled = self.take_or_open(RuntimeKind::here(), asked, is_connecting).await?;
         Ok(DbConnection {
             pool: self.clone(),
             pooled: Some((pooled, permit)),
@@ -140,7 +163,12 @@ impl DbPool {
         })
     }
 
-    async fn take_or_open(&self, here: RuntimeKind) -> Result<PooledConnection, sqlx::Error> {
+    async fn take_or_open(
+        &self,
+        here: RuntimeKind,
+        asked: Instant,
+        is_connecting: &mut bool,
+    ) -> Result<PooledConnection, sqlx::Error> {
         let mut pause = INITIAL_RETRY_DELAY;
         loop {
             if let Some(mut pooled) = self.take_idle(here)?
@@ -148,16 +176,46 @@ impl DbPool {
             {
                 return Ok(pooled);
             }
-            match self.open_one(here).await {
-                Err(error) if is_starting(&error) => sleep(pause).await,
+            if self.0.outage.is_on.load(Ordering::Relaxed) {
+                return self.open_one_in_outage(here, asked).await;
+            }
+            *is_connecting = true;
+            match self.open_one(here, self.0.acquire_timeout).await {
+                Err(error) if is_starting(&error) => {
+                    // One that has no connection left is there.
+                    *is_connecting = matches!(error, sqlx::Error::Io(_));
+                    sleep(pause).await;
+                }
                 opened => return opened,
             }
             pause = (pause * 2).min(self.0.acquire_timeout / 5);
         }
     }
 
-    async fn open_one(&self, here: RuntimeKind) -> Result<PooledConnection, sqlx::Error> {
-        let (connection, now) = (self.0.address.connect(self.0.acquire_timeout).await?, Instant::now());
+    /// Tries once, with less patience, and after whoever is trying: who was there before shares the outcome.
+    async fn open_one_in_outage(&self, here: RuntimeKind, asked: Instant) -> Result<PooledConnection, sqlx::Error> {
+        let outage = &self.0.outage;
+        let mut last = outage.last.lock().await;
+        if let Some(failed) = last.as_ref().filter(|failed| failed.at >= asked) {
+            return Err(io::Error::new(failed.kind, failed.message.clone()).into());
+        }
+        // All servers of the address have a share of it.
+        let limit = self.0.acquire_timeout / 3;
+        let opened = with_timeout(limit, self.open_one(here, limit)).await;
+        *last = match &opened {
+            Err(sqlx::Error::Io(error)) => {
+                Some(FailedAttempt { at: Instant::now(), kind: error.kind(), message: error.to_string() })
+            }
+            _ => {
+                outage.is_on.store(false, Ordering::Relaxed);
+                None
+            }
+        };
+        opened
+    }
+
+    async fn open_one(&self, here: RuntimeKind, limit: Duration) -> Result<PooledConnection, sqlx::Error> {
+        let (connection, now) = (self.0.address.connect(limit).await?, Instant::now());
         Ok(PooledConnection { connection, runtime: here, opened: now, used: now })
     }
 
@@ -376,9 +434,8 @@ impl DbConnection {
                 }
                 // The server notices, and cancels the statement.
                 let _ = with_timeout(CLOSE_TIMEOUT, pooled.connection.close_hard()).await;
-                let Ok(another) = with_timeout(pool.0.acquire_timeout, pool.open_one(RuntimeKind::here())).await else {
-                    return;
-                };
+                let limit = pool.0.acquire_timeout;
+                let Ok(another) = with_timeout(limit, pool.open_one(RuntimeKind::here(), limit)).await else { return };
                 pooled = another;
             }
             pool.return_to_pool(pooled);

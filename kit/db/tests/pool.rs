@@ -5,13 +5,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use db::DbPool;
+use db::{DbPool, availability::is_unavailable};
+use futures::future::join_all;
 use sqlx::{PgPool, postgres::PgSslMode, query, query_scalar};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional},
     net::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -120,6 +121,75 @@ async fn a_statement_is_one_round_trip(db: PgPool) {
     }
 
     assert_eq!(syncs.load(Ordering::SeqCst) - before, 20);
+}
+
+/// A place of a server that comes and goes.
+struct Place {
+    port: u16,
+    server: (String, u16),
+}
+
+impl Place {
+    fn of(db: &PgPool) -> Self {
+        let options = db.connect_options();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        Self { port, server: (options.get_host().to_owned(), options.get_port()) }
+    }
+
+    async fn open(&self) -> TcpListener {
+        TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is free still")
+    }
+
+    /// The server is there.
+    async fn serve(&self, listener: TcpListener) {
+        let server = self.server.clone();
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut server = TcpStream::connect((server.0.as_str(), server.1)).await.expect("PostgreSQL answers");
+                tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+            }
+        });
+    }
+}
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
+
+#[sqlx::test(migrations = false)]
+async fn only_the_first_waits_for_a_server_that_is_away(db: PgPool) {
+    let place = Place::of(&db);
+    let options = db.connect_options().as_ref().clone().host("127.0.0.1").port(place.port);
+    let pool = DbPool::new(options.ssl_mode(PgSslMode::Disable), 2, ACQUIRE_TIMEOUT);
+    let ask = async || {
+        let start = Instant::now();
+        let outcome = query("select 1").execute(&pool).await.map(drop);
+        (outcome, start.elapsed())
+    };
+    let assert_away = |outcome: Result<(), sqlx::Error>| {
+        let error = outcome.expect_err("it is away");
+        assert!(is_unavailable(&error), "{error:?}");
+    };
+
+    // Nothing listens.
+    let (outcome, took) = ask().await;
+    assert_away(outcome);
+    assert!(took >= ACQUIRE_TIMEOUT, "it may be restarting: {took:?}");
+    for _ in 0..20 {
+        let (outcome, took) = ask().await;
+        assert_away(outcome);
+        assert!(took < ACQUIRE_TIMEOUT / 3, "{took:?}");
+    }
+
+    // It listens, and does not answer. All who ask at the same time wait for the same attempt.
+    let listener = place.open().await;
+    let start = Instant::now();
+    join_all((0..10).map(async |_| assert_away(ask().await.0))).await;
+    assert!(start.elapsed() < ACQUIRE_TIMEOUT, "{:?}", start.elapsed());
+
+    place.serve(listener).await;
+    let (outcome, _) = ask().await;
+    outcome.expect("it is back at once");
+    join_all((0..10).map(async |_| ask().await.0.expect("it is back for everybody"))).await;
 }
 
 /// Starts a proxy that counts the clients' `Sync` messages.

@@ -18,12 +18,13 @@ const INBOX: &str = "inbox";
 /// Shorter than usual scrape intervals.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-const OUTBOX_PENDING: &str = "select count(*), extract(epoch from now() - min(written_at))::float8
+// An event of the future is late, too: the clock was set back.
+const OUTBOX_PENDING: &str = "select count(*), max(abs(extract(epoch from now() - written_at)))::float8
      from outbox_events where destination = $1 and delivered_at is null and dead_lettered_at is null";
 const OUTBOX_DEAD_LETTERED: &str = "select count(*) from outbox_events where delivered_at is null and dead_lettered_at is not null and destination = $1";
 
 // Both mention `$1`, to take the same parameter as the outbox's.
-const INBOX_PENDING: &str = "select count(*), extract(epoch from now() - min(received_at))::float8
+const INBOX_PENDING: &str = "select count(*), max(abs(extract(epoch from now() - received_at)))::float8
      from inbox_events where processed_at is null and dead_lettered_at is null and $1::text is not null";
 const INBOX_DEAD_LETTERED: &str = "select count(*) from inbox_events where processed_at is null and dead_lettered_at is not null and $1::text is not null";
 

@@ -302,13 +302,15 @@ impl PendingEvent {
     }
 }
 
-/// Locks the first due event: no earlier one of the same subject is pending.
+/// Locks the first due event: no earlier one of the same subject is pending. A wait that is longer than any of ours is of
+/// a clock that was ahead, and is over.
 async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent,
                 waits_since is null or waits_since > now() - make_interval(secs => $1) as may_wait
          from inbox_events
-         where processed_at is null and dead_lettered_at is null and next_attempt_at <= now()
+         where processed_at is null and dead_lettered_at is null
+           and (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
            and not exists (
                select from inbox_events earlier
                where earlier.subject = inbox_events.subject and earlier.position < inbox_events.position

@@ -24,4 +24,4 @@ pub use nats::{Nats, NatsError};
 pub use outbox::publish;
 pub use settings::{EventBusAddress, EventSettings, NatsName, NatsServers};
 pub use transport::{EventBus, OutgoingEvent, Transport};
-pub use worker::EventWorker;
+pub use worker::{CONNECTIONS as BACKGROUND_CONNECTIONS, EventWorker};

@@ -59,7 +59,7 @@ pub async fn publish(transaction: &mut PgConnection, payload: EventPayload) -> R
 }
 
 /// Claims the first pending event of each subject for `destination`, if it is due: up to `limit`, locked until the
-/// transaction ends.
+/// transaction ends. A wait that is longer than any of ours is of a clock that was ahead, and is over.
 pub(super) async fn claim(
     transaction: &mut PgConnection,
     destination: &str,
@@ -68,7 +68,8 @@ pub(super) async fn claim(
     query_as(
         "select position, event_id, type, event::text as event
          from outbox_events
-         where destination = $1 and delivered_at is null and dead_lettered_at is null and next_attempt_at <= now()
+         where destination = $1 and delivered_at is null and dead_lettered_at is null
+           and (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
            and not exists (
                select from outbox_events earlier
                where earlier.destination = outbox_events.destination and earlier.subject = outbox_events.subject

@@ -33,7 +33,7 @@ const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(100);
 const CONCURRENCY: usize = 2;
 
 /// The background pool's maximum, beside the connections for requests.
-const CONNECTIONS: u32 = 8;
+pub const CONNECTIONS: u32 = 8;
 
 const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 

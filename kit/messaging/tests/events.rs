@@ -370,6 +370,27 @@ async fn an_event_that_fails_too_often_is_dead_lettered_and_can_be_acted_on_agai
     assert_eq!(count(&db, "select count(*) from enrollments").await, 1);
 }
 
+/// Written while the server's clock was ahead.
+#[sqlx::test(migrations = "../../migrations/enrollment")]
+async fn no_event_waits_until_a_clock_was_right(db: PgPool) {
+    let act = Arc::new(Act::default());
+    let inbox = consumer(&db, &act);
+    receive(&inbox, &Event::new(payload(1, 0))).await;
+    publish(&db, [payload(2, 0)]).await;
+    for statement in [
+        "update inbox_events set received_at = now() + interval '400 days', next_attempt_at = now() + interval '400 days'",
+        "update outbox_events set written_at = now() + interval '400 days', next_attempt_at = now() + interval '400 days'",
+    ] {
+        query(statement).execute(&db).await.expect("the clock was ahead");
+    }
+
+    process_all(&inbox).await;
+    assert_eq!(count(&db, "select count(processed_at) from inbox_events").await, 1);
+    let event_bus = Listener { name: 1, log: Arc::new(Log::default()) }.listen(free_port().await);
+    let _relay = work(&subgraph("enrollment", &db), &event_bus);
+    until("it is delivered", async || count(&db, WAITING).await == 0).await;
+}
+
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn a_consumer_stops_between_two_events(db: PgPool) {
     let act = Arc::new(Act { permits: Some(Semaphore::new(0)), ..Act::default() });

@@ -91,7 +91,7 @@ impl Peers {
     /// # Panics
     /// Never: the client has no special needs.
     pub fn add_remote(&self, name: &str, graphql: &str, secrets: Option<Secrets>) -> Result<(), PeerError> {
-        let wrong = || PeerError { name: name.to_owned(), url: graphql.to_owned() };
+        let wrong = || PeerError { name: name.to_owned() };
         let graphql = address(graphql).ok_or_else(wrong)?;
         let events = graphql.join(EVENTS_PATH).map_err(|_| wrong())?;
         let http = reqwest::Client::builder().timeout(timeouts::PEER_REQUEST).pool_idle_timeout(timeouts::IDLE).build();
@@ -156,10 +156,11 @@ pub fn address(text: &str) -> Option<Url> {
 
 /// An invalid URL for a subgraph.
 #[derive(Debug, thiserror::Error)]
-#[error("`{url}` is not a valid URL of {name}: expected a form like http://127.0.0.1:8002/graphql")]
+#[error(
+    "the URL in LYCEUM_SUBGRAPH_URLS is not a valid URL of {name}: expected a form like http://127.0.0.1:8002/graphql"
+)]
 pub struct PeerError {
     name: String,
-    url: String,
 }
 
 async fn query_local(

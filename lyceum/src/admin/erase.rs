@@ -3,11 +3,10 @@
 use anyhow::{Result, ensure};
 use clap::Args;
 use course::erasure::has_published_courses;
-use db::database::DatabaseSettings;
 use identity::admin;
 
 use super::{data_dir::KeySettings, person::Person};
-use crate::{subgraphs, terminal::line};
+use crate::terminal::line;
 
 /// The settings of `lyceum admin erase`.
 #[derive(Args)]
@@ -27,12 +26,7 @@ pub struct Settings {
 /// Deletes an account. The services that are running erase the rest.
 pub async fn run(Settings { person, course_database_url, keys }: &Settings) -> Result<()> {
     let (db, user) = person.find().await?;
-    let courses = match course_database_url.as_ref().filter(|url| !url.is_empty()) {
-        Some(url) => url.clone(),
-        None => person.database.data_dir.running_database(&course::DEFINITION)?,
-    };
-    let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
-    let courses = subgraphs::open(&course::DEFINITION, &courses, &one).await?;
+    let courses = person.database.access.open(&course::DEFINITION, course_database_url.as_deref()).await?;
     ensure!(
         !has_published_courses(&courses, user.id).await?,
         "{} teaches courses that are in the catalogue: they must be withdrawn or deleted first; nothing changed",

@@ -1,26 +1,20 @@
 //! `lyceum admin events`: pending and dead-lettered events between services.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use console::style;
 use contracts::events::EventType;
-use db::Address;
 use serde::Serialize;
 use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_as};
 use uuid::Uuid;
 
-use super::data_dir::DataDirArg;
+use super::data_dir::DatabaseAccess;
 use crate::{
     subgraphs::{ALL, DatabaseUrls, name_parser},
     terminal::line,
 };
-
-/// How long a database has to accept a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The settings of `lyceum admin events`.
 #[derive(Args)]
@@ -70,13 +64,13 @@ struct Scope {
     urls: DatabaseUrls,
 
     #[command(flatten)]
-    data_dir: DataDirArg,
+    access: DatabaseAccess,
 }
 
 /// A service's outbox or inbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum EventBox {
+pub enum EventBox {
     Outbox,
     Inbox,
 }
@@ -84,15 +78,15 @@ enum EventBox {
 /// The content of one of them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Content {
+pub struct Content {
     service: &'static str,
     #[serde(rename = "box")]
     event_box: EventBox,
-    pending: i64,
-    oldest_pending_since: Option<DateTime<Utc>>,
+    pub pending: i64,
+    pub oldest_pending_since: Option<DateTime<Utc>>,
     /// The last failure of the oldest pending event.
-    pending_reason: Option<String>,
-    dead_lettered: Vec<Event>,
+    pub pending_reason: Option<String>,
+    pub dead_lettered: Vec<Event>,
     /// Those that an administrator has given up.
     discarded: Vec<Event>,
 }
@@ -100,7 +94,7 @@ struct Content {
 /// An event that was dead-lettered.
 #[derive(Debug, Serialize, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+pub struct Event {
     id: Uuid,
     #[serde(rename = "type")]
     r#type: String,
@@ -182,17 +176,12 @@ impl Scope {
     }
 
     async fn connect(&self, subgraph: &SubgraphDefinition) -> Result<PgConnection> {
-        let url = match self.urls.get(subgraph) {
-            Some(url) => url.to_owned(),
-            None => self.data_dir.running_database(subgraph)?,
-        };
-        let connect = async { url.parse::<Address>()?.connect(CONNECT_TIMEOUT).await };
-        connect.await.with_context(|| format!("cannot connect to the database of {}", subgraph.name))
+        self.access.connect(subgraph, self.urls.get(subgraph)).await
     }
 }
 
 impl EventBox {
-    fn of(subgraph: &SubgraphDefinition) -> Vec<Self> {
+    pub fn of(subgraph: &SubgraphDefinition) -> Vec<Self> {
         let sends = EventType::ALL.iter().any(|event_type| event_type.source() == subgraph.name);
         let receives = EventType::ALL.iter().any(|event_type| event_type.consumers().contains(&subgraph.name));
         [(sends, Self::Outbox), (receives, Self::Inbox)]
@@ -201,7 +190,7 @@ impl EventBox {
             .collect()
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Outbox => "outbox",
             Self::Inbox => "inbox",
@@ -223,7 +212,7 @@ impl EventBox {
         }
     }
 
-    async fn content(self, service: &'static str, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
+    pub async fn content(self, service: &'static str, db: &mut PgConnection) -> Result<Content, sqlx::Error> {
         let [since, done, destination] = self.columns();
         let table = self.table();
         let pending = format!(

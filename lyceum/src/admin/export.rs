@@ -3,15 +3,12 @@
 use anyhow::{Context as _, Result};
 use chrono::{SecondsFormat, Utc};
 use clap::Args;
-use db::{DbPool, database::DatabaseSettings};
+use db::DbPool;
 use serde_json::{Value, json};
 use service::SubgraphDefinition;
 
-use super::data_dir::DataDirArg;
-use crate::{
-    subgraphs::{self, DatabaseUrls},
-    terminal::line,
-};
+use super::data_dir::DatabaseAccess;
+use crate::{subgraphs::DatabaseUrls, terminal::line};
 
 /// The settings of `lyceum admin export`.
 #[derive(Args)]
@@ -24,7 +21,7 @@ pub struct Settings {
     urls: DatabaseUrls,
 
     #[command(flatten)]
-    data_dir: DataDirArg,
+    access: DatabaseAccess,
 }
 
 /// Prints what `exportMyData` collects.
@@ -50,11 +47,6 @@ fn parse(text: &str) -> Result<Value> {
 
 impl Settings {
     async fn open(&self, subgraph: &SubgraphDefinition) -> Result<DbPool> {
-        let url = match self.urls.get(subgraph) {
-            Some(url) => url.to_owned(),
-            None => self.data_dir.running_database(subgraph)?,
-        };
-        let one = DatabaseSettings { db_pool_min: 0, db_pool_max: 1, ..DatabaseSettings::default() };
-        subgraphs::open(subgraph, &url, &one).await
+        self.access.open(subgraph, self.urls.get(subgraph)).await
     }
 }

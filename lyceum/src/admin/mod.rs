@@ -1,6 +1,7 @@
 //! `lyceum admin`: an operator's commands outside the graph, on the databases and identity's signing keys.
 
 mod data_dir;
+mod doctor;
 mod environment;
 mod erase;
 mod events;
@@ -94,6 +95,9 @@ enum Command {
     Events(Box<events::Settings>),
     /// List the mails to users, show one, and resend those that were given up.
     Mail(Box<mail::Settings>),
+    /// Look at the whole system, and say what is wrong and what to do: databases, their servers and schemas, events, keys,
+    /// secrets. Changes nothing. The exit code is 1 if there is a problem.
+    Doctor(Box<doctor::Settings>),
     /// Compare payments with enrollments, which are in two databases, through the graph. The exit code is 1 if any do
     /// not agree.
     Reconcile(Box<reconcile::Settings>),
@@ -122,6 +126,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         Command::RotateKey { data_dir, keys } => rotate_key(&data_dir, &keys),
         Command::Events(settings) => events::run(&settings).await,
         Command::Mail(settings) => mail::run(&settings).await,
+        Command::Doctor(settings) => doctor::run(&settings).await,
         Command::Reconcile(settings) => reconcile::run(&settings).await,
         Command::InitEnv(settings) => environment::run(&settings),
     }
@@ -262,7 +267,7 @@ async fn reset_second_factor(person: &Person) -> Result<()> {
 }
 
 async fn token(person: &Person, settings: &KeySettings) -> Result<()> {
-    let keys = Keys::load(&settings.directory(&person.database.data_dir)?, &settings.tokens)?;
+    let keys = Keys::load(&settings.directory(&person.database.access.data_dir)?, &settings.tokens)?;
     let (_, user) = person.find().await?;
     line(admin::access_token(&keys, &user)?);
     Ok(())

@@ -408,7 +408,8 @@ impl Graph {
         let (login, token) = match (&settings.token, &settings.email) {
             (Some(token), _) if !token.is_empty() => (Login::Given, token.clone()),
             (_, Some(email)) => {
-                let keys = Keys::load(&settings.keys.directory(&settings.database.data_dir)?, &settings.keys.tokens)?;
+                let keys =
+                    Keys::load(&settings.keys.directory(&settings.database.access.data_dir)?, &settings.keys.tokens)?;
                 let person = Person { email: email.clone(), database: settings.database.clone() };
                 let (_, user) = person.find().await?;
                 ensure!(user.role == Role::Admin, "{email} is not an admin");

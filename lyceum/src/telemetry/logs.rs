@@ -84,8 +84,13 @@ fn is_notification_line(metadata: &Metadata<'_>) -> bool {
 
 /// Below `info`, hive-router logs documents and variables, including passwords; and at `warn` the value of a variable
 /// of the wrong type, which the client gets in an error without the value. Its targets have the prefix of our own crate
-/// `router`, so only the module distinguishes them.
+/// `router`, so only the module distinguishes them. sqlx logs unusable lines of a password file, and values of unknown
+/// parameters in a URL.
 fn is_safe_to_log(metadata: &Metadata<'_>) -> bool {
+    let module = metadata.module_path().unwrap_or_default();
+    if module.starts_with("sqlx_postgres::options") {
+        return !["line", "value"].iter().any(|field| metadata.fields().field(field).is_some());
+    }
     let Some(module) = metadata.module_path().filter(|module| module.starts_with("hive_router")) else { return true };
     *metadata.level() <= Level::INFO && !module.ends_with("::coerce_variables")
 }

@@ -44,7 +44,7 @@ pub async fn run(mut settings: Settings) -> Result<()> {
         router::require_safelist(manifest)?;
     }
     if let Some(file) = &settings.router_config {
-        router::require_config(file)?;
+        router::require_development_config(file)?;
     }
     open_files::raise();
     let stop = signals::cancel_on_signal()?;

@@ -150,6 +150,40 @@ fn the_databases_certificate_is_verified() {
     expect_success(&at(&database, "127.0.0.1"), &require);
 }
 
+/// Also the commands of administrators, whichever way they connect.
+#[test]
+fn tls_is_required_of_every_command() {
+    let plan = Plan::new(&["identity"]);
+    let database = database(&plan);
+    expect_success(&at(&database, "127.0.0.1"), &[]);
+    let remote = format!("{}?sslmode=disable", at(&database, "0.0.0.0"));
+    let run = |arguments: &[&str], require: &str| {
+        let mut command = lyceum();
+        for name in ["IDENTITY", "COURSE", "ENROLLMENT", "PAYMENT", "NOTIFICATION"] {
+            command.env(format!("{name}_DATABASE_URL"), &remote);
+        }
+        command.args(arguments).env("LYCEUM_DB_REQUIRE_TLS", require).env("RUST_LOG", "warn");
+        let output = command.output().expect("it runs");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let commands: [&[&str]; 9] = [
+        &["admin", "users"],
+        &["admin", "grant", "nobody@databases.example"],
+        &["admin", "events"],
+        &["admin", "events", "resend", "00000000-0000-0000-0000-000000000000"],
+        &["admin", "export", "nobody@databases.example"],
+        &["admin", "erase", "nobody@databases.example"],
+        &["admin", "mail"],
+        &["migrate", "identity"],
+        &["seed"],
+    ];
+    for arguments in commands {
+        let said = run(arguments, "true");
+        assert!(said.contains("LYCEUM_DB_REQUIRE_TLS is set"), "{arguments:?}: {said}");
+    }
+    assert_eq!(run(&["admin", "users"], "false"), "");
+}
+
 #[test]
 fn a_subgraph_speaks_tls_and_says_when_it_does_not() {
     let plan = Plan::new(&["identity"]);

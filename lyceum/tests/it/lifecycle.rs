@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::TcpListener,
+    path::Path,
     process::{Command, Output, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -39,6 +40,33 @@ fn data_outlives_a_stop_and_a_crash() {
 
     let third = System::start(&arguments);
     assert_eq!(register_code(&third, "before@crash.example"), "EMAIL_TAKEN");
+}
+
+/// As in docs/operations.md: no program of PostgreSQL is needed for it.
+#[test]
+fn a_copy_of_a_stopped_systems_directory_is_a_backup() {
+    let (home, place) = (open_directory(), open_directory());
+    let copy = place.path().join("copy");
+    let postgres = programs();
+    let start = |data: &Path| {
+        let arguments = ["--data-dir", data.to_str().expect("a path"), "--empty"];
+        System::start(&arguments.into_iter().chain(postgres.iter().map(String::as_str)).collect::<Vec<_>>())
+    };
+    let mut system = start(home.path());
+    register(&system, "before@backup.example");
+    assert_eq!(system.stop(), Some(0));
+
+    let copied = Command::new("cp").arg("-a").arg(home.path()).arg(&copy).status().expect("`cp` runs");
+    assert!(copied.success());
+    let system = start(home.path());
+    register(&system, "after@backup.example");
+
+    let restored = start(&copy);
+    assert_eq!(register_code(&restored, "before@backup.example"), "EMAIL_TAKEN");
+    register(&restored, "after@backup.example");
+    let doctor = command(&[]).get_program().to_owned();
+    let doctor = Command::new(doctor).args(["admin", "doctor", "--data-dir"]).arg(&copy).output().expect("it runs");
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod course_states;
 mod data_export;
 mod database_servers;
 mod defaults;
+mod doctor;
 mod erasure;
 mod front_end;
 mod fuzz;

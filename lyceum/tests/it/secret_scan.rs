@@ -1,12 +1,15 @@
 //! Nothing that a person types in confidence comes back in an error or is written to a log.
 //! (`cargo xtask test` also reads what all the other tests have seen.)
 
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
 use serde_json::{Value, json};
 use subgraph_testing::{blocking::Client, transcript};
 
 use crate::{
     live::{Follower, TRANSPORTS},
-    system::{STUDENT, System},
+    processes::Plan,
+    system::{STUDENT, System, lyceum},
 };
 
 const EMAIL: &str = "someone@secret-scan.example";
@@ -191,4 +194,58 @@ fn nor_is_it_over_streams_and_sockets() {
             }
         }
     }
+}
+
+// ---------------------------------------------------------------- settings
+
+/// The password in each of the URLs below.
+const URL_PASSWORD: &str = "s3cret";
+
+/// A setting of a process, with a URL that is wrong in one way or another.
+const WRONG_URLS: [(&str, &str, &str); 16] = [
+    ("course", "LYCEUM_EVENT_BUS", "nats://ada:s3cret@host:port"),
+    ("course", "LYCEUM_EVENT_BUS", "nats://s3cret@a,nats://other@b"),
+    ("course", "LYCEUM_EVENT_BUS", "s3cret"),
+    ("course", "LYCEUM_JWKS_URL", "http://ada:s3cret@host:port"),
+    ("course", "LYCEUM_SUBGRAPH_URLS", "identity=http://ada:s3cret@host:port"),
+    ("course", "COURSE_DATABASE_URL", "postgres://ada:s3cret@host:port/course"),
+    ("course", "COURSE_DATABASE_URL", "postgres://ada:x@127.0.0.1:1/course?s3cret=s3cret"),
+    ("course", "COURSE_DATABASE_URL", "postgres://ada:12?s3cret&s3cret=s3cret@host/course"),
+    ("course", "COURSE_DATABASE_DIRECT_URL", "postgres://ada:s3cret@host:port/course"),
+    ("identity", "LYCEUM_SMTP_URL", "smtps://ada:s3cret@host:port"),
+    ("identity", "LYCEUM_SMTP_URL", "smtps://ada:s3cret@host?tls=none"),
+    ("identity", "LYCEUM_PUBLIC_URL", "ftp://ada:s3cret@host"),
+    ("router", "LYCEUM_COST_BUDGET_URL", "redis://ada:s3cret@host:port"),
+    ("router", "LYCEUM_CORS_ORIGINS", "https://ada:s3cret@host"),
+    ("router", "LYCEUM_JWKS_URL", "http://ada:s3cret@host:port"),
+    ("router", "LYCEUM_SUBGRAPH_URLS", "course=http://ada:s3cret@host:port"),
+];
+
+#[test]
+fn what_is_wrong_with_a_url_is_said_without_its_password() {
+    let elsewhere = "postgres://127.0.0.1:1/elsewhere";
+    for (part, setting, value) in WRONG_URLS {
+        let plan = Plan::new(&["router", "identity", "course"]);
+        let settings = [("LYCEUM_MAIL_FROM", "noreply@secret-scan.example"), (setting, value)];
+        let mut process = plan.start(part, elsewhere, &settings);
+
+        assert!(matches!(process.ended(), Some(1 | 2)), "{setting}={value}");
+        let log = fs::read_to_string(&process.log).expect("a log");
+        assert!(log.contains("error:"), "{setting}={value}: {log}");
+        assert!(!log.contains(URL_PASSWORD), "{setting}={value}: {log}");
+    }
+}
+
+#[test]
+fn nor_is_a_line_of_a_password_file_shown() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(&file, format!("127.0.0.1:ada:{URL_PASSWORD}\n")).expect("it is written");
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).expect("its owner's");
+    let mut command = lyceum();
+    command.args(["migrate", "identity"]).env("PGPASSFILE", file.path()).env("RUST_LOG", "trace");
+    let output = command.env("IDENTITY_DATABASE_URL", "postgres://ada@127.0.0.1:1/identity").output().expect("it runs");
+
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("cannot connect"), "{said}");
+    assert!(!said.contains(URL_PASSWORD), "{said}");
 }

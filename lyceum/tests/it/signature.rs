@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use auth::signature::SIGNATURE;
+use auth::signature::{SIGNATURE, Secrets, SignedParts};
 use reqwest::{
     Method, StatusCode,
     blocking::Response,
@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 use subgraph_kit::client_ip::HEADER as CLIENT;
 use subgraph_testing::blocking::Client;
 
-use crate::system::{OTHER_STUDENT, STUDENT, System, signature};
+use crate::{
+    processes::{Database, Part, Plan},
+    system::{OTHER_STUDENT, PASSWORD, SECRET, STUDENT, System, at_subgraph, signature},
+};
 
 const VALID_SECRET: &str = "a-secret-that-is-long-enough-for-a-test";
 const SDL: &str = r#"{"query":"{ _service { sdl } }"}"#;
@@ -210,4 +213,59 @@ fn lyceum(arguments: &[&str]) -> Output {
     command.args(arguments).stdin(Stdio::null());
     command.env_remove("LYCEUM_SUBGRAPH_SECRET").env_remove("LYCEUM_SEAL_SECRET");
     command.output().expect("`lyceum` runs")
+}
+
+/// As in docs/architecture/security.md: the secret, and the second one, of a subgraph at each step.
+const STEPS: [[(&str, &str); 2]; 4] = {
+    let [secret, previous] = ["LYCEUM_SUBGRAPH_SECRET", "LYCEUM_SUBGRAPH_SECRET_PREVIOUS"];
+    [
+        [(secret, SECRET), (previous, "")],
+        [(secret, SECRET), (previous, VALID_SECRET)],
+        [(secret, VALID_SECRET), (previous, SECRET)],
+        [(secret, VALID_SECRET), (previous, "")],
+    ]
+};
+
+/// What the router signs with at each step: either secret while it is restarted, too.
+const OF_ROUTER: [&[&str]; 4] = [&[SECRET], &[SECRET], &[SECRET, VALID_SECRET], &[VALID_SECRET]];
+
+#[test]
+fn the_secret_is_changed_without_one_failed_request() {
+    let plan = Plan::new(&["identity", "course", "enrollment"]);
+    let mut databases = Database::new(&plan, &["identity", "course", "enrollment"]);
+    databases.iter_mut().for_each(Database::start);
+    let start = |name: &'static str, step: usize| {
+        let database = databases.iter().find(|database| database.options.database == name).expect("one of each");
+        let part = plan.start(name, &database.url, &STEPS[step]);
+        part.wait_until("ready", Part::is_ready);
+        part
+    };
+    let address = |name: &str| format!("http://127.0.0.1:{}", plan.port(name));
+    let _identity = start("identity", 0);
+    let register = "mutation ($input: RegisterInput!) { register(input: $input) { session { accessToken } } }";
+    let ada = json!({ "email": "ada@signature.example", "password": PASSWORD, "name": "Ada" });
+    let registered = at_subgraph("identity", &address("identity")).data(register, json!({ "input": ada }));
+    let token = registered["register"]["session"]["accessToken"].as_str().expect("a token").to_owned();
+
+    let mut course = start("course", 0);
+    let mut enrollment = start("enrollment", 0);
+    // enrollment asks course, in a request that it signs itself.
+    let ask = |router: &str| {
+        let secrets: Secrets = router.parse().expect("it is long enough");
+        let client = Client::with_signature(&address("enrollment"), move |headers, body| {
+            let parts = SignedParts { subgraph: "enrollment", method: &Method::POST, path: "/graphql", headers, body };
+            (SIGNATURE, secrets.sign(parts))
+        });
+        let enroll = "mutation { enroll(input: { courseId: \"00000000-0000-7000-8000-000000000001\" }) { userErrors { code } } }";
+        client.with_token(&token).data(enroll, json!({}))["enroll"]["userErrors"][0]["code"].clone()
+    };
+    assert_eq!(ask(SECRET), "NOT_FOUND");
+    for step in 1..STEPS.len() {
+        drop(enrollment);
+        enrollment = start("enrollment", step);
+        OF_ROUTER[step].iter().for_each(|router| assert_eq!(ask(router), "NOT_FOUND", "step {step}"));
+        drop(course);
+        course = start("course", step);
+        OF_ROUTER[step].iter().for_each(|router| assert_eq!(ask(router), "NOT_FOUND", "step {step}"));
+    }
 }

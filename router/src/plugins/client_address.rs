@@ -74,7 +74,7 @@ impl ClientAddress {
     /// # Errors
     /// When the setting is not a header name.
     pub fn new(settings: &ClientAddressSettings, key: String) -> Result<Self, InvalidHeaderName> {
-        let header = settings.header.as_ref().map(|header| header.parse()).transpose()?;
+        let header = settings.header().map(str::parse).transpose()?;
         let count = settings.trusted_proxies.get().into();
         let proxies = header.map(|header| TrustedProxies { header, count });
         Ok(Self { proxies, has_warned: Once::new(), key })
@@ -179,6 +179,19 @@ mod tests {
 
         assert_eq!(client(1, &values).as_deref(), Some("198.51.100.1"));
         assert_eq!(client(2, &values).as_deref(), Some("192.0.2.7"));
+    }
+
+    #[test]
+    fn an_empty_setting_is_none() {
+        let proxies = |header: &str| {
+            let settings =
+                ClientAddressSettings { header: Some(header.to_owned()), ..ClientAddressSettings::default() };
+            ClientAddress::new(&settings, String::new()).map(|address| address.proxies.is_some())
+        };
+
+        assert!(matches!(proxies(""), Ok(false)));
+        assert!(matches!(proxies("x-forwarded-for"), Ok(true)));
+        assert!(proxies("x forwarded for").is_err());
     }
 
     #[test]

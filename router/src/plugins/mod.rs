@@ -128,7 +128,7 @@ impl RouterPlugin for Plugins {
         let result = Chain::new(payload)
             .then(|payload| self.playground.on_http_request(payload))
             .then(|payload| self.storefront.on_http_request(payload))
-            .then(|payload| self.schema_file.on_http_request(payload, || self.documents.sdl()))
+            .then(|payload| self.schema_file.on_http_request(payload, &self.documents))
             .then(client_name::on_http_request)
             .then(credentials::on_http_request)
             .then(auth_scheme::on_http_request)

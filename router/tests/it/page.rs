@@ -285,8 +285,13 @@ async fn the_schema_is_served_and_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_router_without_introspection_publishes_no_schema() {
-    for setting in ["\nintrospection: false", "\nintrospection: { expression: 'true' }"] {
-        let config = Some(changed_config("\nintrospection: true", setting));
+    for (before, setting) in [
+        ("\nintrospection: true", "\nintrospection: false"),
+        ("\nintrospection: true", "\nintrospection: { expression: 'true' }"),
+        // Then introspection needs a token.
+        ("\n  require_authentication: false", "\n  require_authentication: true"),
+    ] {
+        let config = Some(changed_config(before, setting));
         let Own { app, .. } = &App::own(Transport::InProcess, Options { config, ..Options::default() });
 
         let response = app.get_page("/schema.graphql").send().await.expect("the router answers");
