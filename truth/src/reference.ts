@@ -42,6 +42,12 @@ export class Reference {
     });
     const errors = result.errors ?? [];
     for (const error of errors) if (!isExpected(error)) throw error.originalError ?? error;
+    // The router reads `ids` before it plans: without them, it rejects the whole request.
+    const rejection = errors.find(({ message }) => message.startsWith('Argument "ids" '));
+    if (rejection) {
+      const error = { ...toResultError(rejection), path: [] };
+      return { data: null, errors: [error], hasDanglingReferences: false, changes: [] };
+    }
     // A non-null mutation field failed, so `data` is null. The specification does not define whether the mutations
     // after it are executed.
     if (execution.mutationsLeft > 0) throw new Unpredictable("the mutations after a failure");

@@ -202,14 +202,11 @@ impl DbPool {
         // All servers of the address have a share of it.
         let limit = self.0.acquire_timeout / 3;
         let opened = with_timeout(limit, self.open_one(here, limit)).await;
-        *last = match &opened {
-            Err(sqlx::Error::Io(error)) => {
-                Some(FailedAttempt { at: Instant::now(), kind: error.kind(), message: error.to_string() })
-            }
-            _ => {
-                outage.is_on.store(false, Ordering::Relaxed);
-                None
-            }
+        *last = if let Err(sqlx::Error::Io(error)) = &opened {
+            Some(FailedAttempt { at: Instant::now(), kind: error.kind(), message: error.to_string() })
+        } else {
+            outage.is_on.store(false, Ordering::Relaxed);
+            None
         };
         opened
     }

@@ -142,7 +142,7 @@ impl Place {
     }
 
     /// The server is there.
-    async fn serve(&self, listener: TcpListener) {
+    fn serve(&self, listener: TcpListener) {
         let server = self.server.clone();
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
@@ -186,7 +186,7 @@ async fn only_the_first_waits_for_a_server_that_is_away(db: PgPool) {
     join_all((0..10).map(async |_| assert_away(ask().await.0))).await;
     assert!(start.elapsed() < ACQUIRE_TIMEOUT, "{:?}", start.elapsed());
 
-    place.serve(listener).await;
+    place.serve(listener);
     let (outcome, _) = ask().await;
     outcome.expect("it is back at once");
     join_all((0..10).map(async |_| ask().await.0.expect("it is back for everybody"))).await;

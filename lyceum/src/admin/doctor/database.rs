@@ -118,7 +118,7 @@ async fn version(db: &mut PgConnection, report: &mut Report) -> Result<(), sqlx:
     let message = format!("PostgreSQL {version}");
     match major {
         ..OLDEST => report.problem("version", message, format!("upgrade it to PostgreSQL {TESTED}")),
-        ..TESTED => {
+        OLDEST..TESTED => {
             report.warning("version", message, format!("Lyceum is tested with PostgreSQL {TESTED}: upgrade it"));
         }
         _ => report.ok("version", message),

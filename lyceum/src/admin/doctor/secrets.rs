@@ -78,7 +78,7 @@ async fn published_keys(settings: &Settings, signing: Option<BTreeSet<String>>, 
     let Some(url) = settings.jwks_url.as_ref().filter(|url| !url.is_empty()) else { return };
     match fetch(url).await {
         Err(error) => {
-            report.problem(CHECK, format!("not available: {error:#}"), "start identity, or correct LYCEUM_JWKS_URL")
+            report.problem(CHECK, format!("not available: {error:#}"), "start identity, or correct LYCEUM_JWKS_URL");
         }
         Ok(published) if published.is_empty() => {
             report.problem(CHECK, "there are none", "correct LYCEUM_JWKS_URL, which is not identity's");
