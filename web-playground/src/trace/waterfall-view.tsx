@@ -195,6 +195,8 @@ function Axis({ waterfall: { totalMicros }, view, onZoom, at, pointer }: AxisPro
 }
 
 const MAX_TIME_WIDTH = '80px';
+/** The share of a track that a time usually needs beside its bars. */
+const MIN_ROOM = 0.26;
 
 interface TrackProps {
   bars: Bar[];
@@ -212,6 +214,7 @@ function Track({ bars, micros, view, pointer, title }: TrackProps) {
   // On the side of the bars where there is more room; over them where there is none.
   const beside = (share: number) => `clamp(0px, ${share * 100}%, 100% - ${MAX_TIME_WIDTH})`;
   const place = 1 - end > start ? { left: beside(end) } : { right: beside(1 - start) };
+  const isFull = Math.max(1 - end, start) < MIN_ROOM;
   return (
     <span className="trace-track" title={`${title}: ${duration(micros)}`}>
       {shown.map((bar, index) => (
@@ -223,7 +226,10 @@ function Track({ bars, micros, view, pointer, title }: TrackProps) {
         />
       ))}
       {shown.length > 0 ? (
-        <span className="trace-time" style={place}>
+        <span
+          className={isFull ? 'trace-time trace-time-inside' : 'trace-time'}
+          style={isFull ? { right: 0 } : place}
+        >
           {duration(micros)}
         </span>
       ) : (
