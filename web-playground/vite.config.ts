@@ -11,7 +11,12 @@ const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; worker-src 'self' blob:; img-src 'self' data:; " +
   "connect-src 'self'; font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /** What the server answers itself. */
-const proxy = { '/graphql': router, '/playground.json': router, '/playground/mail.json': router };
+const proxy = {
+  '/graphql': router,
+  '/playground.json': router,
+  '/playground/mail.json': router,
+  '/store': router,
+};
 
 export default defineConfig({
   plugins: [react(), precompress(), reportSizes()],

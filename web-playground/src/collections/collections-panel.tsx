@@ -79,6 +79,7 @@ function SaveForm({ names }: { names: string[] }) {
       query: tab.query,
       variables: tab.variables,
       headers: tab.headers,
+      extensions: tab.extensions,
     });
     showBriefNotice(`Saved as ${own}.`);
     event.currentTarget.reset();
@@ -143,7 +144,7 @@ function Entries({ collection: { name, operations } }: { collection: Collection 
   );
 }
 
-function open({ query, variables, headers }: SavedOperation): void {
-  openOperation(query, variables);
+function open({ query, variables, headers, extensions }: SavedOperation): void {
+  openOperation(query, variables, extensions);
   if (headers) graphiqlState()?.headerEditor?.setValue(headers);
 }

@@ -48,8 +48,12 @@ function read(): Collection[] {
     if (!Array.isArray(stored)) return [];
     return stored.filter(isCollection).map(({ name, operations }) => ({
       name,
-      // Headers are not stored.
-      operations: operations.map((operation) => ({ ...operation, headers: operation.headers ?? '' })),
+      // Headers are not stored; earlier versions stored no extensions.
+      operations: operations.map((operation) => ({
+        ...operation,
+        headers: operation.headers ?? '',
+        extensions: operation.extensions ?? '',
+      })),
     }));
   } catch {
     return [];

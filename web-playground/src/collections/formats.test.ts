@@ -9,13 +9,24 @@ test('what is exported can be imported, without headers and secrets', () => {
     query: QUERY,
     variables: '{"password": "sesame"}',
     headers: '{"a": "b"}',
+    extensions: '{"tenant": "a", "apiToken": "sesame"}',
   };
 
   const text = exportCollections([{ name: 'Own', operations: [operation] }]);
 
   expect(text).not.toContain('sesame');
   expect(importCollections(text)).toEqual([
-    { name: 'Own', operations: [{ ...operation, variables: '{"password": ""}', headers: '' }] },
+    {
+      name: 'Own',
+      operations: [
+        {
+          ...operation,
+          variables: '{"password": ""}',
+          headers: '',
+          extensions: '{"tenant": "a", "apiToken": ""}',
+        },
+      ],
+    },
   ]);
 });
 
@@ -45,7 +56,10 @@ describe('a collection of Postman', () => {
         item: [
           {
             name: '',
-            request: request({ mode: 'raw', raw: JSON.stringify({ query: QUERY, variables: { first: 2 } }) }),
+            request: request({
+              mode: 'raw',
+              raw: JSON.stringify({ query: QUERY, variables: { first: 2 }, extensions: { tenant: 'a' } }),
+            }),
           },
         ],
       },
@@ -57,13 +71,25 @@ describe('a collection of Postman', () => {
       {
         name: 'Shop',
         operations: [
-          { name: 'Me', query: QUERY, variables: '{"first": 1}', headers: '{\n  "x-one": "1"\n}' },
+          {
+            name: 'Me',
+            query: QUERY,
+            variables: '{"first": 1}',
+            headers: '{\n  "x-one": "1"\n}',
+            extensions: '',
+          },
         ],
       },
       {
         name: 'Shop / Folder',
         operations: [
-          { name: 'Mine', query: QUERY, variables: '{\n  "first": 2\n}', headers: '{\n  "x-one": "1"\n}' },
+          {
+            name: 'Mine',
+            query: QUERY,
+            variables: '{\n  "first": 2\n}',
+            headers: '{\n  "x-one": "1"\n}',
+            extensions: '{\n  "tenant": "a"\n}',
+          },
         ],
       },
     ]);
@@ -89,6 +115,7 @@ describe('a file of Altair', () => {
     query: QUERY,
     variables: '{"first": 3}',
     headers: '{\n  "x-one": "1"\n}',
+    extensions: '',
   };
 
   test('with a collection is read, with those in it', () => {

@@ -8,6 +8,8 @@ export interface SavedOperation {
   variables: string;
   /** As JSON. Not stored in the browser; only in files that were made elsewhere. */
   headers: string;
+  /** As JSON. */
+  extensions: string;
 }
 
 export interface Collection {
@@ -25,6 +27,7 @@ export function exportCollections(collections: Collection[]): string {
       name: operation.name,
       query: redactSecrets(operation.query),
       variables: redactSecrets(operation.variables),
+      extensions: redactSecrets(operation.extensions),
     })),
   }));
   return `${JSON.stringify({ format: FORMAT, version: 1, collections: withoutHeaders }, null, 2)}\n`;
@@ -56,7 +59,7 @@ function readOwn(file: unknown): Collection[] | undefined {
       name: asText(name) || 'Imported',
       operations: asList(operations)
         .map(asRecord)
-        .map((operation) => saved(operation.name, operation.query, operation.variables, []))
+        .map(({ name, query, variables, extensions }) => saved({ name, query, variables, extensions }))
         .filter(isSaved),
     };
   });
@@ -84,10 +87,13 @@ function postmanOperation({ name, request }: Json): SavedOperation | undefined {
   const headers = asList(header)
     .map(asRecord)
     .filter(({ disabled }) => disabled !== true);
-  if (mode === 'graphql') return saved(name, asRecord(graphql).query, asRecord(graphql).variables, headers);
+  if (mode === 'graphql') {
+    const { query, variables } = asRecord(graphql);
+    return saved({ name, query, variables, headers });
+  }
   if (mode !== 'raw') return undefined;
-  const { query, variables } = asRecord(tryParse(asText(raw)));
-  return saved(name, query, variables, headers);
+  const { query, variables, extensions } = asRecord(tryParse(asText(raw)));
+  return saved({ name, query, variables, extensions, headers });
 }
 
 function readAltair(file: unknown): Collection[] | undefined {
@@ -109,24 +115,28 @@ function altairOperation({ windowName, query, variables, headers }: Json): Saved
   const enabled = asList(headers)
     .map(asRecord)
     .filter(({ enabled }) => enabled !== false);
-  return saved(windowName, query, variables, enabled);
+  return saved({ name: windowName, query, variables, headers: enabled });
 }
 
-function saved(
-  name: unknown,
-  query: unknown,
-  variables: unknown,
-  headers: Json[],
-): SavedOperation | undefined {
+/** What a file says of an operation. */
+interface Found {
+  name: unknown;
+  query: unknown;
+  variables: unknown;
+  extensions?: unknown;
+  headers?: Json[];
+}
+
+function saved({ name, query, variables, extensions, headers = [] }: Found): SavedOperation | undefined {
   if (typeof query !== 'string' || !query.trim()) return undefined;
   const named = headers.filter(({ key }) => asText(key));
   const values = Object.fromEntries(named.map(({ key, value }) => [asText(key), asText(value)]));
   return {
     name: asText(name) || /\b(?:query|mutation|subscription)\s+(\w+)/.exec(query)?.[1] || 'Unnamed',
     query,
-    variables:
-      typeof variables === 'string' ? variables : variables ? JSON.stringify(variables, null, 2) : '',
+    variables: asJsonText(variables),
     headers: named.length > 0 ? JSON.stringify(values, null, 2) : '',
+    extensions: asJsonText(extensions),
   };
 }
 
@@ -148,6 +158,12 @@ function asRecord(value: unknown): Json {
 
 function asList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** A file has JSON as such, or as a text. */
+function asJsonText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value ? JSON.stringify(value, null, 2) : '';
 }
 
 function asText(value: unknown): string {

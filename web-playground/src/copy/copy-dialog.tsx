@@ -69,6 +69,7 @@ function codeOf(id: SnippetId, token: string | undefined): string {
       query: request.query,
       variables: request.variables ?? {},
       operationName: request.operationName ?? undefined,
+      extensions: request.extensions,
       isSubscription: kind === 'subscription',
       headers,
       token,

@@ -9,6 +9,7 @@ const REQUEST: SnippetRequest = {
     'query Find($text: String) {\n  courses(filter: { search: $text }) { totalCount } # it\'s `code` ${here} \\ "x"\n}',
   variables: { text: "it's" },
   operationName: 'Find',
+  extensions: { tenant: "o'reilly" },
   isSubscription: false,
   headers: { 'x-request-id': "o'clock" },
   token: undefined,
@@ -20,7 +21,8 @@ test('cURL gets the arguments as they are, whatever quotes are in them', () => {
 
   expect(parts).toContain("x-request-id: o'clock");
   const body = JSON.parse(parts[parts.indexOf('--data-raw') + 1] ?? '');
-  expect(body).toEqual({ query: REQUEST.query, variables: REQUEST.variables, operationName: 'Find' });
+  const { query, variables, operationName, extensions } = REQUEST;
+  expect(body).toEqual({ query, variables, operationName, extensions });
 });
 
 test('fetch sends the same', async () => {
@@ -34,17 +36,19 @@ test('fetch sends the same', async () => {
 
   const [url, init] = calls[0] ?? [];
   expect(url).toBe(REQUEST.url);
-  expect(JSON.parse(String(init?.body))).toEqual({
-    query: REQUEST.query,
-    variables: REQUEST.variables,
-    operationName: 'Find',
-  });
+  const { query, variables, operationName, extensions } = REQUEST;
+  expect(JSON.parse(String(init?.body))).toEqual({ query, variables, operationName, extensions });
 });
 
 describe.each(SNIPPETS.map(({ id }) => id))('%s', (id) => {
   test('has the token only when it is given', () => {
     expect(snippet(id, REQUEST)).not.toContain('Bearer ey');
     expect(snippet(id, { ...REQUEST, token: 'ey.secret' })).toContain('Bearer ey.secret');
+  });
+
+  test('has the extensions, or says that they are missing', () => {
+    expect(snippet(id, REQUEST)).toMatch(/o'\\?'?'?reilly|extensions are left out/);
+    expect(snippet(id, { ...REQUEST, extensions: undefined })).not.toContain('extensions');
   });
 
   test('writes something for a subscription', () => {

@@ -4,6 +4,8 @@ export interface SnippetRequest {
   query: string;
   variables: Record<string, unknown>;
   operationName: string | undefined;
+  /** Those of the extensions editor. */
+  extensions?: Record<string, unknown> | undefined;
   isSubscription: boolean;
   /** Those of the headers editor. */
   headers: Record<string, string>;
@@ -24,6 +26,8 @@ export type SnippetId = (typeof SNIPPETS)[number]['id'];
 
 /** Where the token belongs in a snippet that has none. */
 const TOKEN_NOTE = 'Add the header `authorization: Bearer …` to send it for a signed-in user.';
+/** In the code of clients that send none, or only those of their own. */
+const EXTENSIONS_NOTE = 'The request extensions are left out: copy as cURL or fetch to have them.';
 
 /** Code that sends the request. */
 export function snippet(id: SnippetId, request: SnippetRequest): string {
@@ -43,8 +47,8 @@ function allHeaders({ headers, token }: SnippetRequest): Record<string, string> 
   return { ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers };
 }
 
-function bodyOf({ query, variables, operationName }: SnippetRequest) {
-  return { query, variables, ...(operationName ? { operationName } : {}) };
+function bodyOf({ query, variables, operationName, extensions }: SnippetRequest) {
+  return { query, variables, ...(operationName ? { operationName } : {}), ...(extensions && { extensions }) };
 }
 
 function curlSnippet(request: SnippetRequest): string {
@@ -73,6 +77,8 @@ function fetchSnippet(request: SnippetRequest): string {
     query: ${template(request.query)},
     variables: ${indent(JSON.stringify(request.variables, null, 2), 4)},${
       request.operationName ? `\n    operationName: ${JSON.stringify(request.operationName)},` : ''
+    }${
+      request.extensions ? `\n    extensions: ${indent(JSON.stringify(request.extensions, null, 2), 4)},` : ''
     }
   }),
 });
@@ -155,9 +161,10 @@ function isKind({ query }: SnippetRequest, kind: string): boolean {
   return new RegExp(`^\\s*${kind}\\b`, 'm').test(query);
 }
 
-function note({ token, headers }: SnippetRequest, comment: string): string {
+function note({ token, headers, extensions }: SnippetRequest, comment: string): string {
   const hasToken = token || Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
-  return hasToken ? '' : `${comment} ${TOKEN_NOTE}\n`;
+  const notes = [hasToken ? '' : TOKEN_NOTE, extensions ? EXTENSIONS_NOTE : ''].filter(Boolean);
+  return notes.map((one) => `${comment} ${one}\n`).join('');
 }
 
 /** A template literal. */

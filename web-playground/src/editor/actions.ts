@@ -4,6 +4,7 @@ import { GraphQLError, parse, print } from 'graphql';
 import { applyEdits, format as jsonEdits } from 'jsonc-parser';
 import { execute, isRunning, rejectRun } from '../execution/execute';
 import { stopRun } from '../execution/runs';
+import { useExtensions } from '../extensions/extensions';
 import { recordRun } from '../history/history';
 import { showBriefNotice } from '../notice/notice';
 import { fillActiveTab } from '../operations/fill';
@@ -47,7 +48,8 @@ async function run(id: string): Promise<void> {
   }
   try {
     const { request, headers } = readRequest(tab);
-    recordRun({ name: request.operationName ?? 'Unnamed', query: tab.query, variables: tab.variables });
+    const { query, variables, extensions } = tab;
+    recordRun({ name: request.operationName ?? 'Unnamed', query, variables, extensions });
     await execute({ tab: tab.id, request, headers });
   } catch (error) {
     rejectRun(tab.id, `Request not sent. ${messageOf(error)}`);
@@ -61,7 +63,7 @@ function selectLeaves(): void {
   if (queryEditor && insertions.length > 0) insertTexts(queryEditor, insertions);
 }
 
-/** Formats the operation, its variables and its headers. What cannot be parsed is said, and stays as it is. */
+/** Formats the operation, and what is sent with it. What cannot be parsed is said, and stays as it is. */
 async function prettify(): Promise<void> {
   const { queryEditor, variableEditor, headerEditor, onPrettifyQuery } = graphiqlState() ?? {};
   const query = queryEditor?.getValue() ?? '';
@@ -71,7 +73,7 @@ async function prettify(): Promise<void> {
   } catch (error) {
     showBriefNotice(`The operation cannot be formatted: ${messageOf(error)}`);
   }
-  for (const editor of [variableEditor, headerEditor]) {
+  for (const editor of [variableEditor, headerEditor, useExtensions.getState().editor]) {
     const text = editor?.getValue() ?? '';
     if (editor && text.trim()) replaceText(editor, formatJson(text));
   }

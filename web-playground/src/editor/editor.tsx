@@ -2,6 +2,7 @@ import { GraphiQLProvider, useGraphiQL, useMonaco } from '@graphiql/react';
 import { type ReactNode, useEffect } from 'react';
 import { fetcher } from '../execution/fetcher';
 import { keepRunsOf, useRuns } from '../execution/runs';
+import { keepExtensionsOf } from '../extensions/extensions';
 import { UrlFragment } from '../link/url-fragment';
 import { studentHome } from '../operations/all';
 import { usePlanUpdates } from '../plan/current-plan';
@@ -75,6 +76,7 @@ function TabRuns() {
   useEffect(() => {
     useRuns.setState({ activeTab: tabs[activeTabIndex]?.id ?? '' });
     keepRunsOf(tabs.map(({ id }) => id));
+    keepExtensionsOf(tabs.map(({ id }) => id));
   }, [tabs, activeTabIndex]);
   return null;
 }

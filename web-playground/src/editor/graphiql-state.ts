@@ -1,4 +1,5 @@
 import { type SlicesWithActions, useGraphiQL } from '@graphiql/react';
+import { extensionsOf } from '../extensions/extensions';
 
 let current: SlicesWithActions | undefined;
 
@@ -18,7 +19,16 @@ export function graphiqlState(): SlicesWithActions | undefined {
   return current;
 }
 
-export function activeTab(): { id: string; query: string; variables: string; headers: string } | undefined {
+/** The texts of a tab's editors. */
+export interface TabTexts {
+  id: string;
+  query: string;
+  variables: string;
+  headers: string;
+  extensions: string;
+}
+
+export function activeTab(): TabTexts | undefined {
   const { tabs, activeTabIndex, queryEditor, variableEditor, headerEditor } = current ?? {};
   const tab = tabs?.[activeTabIndex ?? 0];
   return (
@@ -27,6 +37,7 @@ export function activeTab(): { id: string; query: string; variables: string; hea
       query: queryEditor?.getValue() ?? tab.query ?? '',
       variables: variableEditor?.getValue() ?? tab.variables ?? '',
       headers: headerEditor?.getValue() ?? tab.headers ?? '',
+      extensions: extensionsOf(tab.id),
     }
   );
 }

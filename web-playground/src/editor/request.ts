@@ -1,11 +1,9 @@
-import { tryParseJSONC } from '@graphiql/react';
+import { parseJSONC } from '@graphiql/react';
 import type { OperationTypeNode } from 'graphql';
 import { applyEnvironment } from '../environments/environments';
 import { operationAt } from '../execution/operation-at-cursor';
 import type { GraphQLRequest } from '../network/send';
-import { type activeTab, graphiqlState } from './graphiql-state';
-
-type Tab = NonNullable<ReturnType<typeof activeTab>>;
+import { graphiqlState, type TabTexts } from './graphiql-state';
 
 export interface TabRequest {
   request: GraphQLRequest;
@@ -14,11 +12,16 @@ export interface TabRequest {
 }
 
 /** The request of a tab: the operation at the cursor, with the values of the environment. Throws when it is invalid. */
-export function readRequest(tab: Tab): TabRequest {
-  const { query, variables, headers } = applyEnvironment(tab);
+export function readRequest(tab: TabTexts): TabRequest {
+  const { query, variables, headers, extensions } = applyEnvironment(tab);
   const operation = operationAt(query, cursorOffset());
   return {
-    request: { query, variables: readObject('Variables', variables), operationName: operation?.name },
+    request: {
+      query,
+      variables: readObject('Variables', variables),
+      operationName: operation?.name,
+      extensions: readObject('Request extensions', extensions),
+    },
     headers: textValues(readObject('Request headers', headers)),
     kind: operation?.kind ?? ('query' as OperationTypeNode),
   };
@@ -31,11 +34,15 @@ function cursorOffset(): number {
 }
 
 function readObject(what: string, text: string): Record<string, unknown> | undefined {
+  let value: unknown;
   try {
-    return tryParseJSONC(text);
+    value = parseJSONC(text);
   } catch (error) {
-    throw new Error(`${what} ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${what} are invalid JSON: ${error instanceof Error ? error.message : String(error)}.`);
   }
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Error(`${what} are not a JSON object.`);
+  return value as Record<string, unknown>;
 }
 
 function textValues(values: Record<string, unknown> = {}): Record<string, string> {

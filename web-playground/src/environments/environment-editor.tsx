@@ -24,7 +24,8 @@ export function EnvironmentEditor() {
         </button>
       </div>
       <p className="panel-quiet">
-        Values for <code>{'{{name}}'}</code> in operations, variables and headers. Secrets are not stored.
+        Values for <code>{'{{name}}'}</code> in operations, variables, headers and extensions. Secrets are not
+        stored.
       </p>
       <ul className="collections-list">
         {environments.map((environment) => (

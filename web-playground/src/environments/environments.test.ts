@@ -19,16 +19,22 @@ const STAGE = {
 };
 
 test('values are filled in and escaped; others are kept', () => {
-  const tab = { query: '{ a }', variables: '{"id": "{{course}}", "other": "{{unknown}}"}', headers: '' };
+  const tab = {
+    query: '{ a }',
+    variables: '{"id": "{{course}}", "other": "{{unknown}}"}',
+    headers: '',
+    extensions: '{"for": "{{course}}"}',
+  };
 
   const filled = environments.applyEnvironment(tab, STAGE);
 
   expect(JSON.parse(filled.variables)).toEqual({ id: 'c"1', other: '{{unknown}}' });
+  expect(JSON.parse(filled.extensions)).toEqual({ for: 'c"1' });
 });
 
 test('headers are added, and those of the tab win, whatever their letter case', () => {
   const filled = environments.applyEnvironment(
-    { query: '', variables: '', headers: '{"X-Stage": "no"}' },
+    { query: '', variables: '', headers: '{"X-Stage": "no"}', extensions: '' },
     STAGE,
   );
 

@@ -1,7 +1,7 @@
 import { create } from 'zustand';
 import { storage } from '../storage/storage';
 
-/** Values for `{{names}}` in operations, variables and headers, and headers for every request. */
+/** Values for `{{names}}` in operations, variables, headers and extensions, and headers for every request. */
 export interface Environment {
   name: string;
   variables: Record<string, string>;
@@ -52,6 +52,7 @@ interface Texts {
   query: string;
   variables: string;
   headers: string;
+  extensions: string;
 }
 
 /** Fills in the values of the active environment, and adds its headers, which those of the tab override. */
@@ -68,6 +69,7 @@ export function applyEnvironment<Tab extends Texts>(tab: Tab, environment = acti
     query: fill(tab.query),
     variables: fill(tab.variables),
     headers: mergeHeaders(headers, fill(tab.headers), variables),
+    extensions: fill(tab.extensions),
   };
 }
 

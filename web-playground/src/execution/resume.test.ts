@@ -26,6 +26,15 @@ test('without a variable, the id is passed in the document', () => {
   expect(resumed('subscription { notificationAdded(after: "n1") { id } }').query).not.toContain('n1');
 });
 
+test('extensions are sent again, without the hash of the document before', () => {
+  const query = 'subscription { notificationAdded { id } }';
+  const extensions = { tenant: 'a', persistedQuery: { version: 1, sha256Hash: 'of the document before' } };
+  const request = { query, extensions };
+
+  expect(resumeAfter('n7', { request, document: parse(query) }).extensions).toEqual({ tenant: 'a' });
+  expect(resumed(query).extensions).toBeUndefined();
+});
+
 test('the id of an event is known if it is selected', () => {
   expect(eventId({ data: { notificationAdded: { id: 'n7' } } })).toBe('n7');
   expect(eventId({ data: { notificationAdded: { title: 'Hello' } } })).toBeUndefined();

@@ -45,7 +45,13 @@ export function resumeAfter(
       return undefined;
     },
   });
-  return { ...request, variables, query: print(resumed) };
+  return { ...request, variables, query: print(resumed), extensions: withoutHash(request.extensions) };
+}
+
+/** The hash of a persisted query is that of the document as it was. */
+function withoutHash(extensions: GraphQLRequest['extensions']): GraphQLRequest['extensions'] {
+  const { persistedQuery: _, ...others } = extensions ?? {};
+  return Object.keys(others).length > 0 ? others : undefined;
 }
 
 function startingAfter(id: string, field: FieldNode): FieldNode {

@@ -164,9 +164,14 @@ function connect(
   const client = createClient({ url: '/graphql', singleConnection: false, retryAttempts: 0, headers });
   return new Promise((resolve) => {
     let ended: { end: ConnectionEnd; last?: GraphQLResponse<unknown> } | undefined;
-    const { query, variables = {}, operationName } = request;
+    const { query, variables = {}, operationName, extensions } = request;
     const dispose = client.subscribe(
-      { query, variables, ...(operationName ? { operationName } : {}) },
+      {
+        query,
+        variables,
+        ...(operationName ? { operationName } : {}),
+        ...(extensions ? { extensions } : {}),
+      },
       {
         next(result) {
           const response = result as unknown as GraphQLResponse<unknown>;

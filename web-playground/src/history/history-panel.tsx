@@ -50,7 +50,7 @@ export default function HistoryPanel() {
 function Entry({ entry }: { entry: HistoryEntry }) {
   const open = useOpenOperation();
   const [isRenaming, setIsRenaming] = useState(false);
-  const { id, name, query, variables, at, isFavorite } = entry;
+  const { id, name, query, variables, extensions, at, isFavorite } = entry;
 
   return (
     <li className="history-entry">
@@ -74,7 +74,7 @@ function Entry({ entry }: { entry: HistoryEntry }) {
           type="button"
           className="list-button history-name"
           title={query}
-          onClick={() => open?.(query, variables)}
+          onClick={() => open?.(query, variables, extensions)}
         >
           {name}
         </button>

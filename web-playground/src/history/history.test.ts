@@ -15,16 +15,18 @@ beforeAll(async () => {
 beforeEach(() => history.useHistory.setState({ entries: [] }));
 
 const names = () => history.useHistory.getState().entries.map(({ name }) => name);
-const record = (name: string, variables = '') =>
-  history.recordRun({ name, query: `query ${name} { a }`, variables });
+const record = (name: string, variables = '', extensions = '') =>
+  history.recordRun({ name, query: `query ${name} { a }`, variables, extensions });
 
 test('the same run moves to the top, and others stay', () => {
   record('One');
   record('Two');
   record('One');
   record('One', '{"b": 1}');
+  record('One', '{"b": 1}', '{"tenant": "a"}');
 
-  expect(names()).toEqual(['One', 'One', 'Two']);
+  expect(names()).toEqual(['One', 'One', 'One', 'Two']);
+  expect(history.searchHistory(history.useHistory.getState().entries, 'tenant')).toHaveLength(1);
 });
 
 test('the history is limited, but favorites are kept', () => {

@@ -8,6 +8,7 @@ export interface HistoryEntry {
   name: string;
   query: string;
   variables: string;
+  extensions: string;
   /** In milliseconds since 1970. */
   at: number;
   isFavorite: boolean;
@@ -19,19 +20,23 @@ const MAX_ENTRIES = 100;
 
 export const useHistory = create<{ entries: HistoryEntry[] }>(() => ({ entries: readEntries() }));
 
-/** Records a run: the same operation with the same variables moves to the top. */
+/** Records a run: the same operation with the same variables and extensions moves to the top. */
 export function recordRun({
   name,
   query,
   variables,
-}: Pick<HistoryEntry, 'name' | 'query' | 'variables'>): void {
+  extensions,
+}: Pick<HistoryEntry, 'name' | 'query' | 'variables' | 'extensions'>): void {
   const { entries } = useHistory.getState();
-  const known = entries.find((entry) => entry.query === query && entry.variables === variables);
+  const known = entries.find(
+    (entry) => entry.query === query && entry.variables === variables && entry.extensions === extensions,
+  );
   const entry = known ?? {
     id: crypto.randomUUID?.() ?? String(Math.random()),
     name,
     query,
     variables,
+    extensions,
     isFavorite: false,
   };
   store([{ ...entry, at: Date.now() }, ...entries.filter((one) => one !== known)]);
@@ -53,8 +58,8 @@ export function clearHistory(): void {
 /** The entries in which all words occur, favorites first. */
 export function searchHistory(entries: HistoryEntry[], text: string): HistoryEntry[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const has = ({ name, query, variables }: HistoryEntry) => {
-    const all = `${name}\n${query}\n${variables}`.toLowerCase();
+  const has = ({ name, query, variables, extensions }: HistoryEntry) => {
+    const all = `${name}\n${query}\n${variables}\n${extensions}`.toLowerCase();
     return words.every((word) => all.includes(word));
   };
   return entries.filter(has).toSorted((one, other) => Number(other.isFavorite) - Number(one.isFavorite));
@@ -73,7 +78,9 @@ function store(entries: HistoryEntry[]): void {
 function readEntries(): HistoryEntry[] {
   try {
     const entries: unknown = JSON.parse(storage.getItem(KEY) ?? '[]');
-    return Array.isArray(entries) ? entries.filter(isEntry) : [];
+    if (!Array.isArray(entries)) return [];
+    // Earlier versions stored no extensions.
+    return entries.filter(isEntry).map((entry) => ({ ...entry, extensions: entry.extensions ?? '' }));
   } catch {
     return [];
   }

@@ -2,6 +2,8 @@ export interface GraphQLRequest {
   query: string;
   variables?: Record<string, unknown> | undefined;
   operationName?: string | null | undefined;
+  /** For the server, beside what GraphQL itself defines. */
+  extensions?: Record<string, unknown> | undefined;
 }
 
 export interface GraphQLResponseError {

@@ -1,10 +1,11 @@
 import { useGraphiQL } from '@graphiql/react';
-import { graphiqlState } from '../editor/graphiql-state';
+import { activeTab, graphiqlState } from '../editor/graphiql-state';
+import { setExtensions } from '../extensions/extensions';
 import type { Operation } from './operation';
 import { fillPlaceholders } from './placeholders';
 
 /** Opens an operation in the tab that already has it, otherwise in a new tab. */
-export function openOperation(document: string, variables: string): void {
+export function openOperation(document: string, variables: string, extensions = ''): void {
   const { tabs, queryEditor, variableEditor, actions } = graphiqlState() ?? {};
   if (!tabs || !actions || !queryEditor || !variableEditor) return;
 
@@ -16,6 +17,7 @@ export function openOperation(document: string, variables: string): void {
     queryEditor.setValue(document);
   }
   variableEditor.setValue(variables);
+  setExtensions(activeTab()?.id ?? '', extensions);
   // The editor keeps the scroll position of the previous text.
   for (const editor of [queryEditor, variableEditor]) {
     editor.setScrollPosition({ scrollLeft: 0, scrollTop: 0 });

@@ -2,6 +2,7 @@ import { useActiveRun } from '../execution/runs';
 import { useSettings } from '../network/playground-settings';
 import { closeStart, takeStep, useStart } from './progress';
 import { STEPS, type Step } from './steps';
+import { useHasStorefront } from './storefront';
 import './guided-start.css';
 
 /** What this graph is, and three things to do first. While a response is shown, only the next step. */
@@ -44,6 +45,7 @@ function AllSteps({ done }: { done: number }) {
           </li>
         ))}
       </ol>
+      <Storefront />
       <Problem />
       <CloseButton label="I know my way" />
     </>
@@ -62,12 +64,28 @@ function Next({ done }: { done: number }) {
   const step = STEPS[done];
   return (
     <>
+      {!step && <Storefront />}
       <Problem />
       <p className="button-row">
         {step && <StepButton step={step} index={done} isNext />}
         <CloseButton label={step ? 'Close the guide' : 'Finish'} />
       </p>
     </>
+  );
+}
+
+/** Where users meet this graph; not every server has one. */
+function Storefront() {
+  const hasStorefront = useHasStorefront();
+  if (!hasStorefront) return null;
+  return (
+    <p className="start-text">
+      What users see of it:{' '}
+      <a href="/store" target="_blank" rel="noreferrer">
+        the storefront
+      </a>
+      , a website whose every page is an operation of this graph.
+    </p>
   );
 }
 

@@ -4,7 +4,7 @@ import { redactRecord, redactSecrets } from './secrets';
 // Another server on the same local port may have stored its own GraphiQL state.
 const PREFIX = 'lyceum:';
 /** JSON with documents and variables: GraphiQL's tabs, and ours. */
-const RECORDS = ['graphiql:tabState', 'history', 'collections'];
+const RECORDS = ['graphiql:tabState', 'history', 'collections', 'extensions'];
 
 const NOT_STORED =
   'This browser does not let the page store anything: open tabs and history are lost on a reload.';

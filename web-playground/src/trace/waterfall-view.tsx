@@ -20,7 +20,7 @@ import {
 const ZOOM = 1.6;
 const PAN = 0.2;
 /** The text of a tick further to the right would be cut off. */
-const MAX_TICK_LEFT = 0.86;
+const MAX_TICK_LEFT = 0.74;
 
 /** The waterfall of a trace: every bar on one scale, with an axis. */
 export function WaterfallView({ recorded }: { recorded: RecordedTrace }) {
@@ -194,6 +194,10 @@ function Axis({ waterfall: { totalMicros }, view, onZoom, at, pointer }: AxisPro
   );
 }
 
+const MAX_TIME_WIDTH = '80px';
+/** The share of a track that a time usually needs beside its bars. */
+const MIN_ROOM = 0.26;
+
 interface TrackProps {
   bars: Bar[];
   micros: number;
@@ -207,9 +211,10 @@ function Track({ bars, micros, view, pointer, title }: TrackProps) {
   const shown = bars.map((bar) => barIn(bar, view)).filter((bar) => bar !== undefined);
   const end = Math.max(0, ...shown.map(({ left, width }) => left + width));
   const start = Math.min(1, ...shown.map(({ left }) => left));
-  // On the side of the bars where there is more room.
-  const place = 1 - end > start ? { left: `${end * 100}%` } : { right: `${(1 - start) * 100}%` };
-  const isFull = 1 - end < 0.2 && start < 0.2;
+  // On the side of the bars where there is more room; over them where there is none.
+  const beside = (share: number) => `clamp(0px, ${share * 100}%, 100% - ${MAX_TIME_WIDTH})`;
+  const place = 1 - end > start ? { left: beside(end) } : { right: beside(1 - start) };
+  const isFull = Math.max(1 - end, start) < MIN_ROOM;
   return (
     <span className="trace-track" title={`${title}: ${duration(micros)}`}>
       {shown.map((bar, index) => (

@@ -16,7 +16,7 @@ const KEYS: { title: string; keys: [string, string][] }[] = [
     keys: [
       ['Ctrl+Enter', 'Run the operation at the cursor, or stop it'],
       ['Ctrl+Space', 'Complete'],
-      ['Shift+Ctrl+P', 'Format the operation, variables and headers'],
+      ['Shift+Ctrl+P', 'Format the operation, variables, headers and extensions'],
       ['Shift+Ctrl+M', 'Write the fields of fragments where they are used'],
       ['Shift+Ctrl+C', 'Copy the operation'],
       ['Ctrl+F', 'Search, also in the response'],

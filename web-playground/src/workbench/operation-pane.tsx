@@ -1,13 +1,14 @@
-import { HeaderEditor, QueryEditor, useGraphiQL, VariableEditor } from '@graphiql/react';
+import { HeaderEditor, QueryEditor, VariableEditor } from '@graphiql/react';
 import { useState } from 'react';
+import { ExtensionsEditor } from '../extensions/extensions-editor';
 import { OperationNeeds } from '../operations/operation-needs';
 import { CostEstimate } from '../plan/cost-estimate';
 import { useCanTrace } from '../session/trace-access';
 import { OperationToolbar } from './operation-toolbar';
 
-const TOOLS = ['Variables', 'Headers'] as const;
+const TOOLS = ['Variables', 'Headers', 'Extensions'] as const;
 
-/** The editors of the operation, its variables and its headers. */
+/** The editors of the operation, and of what is sent with it. */
 export function OperationPane() {
   const hasCost = useCanTrace();
   return (
@@ -25,7 +26,7 @@ export function OperationPane() {
 
 function Tools() {
   const [open, setOpen] = useState<(typeof TOOLS)[number] | undefined>('Variables');
-  const isEmpty = useGraphiQL(({ tabs, activeTabIndex }) => !tabs[activeTabIndex]?.variables?.trim());
+  const isShown = (tool: (typeof TOOLS)[number]) => (tool === (open ?? 'Variables') ? '' : 'hidden');
 
   return (
     <>
@@ -45,7 +46,7 @@ function Tools() {
           type="button"
           className="small-button tool-toggle"
           aria-label={open ? 'Hide editor tools' : 'Show editor tools'}
-          title={open ? 'Hide variables and headers' : 'Show variables'}
+          title={open ? 'Hide variables, headers and extensions' : 'Show variables'}
           onClick={() => setOpen(open ? undefined : 'Variables')}
         >
           {open ? '▾' : '▴'}
@@ -53,11 +54,11 @@ function Tools() {
       </div>
       <section
         className={open ? 'graphiql-editor-tool' : 'graphiql-editor-tool tool-closed'}
-        data-empty={isEmpty}
-        aria-label={open ?? 'Variables and headers'}
+        aria-label={open ?? 'Variables, headers and extensions'}
       >
-        <VariableEditor className={open === 'Headers' ? 'hidden' : ''} />
-        <HeaderEditor className={open === 'Headers' ? '' : 'hidden'} />
+        <VariableEditor className={isShown('Variables')} />
+        <HeaderEditor className={isShown('Headers')} />
+        <ExtensionsEditor className={isShown('Extensions')} />
       </section>
     </>
   );

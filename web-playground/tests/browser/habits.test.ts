@@ -118,6 +118,54 @@ test('own operations are saved, exported, and imported; Postman’s and Altair�
   expect(await faults(page)).toEqual([]);
 });
 
+test('request extensions are sent, checked, copied and kept', async () => {
+  const { page, sent } = await openEditor(browser());
+  const query = 'query Extended { courses(first: 1) { totalCount } }';
+  const text = page.getByRole('region', { name: 'Extensions', exact: true }).locator('.view-lines').last();
+  const fill = async (extensions: string) => {
+    await page
+      .getByRole('region', { name: 'Extensions', exact: true })
+      .locator('.graphiql-editor:not(.hidden)')
+      .click({ position: { x: 200, y: 30 } });
+    await paste(page, extensions);
+  };
+  await write(page, query);
+  await page.getByRole('button', { name: 'Extensions', exact: true }).click();
+  await fill('{ "persistedQuery": { "version": 2 } }');
+
+  const { errors } = await run(page);
+  expect(errors?.[0]?.message).toContain('extensions.persistedQuery.version');
+  expect(JSON.parse(sent.at(-1) ?? '').extensions).toEqual({ persistedQuery: { version: 2 } });
+  expect(await faults(page)).toEqual([]);
+  await fill('[1]');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('Request not sent. Request extensions are not a JSON object.').waitFor();
+  await fill('{ "tenant": ');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('Request not sent. Request extensions are invalid JSON').waitFor();
+  await fill('{ "tenant": "a" }');
+  expect((await run(page)).data?.courses.totalCount).toBeGreaterThan(0);
+
+  await page.getByRole('button', { name: 'Copy as…' }).click();
+  await page.getByRole('dialog').locator('pre', { hasText: '"extensions":{"tenant":"a"}' }).waitFor();
+  await page.keyboard.press('Escape');
+  await openPanel(page, 'Collections');
+  const saved = page.getByRole('region', { name: 'Collections', exact: true });
+  await saved.getByRole('button', { name: 'Save', exact: true }).click();
+
+  await page.getByRole('button', { name: 'New tab' }).click();
+  await expect.poll(() => text.innerText()).toBe('');
+  await saved.getByRole('button', { name: 'Extended', exact: true }).click();
+  await expect.poll(() => text.innerText()).toContain('tenant');
+  await page.reload();
+  await page.getByRole('button', { name: 'Extensions', exact: true }).click();
+  await expect.poll(() => text.innerText()).toContain('tenant');
+  await page.getByRole('button', { name: 'New tab' }).click();
+  await openPanel(page, 'History');
+  await page.locator('.graphiql-history').getByRole('button', { name: 'Extended' }).first().click();
+  await expect.poll(() => text.innerText()).toContain('tenant');
+});
+
 test('an environment gives values and headers', async () => {
   const { page } = await openEditor(browser());
   await write(page, 'query Found($search: String) { courses(filter: { search: $search }) { totalCount } }');

@@ -36,6 +36,23 @@ test('the guided start takes three steps, ends, and can be had again', async () 
   expect(errors).toEqual([]);
 });
 
+test.each([
+  { status: 200, links: 1 },
+  { status: 404, links: 0 },
+])('it leads to the storefront where the server has one: status $status', async ({ status, links }) => {
+  let answered: Promise<unknown> | undefined;
+  const { page } = await openEditor(browser(), {
+    prepare: (page) => {
+      answered = page.waitForResponse((response) => response.url().endsWith('/store'));
+      return page.route('**/store', (route) => route.fulfill({ status, body: '' }));
+    },
+  });
+  await answered;
+  const start = page.getByRole('region', { name: 'Guided start' });
+  await start.getByText('live in five services').waitFor();
+  await expect.poll(() => start.getByRole('link', { name: 'the storefront' }).count()).toBe(links);
+});
+
 test('it is not shown where money may be real', async () => {
   const { page } = await openEditor(browser(), {
     prepare: (page) =>
