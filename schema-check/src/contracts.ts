@@ -7,16 +7,23 @@ import { type Contract, contractProblem } from "./contracts-file.ts";
 import { locatePath } from "./locate.ts";
 import type { Problem } from "./problem.ts";
 import type { Subgraph } from "./subgraphs.ts";
+import type { ContractFilter } from "./tagged-graph.ts";
 
 export interface ComposedContract {
   name: string;
-  supergraph: string;
+  filter: ContractFilter;
+  /** Printed on demand. */
+  readonly supergraph: string;
   /** The supergraph, parsed. */
   document: DocumentNode;
   api: GraphQLSchema;
 }
 
-export type ComposedContracts = { composed: ComposedContract[] } | { problems: Problem[] };
+/** Contracts with problems are not composed. */
+export interface ComposedContracts {
+  composed: ComposedContract[];
+  problems: Problem[];
+}
 
 export function composeContracts(
   supergraph: DocumentNode,
@@ -35,7 +42,7 @@ export function composeContracts(
       );
     } else composed.push(result);
   }
-  return problems.length > 0 ? { problems } : { composed };
+  return { composed, problems };
 }
 
 function composeContract(
@@ -50,7 +57,13 @@ function composeContract(
     ({ message }): Problem => ({ code: "INVALID_SCHEMA", message }),
   );
   if (problems.length > 0) return { problems };
-  return { name: contract.name, supergraph: `${print(document)}\n`, document, api };
+  const { name, include, exclude } = contract;
+  return {
+    ...{ name, filter: { include, exclude }, document, api },
+    get supergraph() {
+      return `${print(document)}\n`;
+    },
+  };
 }
 
 /** Where the subgraphs define `Type.field(argument:)`. */
