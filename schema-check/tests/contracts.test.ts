@@ -1,10 +1,10 @@
 // Contracts on a graph of another domain: what they hide, and when they are refused.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { buildSchema, parse, printSchema } from "graphql";
+import { buildSchema, Kind, parse, printSchema } from "graphql";
 import { apiSchema, type Composed, compose } from "../src/composition.ts";
 import { filterSupergraph } from "../src/contract-filter.ts";
 import { parseContracts } from "../src/contracts-file.ts";
@@ -352,4 +352,21 @@ test("`filter` takes tags or a contract, prints or writes, and says what it cann
   const { code, stderr } = await run("filter", file, "--exclude", "stuff");
   assert.equal(code, 1);
   assert.match(stderr, /UNKNOWN_TAG/);
+});
+
+test("what only admins may use is `internal` in this graph, and nothing else is", () => {
+  const root = join(import.meta.dirname, "..", "..");
+  const text = (file: string) => readFileSync(join(root, file), "utf8");
+  const rows: Record<string, { who: string }> = JSON.parse(text("docs/permissions.json")).fields;
+  const ofAdmins = Object.keys(rows).filter((field) => rows[field]?.who.startsWith("admin, "));
+  const tagged = parse(text("supergraph.graphql")).definitions.flatMap((node) =>
+    node.kind === Kind.OBJECT_TYPE_DEFINITION
+      ? (node.fields ?? [])
+          .filter(({ directives = [] }) => directives.some(({ name }) => name.value === "tag"))
+          .map((field) => `${node.name.value}.${field.name.value}`)
+      : [],
+  );
+
+  assert.ok(ofAdmins.length > 10);
+  assert.deepEqual(tagged.sort(), ofAdmins.sort());
 });
