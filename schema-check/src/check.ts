@@ -50,7 +50,10 @@ export function evaluate(input: CheckInput): Report {
   if (!graph.composes) {
     return { ...incomplete, findings: [...before, ...compositionFindings(graph.problems)] };
   }
-  const crossCheck = crossComposition ? crossCheckFindings(graph, crossComposition) : [];
+  const crossCheck = [
+    ...(crossComposition ? crossCheckFindings(graph, crossComposition) : []),
+    ...compositionFindings(graph.contractProblems),
+  ];
   const invalid = validateSchema(graph.api).map(
     ({ message }): Problem => ({ code: "INVALID_SCHEMA", message }),
   );
@@ -93,15 +96,20 @@ function crossCheckFindings({ document }: Graph, other: CrossComposition): Findi
 }
 
 function evaluateGraph(
-  { api, schemas, changes, clients }: Graph,
+  { api, schemas, changes, clients, contracts }: Graph,
   { comparison, rules, plan, today, approvalsFile }: CheckInput,
   earlier: Finding[],
 ): Pick<Report, "findings" | "plans"> {
   const { subgraphs, operations, approvals, consumed, baseline } = comparison;
-  const changed = changeFindings(changes, clients, rules, approvals, {
-    now: subgraphs,
-    former: baseline?.subgraphs,
-  });
+  const places = { now: subgraphs, former: baseline?.subgraphs };
+  const changed = changeFindings(changes, clients, rules, approvals, places);
+  const changedContracts = contracts.flatMap((each) =>
+    changeFindings(each.changes, each.clients, rules, approvals, places).map((finding) => ({
+      ...finding,
+      contract: each.name,
+    })),
+  );
+  const approvable = [...changes, ...contracts.flatMap((each) => each.changes)];
   const invalid = operationFindings(operations, {
     ...{ ...schemas, rules, findings: changed },
     approved: changes.filter(
@@ -118,6 +126,7 @@ function evaluateGraph(
     findings: [
       ...earlier,
       ...changed,
+      ...changedContracts,
       ...invalid,
       ...planFindings(plans, rules),
       ...(isLinted({ rules, baseline })
@@ -125,8 +134,13 @@ function evaluateGraph(
         : []),
       ...(baseline
         ? [
-            ...consumedFindings(consumed, changes, changed, approvalsFile),
-            ...approvalFindings([...approvals, ...consumed], changes, approvalsFile),
+            ...consumedFindings(
+              consumed,
+              approvable,
+              [...changed, ...changedContracts],
+              approvalsFile,
+            ),
+            ...approvalFindings([...approvals, ...consumed], approvable, approvalsFile),
           ]
         : []),
     ],

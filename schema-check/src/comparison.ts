@@ -9,6 +9,9 @@ import { type Baseline, loadBaseline } from "./baseline.ts";
 import type { Change } from "./changes.ts";
 import { type Client, clientsOf } from "./clients.ts";
 import { apiSchema, compose } from "./composition.ts";
+import { type ContractChanges, contractChanges } from "./contract-changes.ts";
+import { type ComposedContract, composeContracts } from "./contracts.ts";
+import { type Contract, contractsFile, loadContracts, parseContracts } from "./contracts-file.ts";
 import { readText } from "./files.ts";
 import { type Commit, fileHistory, folderOf, readAt, shallowHint } from "./git.ts";
 import { parseHeaders } from "./introspect.ts";
@@ -99,6 +102,10 @@ export interface Graph {
   schemas: { before: ReceiverSchemas; after: ReceiverSchemas };
   changes: Change[];
   clients: Client[];
+  /** What the contracts have changed beyond that. */
+  contracts: ContractChanges[];
+  /** Why a contract is not a valid graph. */
+  contractProblems: Problem[];
 }
 
 export interface FailedComposition {
@@ -122,8 +129,9 @@ export async function loadComparison(
   const rows = loadPermissions(where.permissions, config);
   const places = operationPlaces(where.operations, where.config);
   const current = currentOperations(places, rows);
+  const contracts = loadContracts(config);
   const files = [
-    ...[where.config, ...places, where.approvals, rows.file],
+    ...[where.config, contractsFile(config), ...places, where.approvals, rows.file],
     ...subgraphs.map(({ origin }) => origin),
   ];
   const headers = parseHeaders(where.header ?? []);
@@ -163,15 +171,25 @@ export async function loadComparison(
     ? receiverSchemas(baseline.api, baseline.subgraphs ?? [], operations)
     : after;
   const former = before.get(ROUTER) ?? api;
-  const clients = [
-    ...clientsOf(operations, before, after),
-    ...others.map((records) => trafficClient(records, former)),
-  ];
+  const unstored = others.map((records) => trafficClient(records, former));
+  const clients = [...clientsOf(operations, before, after), ...unstored];
   const composed = { supergraph, document, api, schemas: { before, after }, clients };
   const changes = baseline
     ? await changesSinceBaseline(baseline, { ...composed, subgraphs }, rows, notes)
     : [];
-  return { ...common, graph: { composes: true, ...composed, changes } };
+  const contractsNow = composeContracts(document, contracts, subgraphs);
+  const contractsBefore = baseline ? formerContracts(baseline, contracts, config, notes) : [];
+  return {
+    ...common,
+    graph: {
+      ...{ composes: true, ...composed, changes },
+      contractProblems: contractsNow.problems,
+      contracts: await contractChanges({
+        ...{ before: contractsBefore, after: contractsNow.composed, listed: contracts },
+        ...{ whole: changes, operations, others: unstored },
+      }),
+    },
+  };
 }
 
 type ComparisonNotes = Pick<Comparison, "skippedChecks" | "baselineProblems">;
@@ -300,7 +318,7 @@ function loadApprovals(
   return splitByConsumed(written, fileHistory(commit, file));
 }
 
-interface CurrentGraph extends Omit<Graph, "composes" | "changes"> {
+interface CurrentGraph extends Pick<Graph, "api" | "document" | "schemas" | "clients"> {
   subgraphs: readonly Subgraph[];
 }
 
@@ -324,6 +342,33 @@ async function changesSinceBaseline(
         : undefined,
     })),
   ];
+}
+
+/** The contracts of the baseline: of a commit those it lists, of a file those of now. */
+function formerContracts(
+  { commit, document, subgraphs = [], name }: Baseline,
+  now: readonly Contract[],
+  config: string,
+  notes: ComparisonNotes,
+): ComposedContract[] {
+  const file = contractsFile(config);
+  const listed = commit ? readAt(commit, file) : undefined;
+  if (commit ? listed === undefined : now.length === 0) return [];
+  if (!document) {
+    const text = `Contracts were not compared: ${name} is not a supergraph.`;
+    notes.skippedChecks.push(skipped(text));
+    return [];
+  }
+  try {
+    const former = listed === undefined ? now : parseContracts(listed, `${commit?.ref}:${file}`);
+    const { composed, problems } = composeContracts(document, former, subgraphs);
+    addBaselineProblems(name, problems, notes);
+    return composed;
+  } catch (cause) {
+    if (!(cause instanceof CouldNotRun)) throw cause;
+    addBaselineProblems(name, cause.problems, notes);
+    return [];
+  }
 }
 
 function comparableAccess(

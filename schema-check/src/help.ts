@@ -63,6 +63,15 @@ export const helpTexts: Record<string, HelpText> = {
   compose: {
     summary: "compose the subgraphs into the supergraph and the API schema",
     usage: "compose [--config supergraph.yaml] [--out FILE] [--api-out FILE] [--check]",
+    details: `  Each contract of contracts.yaml, beside the list of subgraphs, has a supergraph of its own: beside --out FILE.graphql,
+  FILE.NAME.graphql.`,
+  },
+  filter: {
+    summary: "hide parts of a supergraph by @tag, for others: a contract",
+    usage: "filter [SUPERGRAPH] (--contract NAME | [--include TAG]… [--exclude TAG]…) [--out FILE]",
+    details: `  SUPERGRAPH: supergraph.graphql, if none is named. --contract: one of contracts.yaml beside it.
+  --exclude hides what has the tag; --include hides each field and union that has none of these tags. Types that nothing
+  visible leads to are hidden, too. What is hidden is @inaccessible in the supergraph that is written.`,
   },
   "cross-check": {
     summary: "compose with a second composer and compare the results",

@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<Command>> = {
   usage: async () => (await import("./commands/usage.ts")).usageCommand,
   manifest: async () => (await import("./commands/manifest.ts")).manifestCommand,
   compose: async () => (await import("./commands/compose.ts")).composeCommand,
+  filter: async () => (await import("./commands/filter.ts")).filterCommand,
   "cross-check": async () => (await import("./commands/cross-check.ts")).crossCheckCommand,
   contract: async () => (await import("./commands/contract.ts")).contractCommand,
   permissions: async () => (await import("./commands/permissions.ts")).permissionsCommand,

@@ -134,7 +134,11 @@ async function comparison(edited: Subgraph[]): Promise<Comparison> {
   return {
     ...common,
     baseline,
-    graph: { composes: true, supergraph, document, api, schemas: compared, changes, clients },
+    graph: {
+      ...{ composes: true, supergraph, document, api, schemas: compared, changes, clients },
+      contracts: [],
+      contractProblems: [],
+    },
   };
 }
 

@@ -43,10 +43,10 @@ async fn compose(check: bool) -> Result<Vec<String>> {
     let package = Package::schema_check();
     package.install().await?;
     let fresh = tempfile::tempdir()?;
-    let composed = ["supergraph.graphql", "api.graphql"].map(|name| (name, fresh.path().join(name)));
+    let [supergraph, api] = ["supergraph.graphql", "api.graphql"].map(|name| fresh.path().join(name));
     let mut command = package.program("bin/lyceum-schema.js")?;
     command.args(["compose", "--config", "supergraph.yaml"]);
-    command.arg("--out").arg(&composed[0].1).arg("--api-out").arg(&composed[1].1);
+    command.arg("--out").arg(&supergraph).arg("--api-out").arg(&api);
     terminal::step("lyceum-schema compose");
     process::run_quietly(&mut command, "the composition").await?;
     terminal::step("lyceum-schema cross-check");
@@ -54,9 +54,13 @@ async fn compose(check: bool) -> Result<Vec<String>> {
     cross_check.args(["cross-check", "--config", "supergraph.yaml"]);
     process::run_quietly(&mut cross_check, "the second composer").await?;
     let mut stale = Vec::new();
-    for (name, path) in composed {
-        let text = std::fs::read(&path).with_context(|| format!("the composition did not write {name}"))?;
-        stale.extend(renew(Path::new(name), &text, check)?);
+    for path in [&supergraph, &api] {
+        ensure!(path.is_file(), "the composition did not write {}", path.display());
+    }
+    // The supergraphs of the contracts are beside that of the whole graph.
+    for entry in std::fs::read_dir(fresh.path())? {
+        let entry = entry?;
+        stale.extend(renew(Path::new(&entry.file_name()), &std::fs::read(entry.path())?, check)?);
     }
     Ok(stale)
 }

@@ -75,8 +75,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Regenerate the subgraphs' schemas, `supergraph.graphql`, `api.graphql`, `docs/permissions.md`, `docs/errors.md`
-    /// and `operations/manifest.json`.
+    /// Regenerate the subgraphs' schemas, `supergraph.graphql` and those of contracts, `api.graphql`,
+    /// `docs/permissions.md`, `docs/errors.md` and `operations/manifest.json`.
     Generate {
         /// Change nothing, and fail if a file would change.
         #[arg(long)]

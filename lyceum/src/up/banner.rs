@@ -36,22 +36,28 @@ async fn has(port: u16, path: &str) -> std::io::Result<bool> {
     Ok(status.ends_with(b"200"))
 }
 
-/// What the router shows besides the graph.
+/// What the router serves beside the graph.
 pub struct Shown<'a> {
-    pub has_storefront: bool,
-    pub is_schema_public: bool,
+    pub playground: bool,
+    pub storefront: bool,
+    pub schema: bool,
+    /// The manifest of the only operations.
     pub safelist: Option<&'a Path>,
 }
 
 /// Prints addresses, sample accounts and a first query; none of the latter with a safelist.
 pub fn show(addresses: &Addresses, people: &[SampleSignIn], shown: &Shown<'_>) {
+    let Shown { playground, storefront, schema, safelist } = *shown;
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
-    line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
-    if shown.has_storefront {
+    line("");
+    if playground {
+        line(format_args!("  Playground   {}", style(&addresses.router).cyan().underlined()));
+    }
+    if storefront {
         line(format_args!("  Storefront   {}", style(format_args!("{}/store", addresses.router)).cyan().underlined()));
     }
     line(format_args!("  GraphQL      {}/graphql", addresses.router));
-    if shown.is_schema_public {
+    if schema {
         line(format_args!("  Schema       {}/schema.graphql", addresses.router));
         line(format_args!(
             "  Front end    {}",
@@ -62,7 +68,7 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], shown: &Shown<'_>) {
         line(format_args!("  Metrics      {metrics}"));
     }
     line(format_args!("  Data         {}", addresses.data.display()));
-    if let Some(manifest) = shown.safelist {
+    if let Some(manifest) = safelist {
         line(format_args!("\n  Only the stored operations of {} are served, by their ids:", manifest.display()));
         line("  the playground, and any client that sends its own queries, is rejected.\n");
         return;
@@ -72,8 +78,10 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], shown: &Shown<'_>) {
         for SampleSignIn { label, email, .. } in people {
             line(format_args!("    {label:20} {email}"));
         }
-        line("\n  Try: open the playground, sign in as the student, and run StudentHome.\n");
-    } else {
+        if playground {
+            line("\n  Try: open the playground, sign in as the student, and run StudentHome.\n");
+        }
+    } else if playground {
         line("\n  There are no users yet. Try: open the playground and register.\n");
     }
 }

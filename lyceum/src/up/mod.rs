@@ -79,12 +79,12 @@ async fn serve_over(
     };
     let people = people::find(databases.get(&identity::DEFINITION)).await?;
 
-    let has_storefront = pages.storefront.is_some();
+    let (playground, storefront) = (pages.playground.is_some(), pages.storefront.is_some());
     let front_end = PublicUrl::default();
     let graph = Graph::start(&databases, settings, front_end.clone(), &dirs.data, stop.clone()).await?;
     let mailbox = mailbox::open(databases.get(&identity::DEFINITION), settings);
     let router = RouterThread::start(settings, &graph, pages, people.clone(), mailbox, stop.clone())?;
-    front_end.set(format!("http://localhost:{}{}", router.port, if has_storefront { "/store" } else { "" }));
+    front_end.set(format!("http://localhost:{}{}", router.port, if storefront { "/store" } else { "" }));
     let addresses = Addresses {
         router: format!("http://localhost:{}", router.port),
         subgraphs: graph.urls(),
@@ -98,8 +98,8 @@ async fn serve_over(
         () = stop.cancelled() => {}
     }
     if !stop.is_cancelled() {
-        let is_schema_public = banner::is_schema_public(router.port).await;
-        let shown = banner::Shown { has_storefront, is_schema_public, safelist: settings.safelist.as_deref() };
+        let schema = banner::is_schema_public(router.port).await;
+        let shown = banner::Shown { playground, storefront, schema, safelist: settings.safelist.as_deref() };
         banner::show(&addresses, &people, &shown);
         if let Some(file) = &settings.addresses {
             addresses.write(file)?;
@@ -227,9 +227,10 @@ impl RouterThread {
                 .into_iter()
                 .map(|(name, url)| SubgraphUrl { name: name.to_owned(), url })
                 .collect(),
-            playground: pages.playground,
+            playground: pages.playground.unwrap_or_default(),
             storefront: pages.storefront,
             safelist: settings.safelist.clone(),
+            contract: settings.contract,
             development: true,
             samples: people,
             mailbox,

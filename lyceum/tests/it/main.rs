@@ -35,6 +35,7 @@ mod partial_failures;
 mod permissions;
 mod plans;
 mod processes;
+mod public_graph;
 mod purchases;
 mod reconcile;
 mod references;

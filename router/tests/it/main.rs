@@ -7,6 +7,7 @@ mod cancellation;
 mod circuit_breaker;
 mod client_address;
 mod connections;
+mod contract;
 mod cost;
 mod entity_errors;
 mod foreign_graph;

@@ -21,7 +21,8 @@ export const approveCommand: Command = {
       for (const problem of graph.problems) output.log(formatProblem(problem));
       return exitCode.failed;
     }
-    const approvable = graph.changes.filter(isApprovable);
+    const ofContracts = graph.contracts.flatMap((each) => each.changes);
+    const approvable = [...graph.changes, ...ofContracts].filter(isApprovable);
     const found = approvable.filter((each) => changeId(each) === wanted);
     if (!baseline || found.length === 0) {
       const known = approvable.map(changeId).join(", ") || "none";

@@ -28,6 +28,8 @@ export interface Finding {
   /** `Type.field` or the name of an operation. */
   path?: string;
   subgraph?: string;
+  /** The contract whose clients alone notice the change. */
+  contract?: string;
   message: string;
   reason?: string;
   /** What to do about it. */

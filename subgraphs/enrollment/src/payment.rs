@@ -27,6 +27,7 @@ impl Payment {
     }
 
     /// What became of the payment. Only admins may see it; it is null for everyone else.
+    #[graphql(tag = "internal")]
     async fn redemption(&self, ctx: &Context<'_>) -> Option<Result<Redemption, Error>> {
         if !ctx.viewer().is_admin() {
             return None;

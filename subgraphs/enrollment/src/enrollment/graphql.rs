@@ -163,6 +163,7 @@ impl EnrollmentQuery {
 
     /// Returns all enrollments, newest first. Only admins may query them; it is null for everyone else, with an error
     /// (`FORBIDDEN`, or `UNAUTHENTICATED` if nobody is signed in).
+    #[graphql(tag = "internal")]
     async fn enrollments(
         &self,
         ctx: &Context<'_>,

@@ -78,6 +78,7 @@ pub struct DeleteUserPayload {
 impl Erasure {
     /// The reason that an admin gave for the deletion. Only admins may see it; it is null for everyone else, if no reason
     /// was given, and once the erasure is complete.
+    #[graphql(tag = "internal")]
     async fn reason(&self, ctx: &Context<'_>) -> Option<&str> {
         self.reason.as_deref().filter(|_| ctx.viewer().is_admin())
     }
@@ -137,6 +138,7 @@ impl ErasureMutation {
     ///
     /// `userErrors`: `NOT_FOUND`, also for an account that was deleted before; `LAST_ADMIN`; `TEACHES_COURSES`;
     /// `INVALID_INPUT`. It is null, with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn delete_user(
         &self,
         ctx: &Context<'_>,

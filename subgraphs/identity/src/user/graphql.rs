@@ -271,6 +271,7 @@ impl UserQuery {
 
     /// Returns the teachers who are waiting for verification, oldest account first. Only admins may query them; it is
     /// null for everyone else, with an error.
+    #[graphql(tag = "internal")]
     async fn unverified_teachers(
         &self,
         ctx: &Context<'_>,
@@ -290,6 +291,7 @@ impl UserQuery {
 
     /// Returns the users of the platform, newest account first. Only admins may query them; it is null for everyone
     /// else, with an error.
+    #[graphql(tag = "internal")]
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -320,6 +322,7 @@ impl UserMutation {
     /// Verifies a teacher, who may publish courses from their next `refreshSession` on. Only admins may do this.
     /// Verifying a teacher again has no effect. `userErrors`: `NOT_FOUND`, also for a user who is not a teacher. It is
     /// null, with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn verify_teacher(
         &self,
         ctx: &Context<'_>,
@@ -362,6 +365,7 @@ impl UserMutation {
     /// Revokes the verification of a teacher, who may publish no more courses from their next `refreshSession` on;
     /// those that they have published stay. Only admins may do this. `userErrors`: `NOT_FOUND`, also for a user who is not
     /// a teacher. It is null, with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn unverify_teacher(
         &self,
         ctx: &Context<'_>,
@@ -381,6 +385,7 @@ impl UserMutation {
     /// Sets the role of a user, which counts from their next `refreshSession` on. A new teacher is not verified, also
     /// one who was before. Who is no longer an admin has to sign in again. Only admins may do this. `userErrors`:
     /// `NOT_FOUND`, `LAST_ADMIN`. It is null, with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn set_user_role(
         &self,
         ctx: &Context<'_>,
@@ -400,6 +405,7 @@ impl UserMutation {
     /// Suspends a user: ends their sessions, and lets them sign in no more. Access tokens that were already issued stay
     /// valid until they expire, except for changes to accounts. Only admins may do this. Suspending a user again has no
     /// effect. `userErrors`: `NOT_FOUND`, `LAST_ADMIN`. It is null, with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn suspend_user(
         &self,
         ctx: &Context<'_>,
@@ -418,6 +424,7 @@ impl UserMutation {
 
     /// Lets a suspended user sign in again. Only admins may do this. For a user who is not suspended it has no effect.
     /// `userErrors`: `NOT_FOUND`. It is null, with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn unsuspend_user(
         &self,
         ctx: &Context<'_>,

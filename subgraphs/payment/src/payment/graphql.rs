@@ -76,6 +76,7 @@ impl PaymentQuery {
 
     /// Returns the payments of all students, newest first. Only admins may query them; it is null for everyone else,
     /// with an error.
+    #[graphql(tag = "internal")]
     async fn payments(
         &self,
         ctx: &Context<'_>,

@@ -61,6 +61,7 @@ impl RefundMutation {
     /// provider again); `COMPLETION_WOULD_BE_LOST` if the student has completed the course, until
     /// `confirmCompletionLoss` is true (the completion comes back if the student buys the course again);
     /// `INVALID_INPUT`. It is null, with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn refund_payment(
         &self,
         ctx: &Context<'_>,
@@ -86,6 +87,7 @@ impl RefundMutation {
     ///
     /// `userErrors`: `NOT_FOUND`, and `INVALID_INPUT` for a payment that is neither completed nor refunded. It is null,
     /// with an error, if the mutation fails.
+    #[graphql(tag = "internal")]
     async fn republish_payment(
         &self,
         ctx: &Context<'_>,

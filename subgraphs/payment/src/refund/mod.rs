@@ -21,7 +21,7 @@ pub enum RefundState {
     None,
     /// A refund was requested, and its outcome is not known yet.
     Underway,
-    /// The payment provider rejected the refund. An admin can retry it with `refundPayment`.
+    /// The payment provider rejected the refund. An admin can retry it.
     Refused,
     /// The payment was refunded.
     Done,
