@@ -41,11 +41,15 @@ function costs() {
   const results = JSON.parse(read('docs/clients.json'));
   const rows = results.map(({ client, studentHome }) => [
     client,
-    studentHome.sentBytes ?? '',
-    studentHome.receivedBytes ?? '',
+    studentHome.requests,
+    studentHome.sentBytes,
+    studentHome.receivedBytes,
+    studentHome.fetches ?? '',
+    studentHome.statements ?? '',
     studentHome.cost?.toFixed(1) ?? '',
   ]);
-  return markdown(['client', 'bytes sent', 'bytes received', 'cost in ms'], rows);
+  const counted = ['requests', 'bytes sent', 'bytes received', 'requests to subgraphs', 'SQL statements'];
+  return markdown(['client', ...counted, 'cost in ms'], rows);
 }
 
 function markdown(head, rows) {
@@ -143,10 +147,20 @@ ${part('clients/python-gql/main.py', 'client')}
 
 ${part('clients/python-gql/main.py', 'live')}
 
+## Other generators
+
+All documents of \`operations/\` also pass gql.tada, and genql takes the schema as it is. sgqlc-codegen takes them without its
+option \`--schema\`: the check that this adds knows rules of GraphQL that were given up, and rejects \`Catalogue\`, whose
+variable \`$orderBy\` may be left out because the argument has a default.
+
 ## What StudentHome costs
 
-The document of a student's home, for a new student, through each client. They differ in what they add to it, such as
-\`__typename\`; the cost is the router's ([cost.md](cost.md)).
+The document of a student's home, for a new student with three courses, through each client. They differ in what they add to it,
+such as \`__typename\`. Bytes are those of bodies, before compression and without HTTP's headers; statements are counted by the
+[trace](trace.md), without the driver's own; the cost is the router's ([cost.md](cost.md)). A cost is no time that was measured:
+it is the same on any machine.
+
+${costs()}
 
 ${costs()}
 `;

@@ -163,18 +163,19 @@ function resultIn(output) {
 }
 
 function unit(value, name) {
-  return value === undefined ? '' : `${value} ${name}`;
+  return value == null ? '' : `${value} ${name}`;
 }
 
 function printTable() {
   const steps = [...new Set(results.flatMap(({ steps = {} }) => Object.keys(steps)))];
-  const head = ['client', 'version', ...steps, 'sent', 'received', 'cost'];
+  const head = ['client', 'version', ...steps, 'sent', 'received', 'statements', 'cost'];
   const rows = results.map(({ client, version = '', steps: done = {}, studentHome }) => [
     client,
     version,
     ...steps.map((step) => done[step] ?? ''),
     unit(studentHome?.sentBytes, 'B'),
     unit(studentHome?.receivedBytes, 'B'),
+    studentHome?.statements ?? '',
     unit(studentHome?.cost, 'ms'),
   ]);
   const line = (cells) => `| ${cells.join(' | ')} |`;

@@ -156,7 +156,7 @@ export async function runScenario(client: Client): Promise<void> {
     runtime: `Node ${process.versions.node}`,
     ok: failed === '',
     steps,
-    studentHome: home ? { sentBytes: home.sent, receivedBytes: home.received, cost: home.cost } : null,
+    studentHome: home ? { requests: requests.length, ...home } : null,
     ms: Date.now() - started,
   };
   if (failed) console.error(failed);
