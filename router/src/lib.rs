@@ -11,6 +11,7 @@ mod client_messages;
 mod config;
 mod connection_limits;
 mod connections;
+mod contract;
 mod cost;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -32,6 +33,7 @@ mod websocket;
 
 pub use allowed_hosts::{AllowedHost, Host};
 pub use config::{require_config, require_safelist};
+pub use contract::Contract;
 pub use mailbox::Mailbox;
 pub use plan::{PlanCost, Planner};
 pub use server::{Router, use_one_tls_library};

@@ -44,7 +44,7 @@ use tokio_util::{
 use tracing::{info, warn};
 
 use crate::{
-    STACK_BYTES, Settings,
+    Contract, STACK_BYTES, Settings,
     allowed_hosts::AllowedHosts,
     config,
     connection_limits::ConnectionLimits,
@@ -217,13 +217,14 @@ impl Router {
     }
 }
 
-/// The supergraph's file. hive-router only reads files, so the built-in one is written to a temporary file.
+/// The supergraph's file. hive-router only reads files, so a built-in one is written to a temporary file.
 fn supergraph(settings: &Settings) -> Result<(PathBuf, Option<NamedTempFile>)> {
     if let Some(path) = &settings.supergraph {
         return Ok((path.clone(), None));
     }
     let file = NamedTempFile::with_prefix("lyceum-supergraph-").context("cannot write a temporary file")?;
-    std::fs::write(&file, SUPERGRAPH).context("cannot write a temporary file")?;
+    std::fs::write(&file, settings.contract.map_or(SUPERGRAPH, Contract::supergraph))
+        .context("cannot write a temporary file")?;
     Ok((file.path().to_owned(), Some(file)))
 }
 

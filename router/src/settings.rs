@@ -15,7 +15,7 @@ use serde::Serialize;
 use service::{ClientTimeouts, ShutdownSettings, Subgraph};
 use tokio::runtime::Handle;
 
-use crate::{Mailbox, allowed_hosts::AllowedHost};
+use crate::{Contract, Mailbox, allowed_hosts::AllowedHost};
 
 /// Settings of the router; the defaults are in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
@@ -36,6 +36,11 @@ pub struct Settings {
     /// The supergraph file, instead of the built-in one.
     #[arg(long, env = "LYCEUM_SUPERGRAPH", value_name = "FILE")]
     pub supergraph: Option<PathBuf>,
+
+    /// Serve part of the graph, as if there was no more: a contract of `contracts.yaml`. There is no playground then,
+    /// because it shows the whole graph.
+    #[arg(long, env = "LYCEUM_CONTRACT", value_name = "NAME", value_enum, conflicts_with = "supergraph")]
+    pub contract: Option<Contract>,
 
     /// Serve only the stored operations of this manifest, by id: clients send `{"documentId": "…"}` instead of a
     /// `query`. All other requests are rejected, the playground's and introspection included.

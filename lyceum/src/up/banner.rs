@@ -30,11 +30,23 @@ async fn is_ready(port: u16) -> std::io::Result<bool> {
     Ok(status.ends_with(b"200"))
 }
 
+/// What the router serves beside the graph.
+pub struct Shown<'a> {
+    pub playground: bool,
+    pub storefront: bool,
+    /// The manifest of the only operations.
+    pub safelist: Option<&'a Path>,
+}
+
 /// Prints addresses, sample accounts and a first query; none of the latter with a safelist.
-pub fn show(addresses: &Addresses, people: &[SampleSignIn], has_storefront: bool, safelist: Option<&Path>) {
+pub fn show(addresses: &Addresses, people: &[SampleSignIn], shown: &Shown<'_>) {
+    let Shown { playground, storefront, safelist } = *shown;
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
-    line(format_args!("\n  Playground   {}", style(&addresses.router).cyan().underlined()));
-    if has_storefront {
+    line("");
+    if playground {
+        line(format_args!("  Playground   {}", style(&addresses.router).cyan().underlined()));
+    }
+    if storefront {
         line(format_args!("  Storefront   {}", style(format_args!("{}/store", addresses.router)).cyan().underlined()));
     }
     line(format_args!("  GraphQL      {}/graphql", addresses.router));
@@ -59,8 +71,10 @@ pub fn show(addresses: &Addresses, people: &[SampleSignIn], has_storefront: bool
         for SampleSignIn { label, email, .. } in people {
             line(format_args!("    {label:20} {email}"));
         }
-        line("\n  Try: open the playground, sign in as the student, and run StudentHome.\n");
-    } else {
+        if playground {
+            line("\n  Try: open the playground, sign in as the student, and run StudentHome.\n");
+        }
+    } else if playground {
         line("\n  There are no users yet. Try: open the playground and register.\n");
     }
 }

@@ -79,12 +79,16 @@ async fn serve_over(
     };
     let people = people::find(databases.get(&identity::DEFINITION)).await?;
 
-    let has_storefront = pages.storefront.is_some();
+    let shown = banner::Shown {
+        playground: pages.playground.is_some(),
+        storefront: pages.storefront.is_some(),
+        safelist: settings.safelist.as_deref(),
+    };
     let front_end = PublicUrl::default();
     let graph = Graph::start(&databases, settings, front_end.clone(), &dirs.data, stop.clone()).await?;
     let mailbox = mailbox::open(databases.get(&identity::DEFINITION), settings);
     let router = RouterThread::start(settings, &graph, pages, people.clone(), mailbox, stop.clone())?;
-    front_end.set(format!("http://localhost:{}{}", router.port, if has_storefront { "/store" } else { "" }));
+    front_end.set(format!("http://localhost:{}{}", router.port, if shown.storefront { "/store" } else { "" }));
     let addresses = Addresses {
         router: format!("http://localhost:{}", router.port),
         subgraphs: graph.urls(),
@@ -98,7 +102,7 @@ async fn serve_over(
         () = stop.cancelled() => {}
     }
     if !stop.is_cancelled() {
-        banner::show(&addresses, &people, has_storefront, settings.safelist.as_deref());
+        banner::show(&addresses, &people, &shown);
         if let Some(file) = &settings.addresses {
             addresses.write(file)?;
         }
@@ -225,9 +229,10 @@ impl RouterThread {
                 .into_iter()
                 .map(|(name, url)| SubgraphUrl { name: name.to_owned(), url })
                 .collect(),
-            playground: pages.playground,
+            playground: pages.playground.unwrap_or_default(),
             storefront: pages.storefront,
             safelist: settings.safelist.clone(),
+            contract: settings.contract,
             development: true,
             samples: people,
             mailbox,

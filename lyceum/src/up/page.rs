@@ -24,7 +24,7 @@ const STOREFRONT: Project = Project { done: "Storefront built", folder: "example
 
 /// The directories of the pages that the router serves.
 pub struct Pages {
-    pub playground: PathBuf,
+    pub playground: Option<PathBuf>,
     pub storefront: Option<PathBuf>,
 }
 
@@ -37,9 +37,13 @@ struct Project {
     other_sources: &'static [&'static str],
 }
 
-/// Builds the pages if necessary. With a safelist there is no storefront: it sends documents of its own.
+/// Builds the pages if necessary. With a safelist there is no storefront: it sends documents of its own. With a contract
+/// there is no playground: it shows the whole graph.
 pub async fn build(settings: &Settings, steps: &Steps) -> Result<Pages> {
-    let playground = PLAYGROUND.build(steps).await?;
+    let playground = match settings.contract {
+        Some(_) => None,
+        None => Some(PLAYGROUND.build(steps).await?),
+    };
     if settings.safelist.is_some() {
         return Ok(Pages { playground, storefront: None });
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use db::database::DatabaseSettings;
 use messaging::EventSettings;
 use router::{
-    AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings, LiveSettings,
+    AllowedHostsSettings, ClientAddressSettings, Contract, CorsSettings, CostSettings, DocumentSettings, LiveSettings,
     UsageSettings,
 };
 use service::ClientTimeouts;
@@ -79,6 +79,11 @@ pub struct Settings {
         default_missing_value = "operations/manifest.json"
     )]
     pub safelist: Option<PathBuf>,
+
+    /// Serve part of the graph, as if there was no more: a contract of `contracts.yaml`. There is no playground then,
+    /// because it shows the whole graph.
+    #[arg(long, env = "LYCEUM_CONTRACT", value_name = "NAME", value_enum)]
+    pub contract: Option<Contract>,
 
     /// The directory with the programs of PostgreSQL 16, instead of those from the npm registry.
     #[arg(long, env = "LYCEUM_POSTGRES_BIN", value_name = "DIRECTORY")]

@@ -34,6 +34,7 @@ mod partial_failures;
 mod permissions;
 mod plans;
 mod processes;
+mod public_graph;
 mod purchases;
 mod reconcile;
 mod references;

@@ -7,6 +7,7 @@ mod cancellation;
 mod circuit_breaker;
 mod client_address;
 mod connections;
+mod contract;
 mod cost;
 mod hive_gaps;
 mod hosts;

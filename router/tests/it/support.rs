@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, SimpleObject, Subscription};
+use async_graphql::{Context, EmptyMutation, ID, InputObject, Object, SimpleObject, Subscription, Union};
 use auth::signature::{RouterAuth, SecretSettings};
 use axum::{Json, extract, response::IntoResponse, routing::get};
 use contracts::{
@@ -27,7 +27,7 @@ use contracts::{
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{RequestBuilder, StatusCode};
 use router::{
-    AllowedHost, AllowedHostsSettings, ClientAddressSettings, CorsSettings, CostSettings, DocumentSettings,
+    AllowedHost, AllowedHostsSettings, ClientAddressSettings, Contract, CorsSettings, CostSettings, DocumentSettings,
     LiveSettings, LiveTimeouts, Mailbox, ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
@@ -70,6 +70,7 @@ pub struct Options {
     pub secret: &'static str,
     pub development: bool,
     pub mailbox: Option<Mailbox>,
+    pub contract: Option<Contract>,
 }
 
 impl Default for Options {
@@ -88,6 +89,7 @@ impl Default for Options {
             secret: SECRET,
             development: false,
             mailbox: None,
+            contract: None,
         }
     }
 }
@@ -247,6 +249,7 @@ impl App {
             secret: SecretSettings { subgraph_secret: options.secret.parse().ok(), ..SecretSettings::default() },
             development: options.development,
             mailbox: options.mailbox,
+            contract: options.contract,
             samples: vec![SampleSignIn {
                 label: "Student".to_owned(),
                 email: "bob@example.com".to_owned(),
@@ -515,8 +518,18 @@ struct Teacher {
     id: ID,
 }
 
+#[derive(Union)]
+enum Found {
+    Course(Course),
+    User(Teacher),
+}
+
 #[Object]
 impl Courses {
+    async fn found(&self) -> Found {
+        Found::Course(Course { id: ID("1".to_owned()), title: "found".to_owned(), teacher: None })
+    }
+
     async fn courses(&self) -> Vec<Course> {
         (0..20)
             .map(|number| Course {
