@@ -161,8 +161,6 @@ such as \`__typename\`. Bytes are those of bodies, before compression and withou
 it is the same on any machine.
 
 ${costs()}
-
-${costs()}
 `;
 
 if (!process.argv.includes('--check')) writeFileSync(PAGE, page);

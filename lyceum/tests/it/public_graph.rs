@@ -247,6 +247,10 @@ fn documents_of_admins_are_refused_and_all_others_are_valid(anonymous: &Client, 
     let mut refused = 0;
     for file in documents() {
         let document = std::fs::read_to_string(&file).expect("a document");
+        // It would be followed.
+        if document.contains("subscription ") {
+            continue;
+        }
         let words: BTreeSet<_> = document.split(|sign: char| !sign.is_alphanumeric()).collect();
         let is_invalid = anonymous.send(&document, json!({})).error() == Some("GRAPHQL_VALIDATION_FAILED");
         refused += usize::from(is_invalid);

@@ -46,7 +46,7 @@ const DOCUMENTS: [&str; 18] = [
     "mutation { rename(title: \"a\") { teacher { friends { id } } } }",
     "{ echo(value: { text: \"a\", count: 1 }) }",
     "{ echo(when: \"2026-01-31\") }",
-    "query ($when: DateTime) { echo }",
+    "query ($when: DateTime) { echo(when: $when) }",
     "{ _entities(representations: [{ __typename: \"User\", id: \"1\" }]) { ... on User { friends { id } } } }",
     "{ _service { sdl } }",
 ];
@@ -84,11 +84,13 @@ async fn what_is_hidden_cannot_be_asked_for_by_any_door() {
                 assert!(answer["data"].is_null(), "{transport:?} {document}: {answer}");
             }
         }
-        let batch: Value = DOCUMENTS.iter().map(|document| json!({ "query": document })).collect();
-        let answers: Value = app.post().json(&batch).send().await.expect("an answer").json().await.expect("JSON");
-        let answers = answers.as_array().expect("an answer to each");
-        assert_eq!(answers.len(), DOCUMENTS.len());
-        assert!(answers.iter().all(|answer| code(answer) == "GRAPHQL_VALIDATION_FAILED"), "{answers:?}");
+        for documents in DOCUMENTS.chunks(5) {
+            let batch: Value = documents.iter().map(|document| json!({ "query": document })).collect();
+            let answers: Value = app.post().json(&batch).send().await.expect("an answer").json().await.expect("JSON");
+            let answers = answers.as_array().expect("an answer to each");
+            assert_eq!(answers.len(), documents.len());
+            assert!(answers.iter().all(|answer| code(answer) == "GRAPHQL_VALIDATION_FAILED"), "{answers:?}");
+        }
     }
 }
 
