@@ -26,9 +26,9 @@ use crate::{
     client_messages::{ClientMessage, MAX_MESSAGE_BYTES, MessageBuffer, ProtocolError, Received},
     hive_gaps::{
         documents::{
-            graph::{Graph, RouterOperation},
+            graph::{Graph, MAX_REWRITTEN_BYTES, RouterOperation},
             parser::{MAX_LEXED_TOKENS, MAX_PARSER_DEPTH, parse},
-            rewriter::{DocumentLimits, MAX_REWRITTEN_BYTES, Rewriter},
+            rewriter::{DocumentLimits, Rewriter},
         },
         fragment_expansion::{self, ExpandedSize, INTROSPECTION_LISTS, MAX_DEPTH, MAX_SELECTIONS},
         json_depth_limit::{self, depth, parameters},

@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::system::{System, command, workspace};
+use crate::system::{System, command, lyceum, workspace};
 
 const CREATE: &str =
     "mutation ($input: RegisterInput!) { register(input: $input) { user { id } userErrors { code } } }";
@@ -64,8 +64,7 @@ fn a_copy_of_a_stopped_systems_directory_is_a_backup() {
     let restored = start(&copy);
     assert_eq!(register_code(&restored, "before@backup.example"), "EMAIL_TAKEN");
     register(&restored, "after@backup.example");
-    let doctor = command(&[]).get_program().to_owned();
-    let doctor = Command::new(doctor).args(["admin", "doctor", "--data-dir"]).arg(&copy).output().expect("it runs");
+    let doctor = lyceum().args(["admin", "doctor", "--data-dir"]).arg(&copy).output().expect("it runs");
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
 }
 

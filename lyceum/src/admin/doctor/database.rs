@@ -9,7 +9,7 @@ use messaging::BACKGROUND_CONNECTIONS;
 use service::SubgraphDefinition;
 use sqlx::{Connection as _, Executor as _, PgConnection, query_as, query_scalar};
 
-use super::{Report, Settings, events, rows};
+use super::{events, report::Report, rows, settings::Settings};
 
 /// How long a database has to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

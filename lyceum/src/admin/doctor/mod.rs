@@ -5,62 +5,18 @@ mod events;
 mod report;
 mod rows;
 mod secrets;
+mod settings;
 
 use anyhow::{Result, ensure};
-use auth::{seal::SealSettings, signature::SecretSettings};
-use clap::{Args, ValueEnum};
 use console::style;
-use db::database::DatabaseSettings;
 use futures::future::join_all;
 
-use self::report::{Finding, Level, Report};
-use super::data_dir::{DataDirArg, DatabaseAccess, KeySettings};
-use crate::{
-    subgraphs::{ALL, DatabaseUrls, DirectUrls},
-    terminal::line,
+pub use self::settings::Settings;
+use self::{
+    report::{Finding, Level, Report},
+    settings::Format,
 };
-
-/// The settings of `lyceum admin doctor`: those of the processes, to be given to it, too.
-#[derive(Args)]
-pub struct Settings {
-    /// The format of the findings: `text` has a line each, `json` is an array of objects, for programs.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-
-    /// Defaults to the databases of the `lyceum up` that is running on the data directory.
-    #[command(flatten)]
-    urls: DatabaseUrls,
-
-    #[command(flatten)]
-    direct_urls: DirectUrls,
-
-    #[command(flatten)]
-    database: DatabaseSettings,
-
-    #[command(flatten)]
-    data_dir: DataDirArg,
-
-    #[command(flatten)]
-    keys: KeySettings,
-
-    /// The URL at which identity publishes the public keys of access tokens, to be compared with the signing keys.
-    #[arg(long, env = "LYCEUM_JWKS_URL", hide_env_values = true, value_name = "URL")]
-    jwks_url: Option<String>,
-
-    #[command(flatten)]
-    secret: SecretSettings,
-
-    #[command(flatten)]
-    seal: SealSettings,
-}
-
-/// How findings are printed.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    #[default]
-    Text,
-    Json,
-}
+use crate::{subgraphs::ALL, terminal::line};
 
 /// Prints what was found. Fails if something is wrong.
 pub async fn run(settings: &Settings) -> Result<()> {
@@ -74,17 +30,6 @@ pub async fn run(settings: &Settings) -> Result<()> {
     let problems = findings.iter().filter(|finding| finding.level == Level::Problem).count();
     ensure!(problems == 0, "there is something to do: problems: {problems}");
     Ok(())
-}
-
-impl Settings {
-    /// Whether the system is a `lyceum up` on this machine.
-    fn is_up(&self) -> bool {
-        self.urls.is_none()
-    }
-
-    fn access(&self) -> DatabaseAccess {
-        DatabaseAccess { data_dir: self.data_dir.clone(), connections: self.database.connections }
-    }
 }
 
 fn show(finding: &Finding) {

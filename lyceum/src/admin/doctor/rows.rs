@@ -3,7 +3,7 @@
 use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, PgConnection, query_as, query_scalar};
 
-use super::Report;
+use super::report::Report;
 
 pub async fn examine(
     subgraph: &SubgraphDefinition,

@@ -8,7 +8,7 @@ use identity::Keys;
 use serde_json::Value;
 use service::peers;
 
-use super::{Report, Settings};
+use super::{report::Report, settings::Settings};
 
 const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -14,7 +14,7 @@ use hive_router::{
 };
 use moka::sync::Cache;
 
-use super::{operation_selection::select, parser::parse, rewriter::MAX_PLANNED_BYTES};
+use super::{operation_selection::select, parser::parse};
 use crate::{
     cost::operation::OperationCost,
     hive_gaps::{
@@ -25,6 +25,12 @@ use crate::{
     node_fields::NodeFields,
 };
 
+/// The maximum of an operation after rewriting: escaping can make a document six times as long, and hive-router's caches
+/// limit the number of documents, not their size.
+pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
+/// The maximum for several numbers of ids: an operation that is longer has a plan for each number, so that ids that nobody
+/// has sent exceed no limit, such as that of tokens.
+pub const MAX_PLANNED_BYTES: usize = MAX_REWRITTEN_BYTES / 2;
 /// The maximum size of one graph's cached documents.
 const MAX_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Same as in hive-router's caches.

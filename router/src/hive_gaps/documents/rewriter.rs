@@ -14,7 +14,7 @@ use graphql_tools::{
 use hive_router::plugins::hooks::on_graphql_params::GraphQLParams;
 
 use super::{
-    graph::{Graph, OperationKey, Rewritten, RouterOperation},
+    graph::{Graph, MAX_PLANNED_BYTES, MAX_REWRITTEN_BYTES, OperationKey, Rewritten, RouterOperation},
     operation_selection::select,
 };
 use crate::{
@@ -28,13 +28,6 @@ use crate::{
     },
     node_fields::{self, NodeFields},
 };
-
-/// The maximum after rewriting: escaping can make a document six times as long, and hive-router's caches limit the
-/// number of documents, not their size.
-pub const MAX_REWRITTEN_BYTES: usize = 64 * 1024;
-/// The maximum for several numbers of ids: an operation that is longer has a plan for each number, so that ids that nobody
-/// has sent exceed no limit, such as that of tokens.
-pub const MAX_PLANNED_BYTES: usize = MAX_REWRITTEN_BYTES / 2;
 
 #[derive(Clone)]
 pub struct Rewriter {
