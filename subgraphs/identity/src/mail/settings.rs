@@ -105,7 +105,9 @@ impl FromStr for SmtpUrl {
             Some((user, password)) => Some(Credentials::new(decode(user)?, decode(password)?)),
             None => None,
         };
-        Ok(Self { host, port: authority.port_u16().unwrap_or(default_port), credentials, encryption })
+        let is_port_left_out = authority.as_str().ends_with(authority.host());
+        let port = if is_port_left_out { default_port } else { authority.port_u16().ok_or(FORM)? };
+        Ok(Self { host, port, credentials, encryption })
     }
 }
 
@@ -180,6 +182,8 @@ mod tests {
             "smtps://mail.example?tls=none",
             "smtp://bob:x@mail.example?tls=none",
             "smtps://bob:%ff@mail.example",
+            "smtps://bob:x@mail.example:port",
+            "smtp://mail.example:70000",
         ] {
             assert!(smtp(bad).is_err(), "{bad}");
         }
