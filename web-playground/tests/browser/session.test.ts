@@ -292,10 +292,7 @@ test('neither the URL, nor the history, nor the stored editor state has a token 
   await run(page);
   const { accessToken, refreshToken } = await storedSession(page);
   await page.getByRole('button', { name: 'Headers', exact: true }).click();
-  await page
-    .locator('.graphiql-editor-tool section:not(.hidden) .view-lines, .graphiql-editor-tool .view-lines')
-    .last()
-    .click();
+  await page.locator('.graphiql-editor-tool .monaco-editor:visible').click({ position: { x: 200, y: 30 } });
   await page.keyboard.insertText(`{"authorization": "Bearer ${accessToken}"}`);
   await write(page, `query Mine { me { name } } # refreshToken: "${refreshToken}", password: "sesame"`);
   await run(page);
