@@ -2,7 +2,7 @@
 //! but only if there is such an index, and a list of entities in the response, under `_entities` or an alias of it. An
 //! error that makes the list null, and one that names no entity, reaches the client without a path. So a list that is null
 //! is made an empty one, which has no entities either; the only entity of a fetch gets an index; and what remains gets the
-//! path of the fetch, up to the first list.
+//! path of the fetch, up to the first list, as does a second error for the entities that are gone with another one.
 //!
 //! Upstream: no issue known; graphql-hive/router#243 is the replacement.
 //! `hive_gaps::an_error_of_entities_that_are_null_has_no_path` fails once it is fixed.
@@ -55,15 +55,23 @@ impl<'exec> EntityFetch<'exec> {
 
     /// Makes the errors of a response such that hive-router can find their places.
     fn complete(&self, response: &mut SubgraphResponse<'exec>) {
+        let mut of_whole_lists = Vec::new();
         for error in response.errors.iter_mut().flatten() {
             let Some(path) = error.path.as_mut().filter(|path| is_of_router(path)) else { continue };
             let Some(Segment::String(key)) = path.segments.first() else { continue };
             let Some((key, variable)) = self.list(key) else { continue };
-            if !matches!(path.segments.get(1), Some(Segment::Index(_))) && self.single.contains(&variable) {
+            let (has_index, is_single) =
+                (matches!(path.segments.get(1), Some(Segment::Index(_))), self.single.contains(&variable));
+            if is_single && !has_index {
                 path.segments.insert(1, Segment::Index(0));
             }
-            ensure_list(&mut response.data, key);
+            if ensure_list(&mut response.data, key) && has_index && !is_single {
+                // The other entities are gone with it.
+                let segments = vec![Segment::String(key.to_owned())];
+                of_whole_lists.push(GraphQLError { path: Some(GraphQLErrorPath { segments }), ..error.clone() });
+            }
         }
+        response.errors.iter_mut().for_each(|errors| errors.append(&mut of_whole_lists));
     }
 
     /// The response key of a list of entities, as it is in the query, and the variable with its representations.
@@ -77,17 +85,18 @@ impl<'exec> EntityFetch<'exec> {
     }
 }
 
-/// Adds a list without entities, if there is none.
-fn ensure_list<'exec>(data: &mut Value<'exec>, key: &'exec str) {
+/// Adds a list without entities, if there is none. Returns whether there was none.
+fn ensure_list<'exec>(data: &mut Value<'exec>, key: &'exec str) -> bool {
     if data.is_null() {
         *data = Value::Object(Vec::new());
     }
-    let Value::Object(lists) = data else { return };
+    let Value::Object(lists) = data else { return false };
     match Value::object_get_mut(lists, key) {
         Some(list) if list.is_null() => *list = Value::Array(Vec::new()),
-        Some(_) => {}
+        Some(_) => return false,
         None => lists.push((key, Value::Array(Vec::new()))),
     }
+    true
 }
 
 /// Whether a path begins with a key of hive-router's own: no alias that begins like that reaches it
