@@ -29,12 +29,14 @@ test('two tabs whose tokens expire at once renew them once, and stay signed in',
     if (request.postData()?.includes('mutation RefreshSession')) renewals.push(request.url());
   });
 
-  // A token that has expired for the page; in both tabs, as if the machine had slept.
+  // A token that has expired for the page; in both tabs, as if the machine had slept. Meanwhile they show no page of the
+  // shop, which would renew it before both are asked.
+  await Promise.all([page.goto('/health'), other.goto('/health')]);
   await page.evaluate((key) => {
     const session = JSON.parse(localStorage.getItem(key) ?? '{}');
     localStorage.setItem(key, JSON.stringify({ ...session, expiresAt: '2020-01-01T00:00:00Z' }));
   }, KEY);
-  await Promise.all([page.reload(), other.reload()]);
+  await Promise.all([goTo(page, '/'), goTo(other, '/my-courses')]);
   await Promise.all([isSignedIn(page), isSignedIn(other)]);
   expect(renewals).toHaveLength(1);
   await Promise.all([goTo(page, '/account'), goTo(other, '/account')]);
@@ -52,7 +54,7 @@ test('signing out in one tab ends the others, and signing in begins them', async
   await goTo(page, '/account');
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await isSignedOut(page);
-  // A page for members leads to the door.
+  // A page for members leads to the sign-in page.
   await other.getByRole('heading', { name: 'Welcome back' }).waitFor();
   expect(new URL(other.url()).searchParams.get('next')).toBe('/account');
 
