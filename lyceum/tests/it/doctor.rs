@@ -139,6 +139,17 @@ const CHANGES: [(&str, &str, &str, &str); 7] = [
     ),
 ];
 
+/// Makes a database read-only, which has a dead-lettered event; and undoes both.
+const TWO_FAULTS: [&str; 2] = [
+    "insert into inbox_events (event_id, type, subject, event, dead_lettered_at)
+         values ('00000000-0000-7000-8000-00000000000f', 'test', gen_random_uuid(), '{}', now());
+         alter role current_user set default_transaction_read_only = on",
+    "begin read write;
+         alter role current_user reset default_transaction_read_only;
+         delete from inbox_events where type = 'test';
+         commit",
+];
+
 #[test]
 fn a_system_is_well_until_something_is_not() {
     let system = system();
@@ -182,6 +193,12 @@ fn a_system_is_well_until_something_is_not() {
         execute(&urls[database], back);
         assert!(said.problem().starts_with(found), "{}", said.problem());
     }
+    execute(&urls["notification"], TWO_FAULTS[0]);
+    let problems = Said::by(doctor(system)).all("problem");
+    execute(&urls["notification"], TWO_FAULTS[1]);
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+    assert!(problems[0].starts_with("notification writable: the server is read-only"), "{problems:#?}");
+    assert!(problems[1].starts_with("notification events: 1 in the inbox were dead-lettered"), "{problems:#?}");
     let well_again = Said::by(doctor(system));
     assert_eq!((well_again.code, well_again.all("problem")), (Some(0), vec![]));
 

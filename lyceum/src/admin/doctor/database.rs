@@ -24,6 +24,9 @@ const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(1);
 
 const MAX_REPLICATION_LAG_SECONDS: f64 = 10.0;
 
+const MIGRATIONS: &str = "migrations";
+const INDEXES: &str = "indexes";
+
 /// The connections of a process beside those for requests and events: it listens for notifications, looks whether it is
 /// ready, and identity sends mail.
 const OTHER_CONNECTIONS: u32 = 5;
@@ -82,12 +85,12 @@ async fn examine_connected(
         Err(error) => return report.unknown("clock", Err(error)),
     };
     migrations(subgraph, &settings.database, db, report).await;
-    if report.has_problem() {
+    if report.has_problem(MIGRATIONS) {
         // What follows depends on the tables.
         return;
     }
     let outcome = indexes(subgraph, &settings.database, db, report).await;
-    report.unknown("indexes", outcome);
+    report.unknown(INDEXES, outcome);
     let outcome = events::examine(subgraph, now, db, report).await;
     report.unknown("events", outcome);
     let outcome = rows::examine(subgraph, db, report).await;
@@ -214,25 +217,24 @@ async fn migrations(
     db: &mut PgConnection,
     report: &mut Report,
 ) {
-    const CHECK: &str = "migrations";
     let name = subgraph.name;
     match (subgraph.migrations)().check(db, settings.db_profile).await {
-        Ok(None) => report.ok(CHECK, "all are applied"),
+        Ok(None) => report.ok(MIGRATIONS, "all are applied"),
         Ok(Some(newer)) => report.warning(
-            CHECK,
+            MIGRATIONS,
             format!("{newer:03} was applied by a newer version, which is compatible"),
             "none, during a roll-out or after a roll-back; otherwise start the newer version",
         ),
         Err(MigrationError::Pending(pending)) => report.problem(
-            CHECK,
+            MIGRATIONS,
             format!("{pending:03} is pending, or this role may not see that it was applied"),
             format!("run `lyceum migrate {name}` with the owner's database URL and this LYCEUM_DB_PROFILE"),
         ),
         Err(error @ MigrationError::Newer(_)) => {
-            report.problem(CHECK, error.to_string(), "use this command of the version that runs");
+            report.problem(MIGRATIONS, error.to_string(), "use this command of the version that runs");
         }
         Err(MigrationError::Failed(error)) => {
-            report.problem(CHECK, error.to_string(), "restore the file that was applied, or a backup");
+            report.problem(MIGRATIONS, error.to_string(), "restore the file that was applied, or a backup");
         }
     }
 }
@@ -250,15 +252,15 @@ async fn indexes(
     let name = subgraph.name;
     for (index, _) in existing.iter().filter(|(_, is_valid)| !**is_valid) {
         let advice = format!("`reindex index concurrently {index}`");
-        report.problem("indexes", format!("{index} is invalid, since building it was interrupted"), advice);
+        report.problem(INDEXES, format!("{index} is invalid, since building it was interrupted"), advice);
     }
     let expected = (subgraph.migrations)().indexes(settings.db_profile);
     for index in expected.iter().filter(|index| !existing.contains_key(*index)) {
         let advice = format!("run its `create index` of migrations/{name}/ again, with `concurrently`");
-        report.problem("indexes", format!("{index} is missing"), advice);
+        report.problem(INDEXES, format!("{index} is missing"), advice);
     }
-    if !report.has_problem() {
-        report.ok("indexes", format!("all {} of the profile are there", expected.len()));
+    if !report.has_problem(INDEXES) {
+        report.ok(INDEXES, format!("all {} of the profile are there", expected.len()));
     }
     Ok(())
 }

@@ -56,8 +56,8 @@ impl Report {
         }
     }
 
-    pub fn has_problem(&self) -> bool {
-        self.findings.iter().any(|finding| finding.level == Level::Problem)
+    pub fn has_problem(&self, check: &str) -> bool {
+        self.findings.iter().any(|finding| finding.check == check && finding.level == Level::Problem)
     }
 
     pub fn into_findings(self) -> Vec<Finding> {
