@@ -15,12 +15,12 @@ use super::{events, report::Report, rows, settings::Settings};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The oldest major version that has all that is used, and the one that is tested.
-const OLDEST: i32 = 14;
-const TESTED: i32 = 16;
+const MIN_VERSION: i32 = 14;
+const TESTED_VERSION: i32 = 16;
 
 /// How far clocks that are synchronized may be apart.
-const USUAL_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(2);
-const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(1);
+const MAX_USUAL_CLOCK_SKEW: TimeDelta = TimeDelta::seconds(2);
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 
 const MAX_REPLICATION_LAG_SECONDS: f64 = 10.0;
 
@@ -70,19 +70,19 @@ async fn examine_connected(
     }
     // Some of what follows reads whole tables.
     let limit = db.execute("set statement_timeout = '30s'").await.map(drop);
-    report.unknown("connection", limit);
+    report.warn_if_failed("connection", limit);
 
     let outcome = version(db, report).await;
-    report.unknown("version", outcome);
+    report.warn_if_failed("version", outcome);
     let outcome = writable(db, report).await;
-    report.unknown("writable", outcome);
+    report.warn_if_failed("writable", outcome);
     let outcome = connections(db, &settings.database, report).await;
-    report.unknown("connections", outcome);
+    report.warn_if_failed("connections", outcome);
     let outcome = replication(db, report).await;
-    report.unknown("replication", outcome);
+    report.warn_if_failed("replication", outcome);
     let now = match clock(db, report).await {
         Ok(now) => now,
-        Err(error) => return report.unknown("clock", Err(error)),
+        Err(error) => return report.warn_if_failed("clock", Err(error)),
     };
     migrations(subgraph, &settings.database, db, report).await;
     if report.has_problem(MIGRATIONS) {
@@ -90,11 +90,11 @@ async fn examine_connected(
         return;
     }
     let outcome = indexes(subgraph, &settings.database, db, report).await;
-    report.unknown(INDEXES, outcome);
+    report.warn_if_failed(INDEXES, outcome);
     let outcome = events::examine(subgraph, now, db, report).await;
-    report.unknown("events", outcome);
+    report.warn_if_failed("events", outcome);
     let outcome = rows::examine(subgraph, db, report).await;
-    report.unknown("rows", outcome);
+    report.warn_if_failed("rows", outcome);
     // It ends with this process in any case.
     let _ = connection.close().await;
 }
@@ -120,9 +120,13 @@ async fn version(db: &mut PgConnection, report: &mut Report) -> Result<(), sqlx:
     let (major, version): (i32, String) = query_as(statement).fetch_one(db).await?;
     let message = format!("PostgreSQL {version}");
     match major {
-        ..OLDEST => report.problem("version", message, format!("upgrade it to PostgreSQL {TESTED}")),
-        OLDEST..TESTED => {
-            report.warning("version", message, format!("Lyceum is tested with PostgreSQL {TESTED}: upgrade it"));
+        ..MIN_VERSION => report.problem("version", message, format!("upgrade it to PostgreSQL {TESTED_VERSION}")),
+        MIN_VERSION..TESTED_VERSION => {
+            report.warning(
+                "version",
+                message,
+                format!("Lyceum is tested with PostgreSQL {TESTED_VERSION}: upgrade it"),
+            );
         }
         _ => report.ok("version", message),
     }
@@ -201,9 +205,9 @@ async fn clock(db: &mut PgConnection, report: &mut Report) -> Result<DateTime<Ut
     let side = if difference < TimeDelta::zero() { "behind" } else { "ahead of" };
     let message = format!("the server's clock is {:.1} s {side} this machine's", difference.abs().as_seconds_f64());
     let advice = "synchronize the clocks of both machines (NTP)";
-    if certain > MAX_CLOCK_DIFFERENCE {
+    if certain > MAX_CLOCK_SKEW {
         report.problem("clock", message, advice);
-    } else if certain > USUAL_CLOCK_DIFFERENCE {
+    } else if certain > MAX_USUAL_CLOCK_SKEW {
         report.warning("clock", message, advice);
     } else {
         report.ok("clock", "the server's clock is this machine's");
