@@ -45,7 +45,7 @@ function unknownTags({ tags }: TaggedGraph, { include, exclude }: ContractFilter
   const unknown = [...include, ...exclude].filter((tag) => !tags.has(tag));
   return [
     ...both.map((tag) => ({
-      code: "INVALID_CONTRACT",
+      code: "CONFLICTING_TAGS",
       message: `the tag "${tag}" is both included and excluded`,
     })),
     ...unknown.map((tag) => ({
