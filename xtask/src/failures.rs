@@ -1,18 +1,18 @@
 //! What failed, out of the output of a run of tests.
 
 /// Of the message of a failed test.
-const LINES_OF_EACH: usize = 12;
+const MAX_LINES_PER_TEST: usize = 12;
 /// Of all that is repeated.
-const LINES: usize = 60;
-/// Some print whole responses.
-const CHARACTERS: usize = 300;
+const MAX_LINES: usize = 60;
+/// In characters: some print whole responses.
+const MAX_LINE_LENGTH: usize = 300;
 
 /// The messages of the tests that failed, as Rust's test programs print them, otherwise the last lines.
 pub fn extract(lines: &[String]) -> String {
     let messages: Vec<&str> = messages(lines).flatten().collect();
     let shown = match messages.as_slice() {
-        [] => lines.iter().map(String::as_str).skip(lines.len().saturating_sub(LINES)).collect(),
-        messages => messages.iter().copied().take(LINES).collect::<Vec<_>>(),
+        [] => lines.iter().map(String::as_str).skip(lines.len().saturating_sub(MAX_LINES)).collect(),
+        messages => messages.iter().copied().take(MAX_LINES).collect::<Vec<_>>(),
     };
     shown.iter().map(|line| format!("    {}", cut(line))).collect::<Vec<_>>().join("\n")
 }
@@ -24,7 +24,7 @@ fn messages(lines: &[String]) -> impl Iterator<Item = impl Iterator<Item = &str>
 /// It ends at the next one, or at the list of names that follows the last one.
 fn message(lines: &[String]) -> impl Iterator<Item = &str> {
     let rest = lines.iter().skip(1).take_while(|line| !is_heading(line) && *line != "failures:");
-    lines.iter().take(1).chain(rest).map(String::as_str).filter(|line| !line.is_empty()).take(LINES_OF_EACH)
+    lines.iter().take(1).chain(rest).map(String::as_str).filter(|line| !line.is_empty()).take(MAX_LINES_PER_TEST)
 }
 
 fn is_heading(line: &str) -> bool {
@@ -32,7 +32,7 @@ fn is_heading(line: &str) -> bool {
 }
 
 fn cut(line: &str) -> &str {
-    line.char_indices().nth(CHARACTERS).map_or(line, |(end, _)| &line[..end])
+    line.char_indices().nth(MAX_LINE_LENGTH).map_or(line, |(end, _)| &line[..end])
 }
 
 #[cfg(test)]
@@ -80,12 +80,12 @@ test d ... ok";
     #[test]
     fn long_lines_are_cut() {
         let extract = extract(&["ä".repeat(1000)]);
-        assert_eq!(extract.trim().chars().count(), CHARACTERS);
+        assert_eq!(extract.trim().chars().count(), MAX_LINE_LENGTH);
     }
 
     #[test]
     fn a_message_is_not_longer_than_others_leave_room() {
         let output = format!("---- b stdout ----\n{}", "x\n".repeat(50));
-        assert_eq!(extract(&lines(&output)).lines().count(), LINES_OF_EACH);
+        assert_eq!(extract(&lines(&output)).lines().count(), MAX_LINES_PER_TEST);
     }
 }
