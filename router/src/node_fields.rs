@@ -33,13 +33,13 @@ const INTERFACE: &str = "Node";
 const ONE: &str = "node";
 const SEVERAL: &str = "nodes";
 const MAX_IDS: usize = 100;
-/// The numbers of ids that have a plan of their own: the others have the next one's, with ids of nothing for the rest.
+/// The numbers of ids that have a plan of their own: the others have the next one's, with padding ids for the rest.
 const PLANNED_IDS: [usize; 8] = [0, 1, 2, 5, 10, 25, 50, MAX_IDS];
 /// The maximum of fields by id in an operation: as many ids, of five types. The planner's time grows with them: it is 10
 /// to 25 ms for so many, with fields of other subgraphs selected of each.
 const MAX_ASKED: usize = 500;
-/// An id of nothing, which no client can know: what it costs is not the client's.
-pub static NO_ID: LazyLock<String> = LazyLock::new(|| {
+/// The id of no object, which no client can know: what it costs is not the client's.
+pub static PADDING_ID: LazyLock<String> = LazyLock::new(|| {
     let random = format!("{:032x}", rand::random::<u128>());
     [&random[..8], &random[8..12], &random[12..16], &random[16..20], &random[20..]].join("-")
 });
@@ -109,8 +109,8 @@ pub fn planned_ids(count: usize) -> usize {
 }
 
 /// Whether this is an id that only the router has sent.
-pub fn is_no_id(value: &Json) -> bool {
-    value.as_str() == Some(NO_ID.as_str())
+pub fn is_padding_id(value: &Json) -> bool {
+    value.as_str() == Some(PADDING_ID.as_str())
 }
 
 /// The number of ids in a variable's value.
@@ -363,7 +363,7 @@ impl NodeFields {
         for IdVariable { name, of, item } in &self.variables {
             let Some(ids) = values.get(of.as_str()) else { continue };
             let id = ids.as_array().map_or((*item == 0).then_some(ids), |ids| ids.get(*item));
-            let id = id.map_or_else(|| Json::from(NO_ID.as_str()), Json::clone);
+            let id = id.map_or_else(|| Json::from(PADDING_ID.as_str()), Json::clone);
             values.insert(name.to_string(), id);
         }
     }
@@ -657,7 +657,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_nobody_has_sent_is_one_of_nothing() {
+    fn an_id_that_nobody_has_sent_is_a_padding_id() {
         let text = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Course { id } ... on User { id } } }";
         let ids = json!({ "ids": ["a", "b", "c"] });
         let operation = rewrite(text, &ids).expect("it is valid");
@@ -672,9 +672,9 @@ mod tests {
             operation.text
         );
         assert_eq!(values["id0_2"].as_str(), Some("c"));
-        assert!(is_no_id(&values["id0_3"]) && values["id0_3"] == values["id0_4"]);
-        let no_id = values["id0_3"].as_str().expect("a string");
-        assert_eq!(no_id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "a UUID: {no_id}");
+        assert!(is_padding_id(&values["id0_3"]) && values["id0_3"] == values["id0_4"]);
+        let padding_id = values["id0_3"].as_str().expect("a string");
+        assert_eq!(padding_id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "a UUID: {padding_id}");
         let response = r#"{"data":{"type0_n0_0_0":{"id":"a"},"type0_n0_1_0":null,"type0_n0_1_1":{"id":"b"},"type0_n0_3_0":null},"errors":[{"message":"m","path":["type0_n0_3_0"]},{"message":"n","path":["type0_n0_2_1"]}]}"#;
         assert_eq!(
             nodes.of_request(&values).merge(response),
