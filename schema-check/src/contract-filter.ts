@@ -110,11 +110,7 @@ const directive = (name: string): ConstDirectiveNode => ({
 });
 
 /** Without the `@join__unionMember` or `@join__implements` of what is not named any more. */
-function withoutJoins<Node extends Directed>(
-  node: Node,
-  argument: string,
-  isNamed: IsNamed,
-): Node {
+function withoutJoins<Node extends Directed>(node: Node, argument: string, isNamed: IsNamed): Node {
   const isKept = (each: ConstDirectiveNode) => {
     const value = each.name.value.startsWith("join__") ? stringArgument(each, argument) : undefined;
     if (value === undefined) return true;
