@@ -15,10 +15,12 @@ mod ids;
 mod merge;
 mod schema;
 
+#[cfg(test)]
+pub use self::ids::PADDING_ID;
 pub use self::{
     expansion::{expand, too_many},
     fields::{NodeFields, RequestedNodes},
-    ids::{PADDING_ID, count_ids, is_padding_id, planned_ids},
+    ids::{count_ids, is_padding_id, planned_ids},
     schema::ids_variable,
 };
 
