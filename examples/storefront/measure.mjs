@@ -1,15 +1,10 @@
 // Measures visits of the shop at LYCEUM_URL in Chromium, as a table: npm run measure
+import { createRequire } from 'node:module';
 import { cpus, loadavg } from 'node:os';
 import { chromium } from 'playwright-core';
 
 const VISITS = 9;
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-];
+const FLAGS = createRequire(import.meta.url)('./tests/browser/chromium-flags.json');
 const store = new URL('/store', process.env.LYCEUM_URL ?? 'http://localhost:4000/').href;
 
 const browser = await chromium.launch({

@@ -50,7 +50,7 @@ export function evaluate(input: CheckInput): Report {
   if (!graph.composes) {
     return { ...incomplete, findings: [...before, ...compositionFindings(graph.problems)] };
   }
-  const crossCheck = [
+  const composition = [
     ...(crossComposition ? crossCheckFindings(graph, crossComposition) : []),
     ...compositionFindings(graph.contractProblems),
   ];
@@ -58,9 +58,12 @@ export function evaluate(input: CheckInput): Report {
     ({ message }): Problem => ({ code: "INVALID_SCHEMA", message }),
   );
   if (invalid.length > 0) {
-    return { ...incomplete, findings: [...before, ...crossCheck, ...compositionFindings(invalid)] };
+    return {
+      ...incomplete,
+      findings: [...before, ...composition, ...compositionFindings(invalid)],
+    };
   }
-  return { ...common, ...evaluateGraph(graph, input, [...before, ...crossCheck]) };
+  return { ...common, ...evaluateGraph(graph, input, [...before, ...composition]) };
 }
 
 const NOT_COMPOSED = skipped(

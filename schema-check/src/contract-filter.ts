@@ -8,6 +8,7 @@ import {
   type NamedTypeNode,
   parse,
   type SchemaDefinitionNode,
+  type TypeDefinitionNode,
   visit,
 } from "graphql";
 import type { Problem } from "./problem.ts";
@@ -21,6 +22,10 @@ import {
   stringArgument,
   TaggedGraph,
 } from "./tagged-graph.ts";
+
+interface Directed {
+  directives?: readonly ConstDirectiveNode[];
+}
 
 export type FilteredSupergraph = { document: DocumentNode } | { problems: Problem[] };
 
@@ -45,7 +50,7 @@ function unknownTags({ tags }: TaggedGraph, { include, exclude }: ContractFilter
   const unknown = [...include, ...exclude].filter((tag) => !tags.has(tag));
   return [
     ...both.map((tag) => ({
-      code: "INVALID_CONTRACT",
+      code: "CONFLICTING_TAGS",
       message: `the tag "${tag}" is both included and excluded`,
     })),
     ...unknown.map((tag) => ({
@@ -55,45 +60,48 @@ function unknownTags({ tags }: TaggedGraph, { include, exclude }: ContractFilter
   ];
 }
 
+type IsNamed = (type: NamedTypeNode) => boolean;
+
 /** A copy in which everything hidden is `@inaccessible`. */
 function mark(supergraph: DocumentNode, graph: TaggedGraph): DocumentNode {
   const required = typesInSelections(supergraph);
   // Not every router leaves out the names of hidden types here.
-  const isNamed = ({ name }: NamedTypeNode) =>
-    !graph.isHidden(name.value) || required.has(name.value);
-  const marked = <Node extends { directives?: readonly ConstDirectiveNode[] }>(node: Node): Node =>
-    hasDirective(node, graph.inaccessible)
-      ? node
-      : { ...node, directives: [...(node.directives ?? []), directive(graph.inaccessible)] };
-  const markIf = <Node extends { directives?: readonly ConstDirectiveNode[] }>(
-    coordinate: string,
-    node: Node,
-  ): Node => (graph.isHidden(coordinate) ? marked(node) : node);
-
+  const isNamed: IsNamed = ({ name }) => !graph.isHidden(name.value) || required.has(name.value);
   const definitions = supergraph.definitions.map((node) => {
     if (isSchemaDefinition(node)) {
       const operationTypes = node.operationTypes.filter(({ type }) => isNamed(type));
       return { ...node, operationTypes };
     }
-    if (!isTypeDefinitionNode(node)) return node;
-    const name = node.name.value;
-    if (!graph.clientTypes.has(name)) return node;
-    if (graph.isHidden(name)) return marked(node);
-    const parts = directPartsOf(node).map(([coordinate, part]) => {
-      const taken = "arguments" in part ? part.arguments : undefined;
-      const inner = taken?.map((each) => markIf(`${coordinate}(${each.name.value}:)`, each));
-      return markIf(coordinate, inner ? { ...part, arguments: inner } : part);
-    });
-    if (node.kind === Kind.UNION_TYPE_DEFINITION) {
-      return withoutJoins({ ...node, types: node.types?.filter(isNamed) }, "member", isNamed);
-    }
-    if (node.kind === Kind.SCALAR_TYPE_DEFINITION) return node;
-    if (node.kind === Kind.ENUM_TYPE_DEFINITION) return { ...node, values: parts };
-    if (!isImplementing(node)) return { ...node, fields: parts };
-    const interfaces = node.interfaces?.filter(isNamed);
-    return withoutJoins({ ...node, fields: parts, interfaces }, "interface", isNamed);
+    if (!isTypeDefinitionNode(node) || !graph.clientTypes.has(node.name.value)) return node;
+    return markType(node, graph, isNamed);
   });
   return withInaccessible({ ...supergraph, definitions } as DocumentNode, graph.inaccessible);
+}
+
+function markType(node: TypeDefinitionNode, graph: TaggedGraph, isNamed: IsNamed) {
+  if (graph.isHidden(node.name.value)) return marked(node, graph);
+  const parts = directPartsOf(node).map(([coordinate, part]) => {
+    const taken = "arguments" in part ? part.arguments : undefined;
+    const inner = taken?.map((each) => markIf(`${coordinate}(${each.name.value}:)`, each, graph));
+    return markIf(coordinate, inner ? { ...part, arguments: inner } : part, graph);
+  });
+  if (node.kind === Kind.UNION_TYPE_DEFINITION) {
+    return withoutJoins({ ...node, types: node.types?.filter(isNamed) }, "member", isNamed);
+  }
+  if (node.kind === Kind.SCALAR_TYPE_DEFINITION) return node;
+  if (node.kind === Kind.ENUM_TYPE_DEFINITION) return { ...node, values: parts };
+  if (!isImplementing(node)) return { ...node, fields: parts };
+  const interfaces = node.interfaces?.filter(isNamed);
+  return withoutJoins({ ...node, fields: parts, interfaces }, "interface", isNamed);
+}
+
+function markIf<Node extends Directed>(coordinate: string, node: Node, graph: TaggedGraph): Node {
+  return graph.isHidden(coordinate) ? marked(node, graph) : node;
+}
+
+function marked<Node extends Directed>(node: Node, { inaccessible }: TaggedGraph): Node {
+  if (hasDirective(node, inaccessible)) return node;
+  return { ...node, directives: [...(node.directives ?? []), directive(inaccessible)] };
 }
 
 const directive = (name: string): ConstDirectiveNode => ({
@@ -102,11 +110,7 @@ const directive = (name: string): ConstDirectiveNode => ({
 });
 
 /** Without the `@join__unionMember` or `@join__implements` of what is not named any more. */
-function withoutJoins<Node extends { directives?: readonly ConstDirectiveNode[] }>(
-  node: Node,
-  argument: string,
-  isNamed: (type: NamedTypeNode) => boolean,
-): Node {
+function withoutJoins<Node extends Directed>(node: Node, argument: string, isNamed: IsNamed): Node {
   const isKept = (each: ConstDirectiveNode) => {
     const value = each.name.value.startsWith("join__") ? stringArgument(each, argument) : undefined;
     if (value === undefined) return true;

@@ -2,10 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from "yaml";
+import { isMap, isScalar, isSeq, type YAMLMap } from "yaml";
 import { readText } from "./files.ts";
 import { CouldNotRun, type Location, type Problem } from "./problem.ts";
 import type { ContractFilter } from "./tagged-graph.ts";
+import { parseYaml } from "./yaml.ts";
 
 export interface Contract extends ContractFilter {
   name: string;
@@ -33,23 +34,7 @@ export function findContract(name: string, config: string): Contract {
 }
 
 export function parseContracts(text: string, file: string): Contract[] {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const locationOf = (node: unknown): Location => {
-    const range = (node as { range?: [number, number, number] | null } | undefined)?.range;
-    const { line, col } = lines.linePos(range?.[0] ?? 0);
-    return { file, line: line || 1, column: col || 1 };
-  };
-  const fail = (message: string, node: unknown) =>
-    new CouldNotRun({ code: "INVALID_CONTRACTS", message, location: locationOf(node) });
-
-  const error = document.errors[0];
-  if (error) {
-    const location = { file, line: error.linePos?.[0].line, column: error.linePos?.[0].col };
-    const message = error.message.split(" at line ")[0] ?? "";
-    throw new CouldNotRun({ code: "INVALID_YAML", message, location });
-  }
-  const root = document.contents;
+  const { root, locationOf, fail } = parseYaml(text, file, "INVALID_CONTRACTS");
   if (root === null) return [];
   if (!isMap(root)) throw fail("expected names of contracts, each with `include`, `exclude`", root);
   return root.items.map(({ key, value }) => {

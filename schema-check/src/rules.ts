@@ -1,8 +1,9 @@
 // The rules file: sets the severity of each rule and lists exceptions.
 
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from "yaml";
+import { isMap, isScalar, isSeq, type YAMLMap } from "yaml";
 import { lintRules } from "./lint.ts";
-import { CouldNotRun, type Location } from "./problem.ts";
+import type { Location } from "./problem.ts";
+import { parseYaml } from "./yaml.ts";
 
 export const severities = ["error", "warning", "off"] as const;
 export type Setting = (typeof severities)[number];
@@ -62,26 +63,7 @@ export function defaultRules(): Rules {
 
 /** Rules that the file does not name keep their defaults. */
 export function parseRules(text: string, file: string): Rules {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const locationOf = (node: unknown): Location => {
-    const offset = (node as { range?: [number, number, number] | null } | undefined)?.range?.[0];
-    const { line, col } = lines.linePos(offset ?? 0);
-    return { file, line: line || 1, column: col || 1 };
-  };
-  const fail = (message: string, node: unknown) =>
-    new CouldNotRun({ code: "INVALID_RULES", message, location: locationOf(node) });
-
-  const error = document.errors[0];
-  if (error) {
-    const location = { file, line: error.linePos?.[0].line, column: error.linePos?.[0].col };
-    throw new CouldNotRun({
-      code: "INVALID_YAML",
-      message: error.message.split(" at line ")[0] ?? "",
-      location,
-    });
-  }
-  const root = document.contents;
+  const { root, locationOf, fail } = parseYaml(text, file, "INVALID_RULES");
   const expected = KEYS.map((key) => `\`${key}\``).join(", ");
   if (!isMap(root)) throw fail(`expected ${expected}`, root);
   for (const { key } of root.items) {

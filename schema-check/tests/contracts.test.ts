@@ -223,7 +223,7 @@ test("a tag that nothing has is refused, and one that is both included and exclu
   const sdl = 'type Query { a: Int b: Int @tag(name: "x") }';
 
   assert.deepEqual(problems({ include: [], exclude: ["y"] }, sdl), ["UNKNOWN_TAG"]);
-  assert.deepEqual(problems({ include: ["x"], exclude: ["x"] }, sdl), ["INVALID_CONTRACT"]);
+  assert.deepEqual(problems({ include: ["x"], exclude: ["x"] }, sdl), ["CONFLICTING_TAGS"]);
 });
 
 test("what a subgraph requires stays in the supergraph, for the router to plan with", () => {

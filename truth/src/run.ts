@@ -31,8 +31,8 @@ const SCHEMA = new URL("../../api.graphql", import.meta.url);
 const PERMISSIONS = new URL("../../docs/permissions.json", import.meta.url);
 /** Attempts to generate one operation that is valid, small and predictable. */
 const MAX_ATTEMPTS = 50;
-/** One operation of so many is a mutation. */
-const MUTATION_EVERY = 5;
+/** Each operation whose number is a multiple of this is a mutation. */
+const MUTATION_INTERVAL = 5;
 /** The probability that a document is executed a second time. */
 const REPEAT_PROBABILITY = 0.1;
 const MAX_DOCUMENT_LENGTH = 6000;
@@ -198,10 +198,10 @@ class Run {
   async #task(number: number): Promise<Task | undefined> {
     const { seed, kinds, queries, transports } = this.#options;
     const { schema, systems } = this.#context;
-    const isMutating = !queries && number % MUTATION_EVERY === 0;
+    const isMutating = !queries && number % MUTATION_INTERVAL === 0;
     // One after the other: chance alone leaves out some of those that few operations can select.
     const wanted = isMutating
-      ? this.#wanted[(number / MUTATION_EVERY) % this.#wanted.length]
+      ? this.#wanted[(number / MUTATION_INTERVAL) % this.#wanted.length]
       : undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const random = new Random(seed, number, attempt);

@@ -46,27 +46,32 @@ const DETAILS = graphql`
   }
 `;
 
+interface PagedProps {
+  pageSize: number;
+  onShow: (list: List) => void;
+}
+
 /** All courses of a teacher, page by page. */
-function Courses({ teacher, onShow }: { teacher: teacher_courses$key; onShow: (list: List) => void }) {
+function Courses({ teacher, pageSize, onShow }: PagedProps & { teacher: teacher_courses$key }) {
   const { data, hasNext, isLoadingNext, loadNext } = usePaginationFragment<
     teacherPageQuery,
     teacher_courses$key
   >(COURSES, teacher);
   useEffect(() => {
-    if (hasNext && !isLoadingNext) loadNext(10);
+    if (hasNext && !isLoadingNext) loadNext(pageSize);
     if (!hasNext) onShow(listOf(data.courses));
   });
   return <p>{data.courses?.edges.length}</p>;
 }
 
 /** All enrollments in a course, page by page. */
-function Enrollments({ course, onShow }: { course: teacher_enrollments$key; onShow: (list: List) => void }) {
+function Enrollments({ course, pageSize, onShow }: PagedProps & { course: teacher_enrollments$key }) {
   const { data, hasNext, isLoadingNext, loadNext } = usePaginationFragment<
     teacherEnrollmentsQuery,
     teacher_enrollments$key
   >(ENROLLMENTS, course);
   useEffect(() => {
-    if (hasNext && !isLoadingNext) loadNext(10);
+    if (hasNext && !isLoadingNext) loadNext(pageSize);
     if (!hasNext) onShow(listOf(data.enrollments));
   });
   return <p>{data.enrollments?.edges.length}</p>;
@@ -144,9 +149,9 @@ export function Teacher({ pageSize, onShow }: { pageSize: number; onShow: (part:
   if (!me || !course) return null;
   return (
     <>
-      <Courses teacher={me} onShow={(courses) => onShow({ courses })} />
+      <Courses teacher={me} pageSize={pageSize} onShow={(courses) => onShow({ courses })} />
       <Details course={course} onShow={(description) => onShow({ description })} />
-      <Enrollments course={course} onShow={(enrollments) => onShow({ enrollments })} />
+      <Enrollments course={course} pageSize={pageSize} onShow={(enrollments) => onShow({ enrollments })} />
     </>
   );
 }

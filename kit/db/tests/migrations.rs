@@ -179,6 +179,24 @@ async fn running_all_files_again_changes_nothing(db: PgPool) -> Result<()> {
     Ok(())
 }
 
+/// A file has to create them in one of the few forms that are recognized: `create index if not exists`.
+#[sqlx::test(migrations = false)]
+async fn the_indexes_of_the_files_are_those_of_the_database(db: PgPool) -> Result<()> {
+    let existing = "select relname::text from pg_index join pg_class on pg_class.oid = indexrelid
+        where relnamespace = 'public'::regnamespace
+          and not exists (select from pg_constraint where conindid = indexrelid and contype in ('p', 'u', 'x'))";
+    for database in databases()? {
+        empty(&db).await?;
+        let migrations = migrations(&database).await?;
+        for profile in [Profile::Baseline, Profile::Tuned] {
+            migrations.run(&db, profile).await?;
+            let existing: BTreeSet<String> = query_scalar(existing).fetch_all(&db).await?.into_iter().collect();
+            assert_eq!(migrations.indexes(profile), existing, "{database}, {profile:?}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn each_file_says_with_which_versions_it_is_compatible() -> Result<()> {
     for database in databases()? {

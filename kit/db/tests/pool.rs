@@ -1,6 +1,7 @@
 //! The connection pool: round trips per statement, and the reuse of connections after failures.
 
 use std::{
+    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +15,7 @@ use sqlx::{PgPool, postgres::PgSslMode, query, query_scalar};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy, copy_bidirectional},
     net::{
-        TcpListener, TcpStream,
+        TcpListener, TcpSocket, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     time::{sleep, timeout},
@@ -123,72 +124,76 @@ async fn a_statement_is_one_round_trip(db: PgPool) {
     assert_eq!(syncs.load(Ordering::SeqCst) - before, 20);
 }
 
-/// A place of a server that comes and goes.
-struct Place {
-    port: u16,
-    server: (String, u16),
+/// A server while it restarts: nothing listens at its port, which nobody else can get meanwhile.
+struct RestartingServer {
+    socket: TcpSocket,
 }
 
-impl Place {
-    fn of(db: &PgPool) -> Self {
-        let options = db.connect_options();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        Self { port, server: (options.get_host().to_owned(), options.get_port()) }
+impl RestartingServer {
+    fn new() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port is free");
+        Self { socket }
     }
 
-    async fn open(&self) -> TcpListener {
-        TcpListener::bind(("127.0.0.1", self.port)).await.expect("the port is free still")
+    fn port(&self) -> u16 {
+        self.socket.local_addr().expect("it is bound").port()
     }
 
-    /// The server is there.
-    fn serve(&self, listener: TcpListener) {
-        let server = self.server.clone();
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let mut server = TcpStream::connect((server.0.as_str(), server.1)).await.expect("PostgreSQL answers");
-                tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
-            }
-        });
+    /// It accepts connections, and does not answer yet.
+    fn open(self) -> TcpListener {
+        self.socket.listen(128).expect("it listens")
     }
+}
+
+/// The server is ready: it answers as the database's does.
+fn serve(listener: TcpListener, db: &PgPool) {
+    let options = db.connect_options();
+    tokio::spawn(async move {
+        let address = (options.get_host(), options.get_port());
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(address).await.expect("PostgreSQL answers");
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
 }
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(6);
 
 #[sqlx::test(migrations = false)]
-async fn only_the_first_waits_for_a_server_that_is_away(db: PgPool) {
-    let place = Place::of(&db);
-    let options = db.connect_options().as_ref().clone().host("127.0.0.1").port(place.port);
+async fn only_the_first_request_waits_for_an_unavailable_server(db: PgPool) {
+    let restarting = RestartingServer::new();
+    let options = db.connect_options().as_ref().clone().host("127.0.0.1").port(restarting.port());
     let pool = DbPool::new(options.ssl_mode(PgSslMode::Disable), 2, ACQUIRE_TIMEOUT);
     let ask = async || {
         let start = Instant::now();
         let outcome = query("select 1").execute(&pool).await.map(drop);
         (outcome, start.elapsed())
     };
-    let assert_away = |outcome: Result<(), sqlx::Error>| {
-        let error = outcome.expect_err("it is away");
+    let assert_unavailable = |outcome: Result<(), sqlx::Error>| {
+        let error = outcome.expect_err("it is unavailable");
         assert!(is_unavailable(&error), "{error:?}");
     };
 
     // Nothing listens.
     let (outcome, took) = ask().await;
-    assert_away(outcome);
+    assert_unavailable(outcome);
     assert!(took >= ACQUIRE_TIMEOUT, "it may be restarting: {took:?}");
     for _ in 0..20 {
         let (outcome, took) = ask().await;
-        assert_away(outcome);
+        assert_unavailable(outcome);
         assert!(took < ACQUIRE_TIMEOUT / 3, "{took:?}");
     }
 
     // It listens, and does not answer. All who ask at the same time wait for the same attempt.
-    let listener = place.open().await;
+    let listener = restarting.open();
     let start = Instant::now();
-    join_all((0..10).map(async |_| assert_away(ask().await.0))).await;
+    join_all((0..10).map(async |_| assert_unavailable(ask().await.0))).await;
     assert!(start.elapsed() < ACQUIRE_TIMEOUT, "{:?}", start.elapsed());
 
-    place.serve(listener);
+    serve(listener, &db);
     let (outcome, _) = ask().await;
-    outcome.expect("it is back at once");
+    outcome.expect("it is back immediately");
     join_all((0..10).map(async |_| ask().await.0.expect("it is back for everybody"))).await;
 }
 

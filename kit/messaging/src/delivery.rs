@@ -1,4 +1,4 @@
-//! The outcomes of delivering and handling events.
+//! The outcomes of delivering and handling events, and when they are tried again.
 
 use std::time::Duration;
 
@@ -8,6 +8,9 @@ use subgraph_kit::report;
 const DATA_EXCEPTION: &str = "22";
 /// The SQLSTATE class of a value too large for an index or a row.
 const TOO_LARGE: &str = "54";
+
+/// The maximum time until an event's next attempt. One that is scheduled further ahead is due: its clock was ahead.
+pub(super) const MAX_SCHEDULED_AHEAD: Duration = Duration::from_hours(2);
 
 /// The outcome of a successful delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use telemetry::{metrics, spans};
 use tracing::{Instrument as _, Span, debug, error, warn};
 use uuid::Uuid;
 
-use crate::delivery::{DeliveryError, Progress};
+use crate::delivery::{DeliveryError, MAX_SCHEDULED_AHEAD, Progress};
 
 /// The `NOTIFY` channel for new events.
 pub const CHANNEL: &str = "inbox";
@@ -302,15 +302,14 @@ impl PendingEvent {
     }
 }
 
-/// Locks the first due event: no earlier one of the same subject is pending. A wait that is longer than any of ours is of
-/// a clock that was ahead, and is over.
+/// Locks the first due event: no earlier one of the same subject is pending.
 async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sqlx::Error> {
     query_as(
         "select position, event_id, type, event::text as event, event ->> 'traceparent' as traceparent,
                 waits_since is null or waits_since > now() - make_interval(secs => $1) as may_wait
          from inbox_events
          where processed_at is null and dead_lettered_at is null
-           and (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
+           and (next_attempt_at <= now() or next_attempt_at > now() + make_interval(secs => $2))
            and not exists (
                select from inbox_events earlier
                where earlier.subject = inbox_events.subject and earlier.position < inbox_events.position
@@ -321,6 +320,7 @@ async fn next(transaction: &mut PgConnection) -> Result<Option<PendingEvent>, sq
          for update skip locked",
     )
     .bind(MAX_WAIT.as_secs_f64())
+    .bind(MAX_SCHEDULED_AHEAD.as_secs_f64())
     .fetch_optional(transaction)
     .await
 }

@@ -15,6 +15,8 @@ use tokio::time::sleep;
 use tracing::{Instrument as _, debug, error};
 use uuid::Uuid;
 
+use crate::delivery::MAX_SCHEDULED_AHEAD;
+
 /// The `NOTIFY` channel for events that are due for delivery.
 pub const CHANNEL: &str = "outbox";
 
@@ -59,7 +61,7 @@ pub async fn publish(transaction: &mut PgConnection, payload: EventPayload) -> R
 }
 
 /// Claims the first pending event of each subject for `destination`, if it is due: up to `limit`, locked until the
-/// transaction ends. A wait that is longer than any of ours is of a clock that was ahead, and is over.
+/// transaction ends.
 pub(super) async fn claim(
     transaction: &mut PgConnection,
     destination: &str,
@@ -69,7 +71,7 @@ pub(super) async fn claim(
         "select position, event_id, type, event::text as event
          from outbox_events
          where destination = $1 and delivered_at is null and dead_lettered_at is null
-           and (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
+           and (next_attempt_at <= now() or next_attempt_at > now() + make_interval(secs => $3))
            and not exists (
                select from outbox_events earlier
                where earlier.destination = outbox_events.destination and earlier.subject = outbox_events.subject
@@ -82,6 +84,7 @@ pub(super) async fn claim(
     )
     .bind(destination)
     .bind(limit)
+    .bind(MAX_SCHEDULED_AHEAD.as_secs_f64())
     .fetch_all(transaction)
     .await
 }

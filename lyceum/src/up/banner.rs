@@ -17,17 +17,17 @@ const RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// Waits until the router is ready. Its port accepts connections before that.
 pub async fn wait_until_ready(port: u16) {
-    while !has(port, "/ready").await.unwrap_or(false) {
+    while !responds_ok(port, "/ready").await.unwrap_or(false) {
         sleep(RETRY_DELAY).await;
     }
 }
 
 /// Whether everybody may read the router's schema.
 pub async fn is_schema_public(port: u16) -> bool {
-    has(port, "/schema.graphql").await.unwrap_or(false)
+    responds_ok(port, "/schema.graphql").await.unwrap_or(false)
 }
 
-async fn has(port: u16, path: &str) -> std::io::Result<bool> {
+async fn responds_ok(port: u16, path: &str) -> std::io::Result<bool> {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).await?;

@@ -16,7 +16,7 @@ use crate::{
 
 const NAMES: [&str; 5] = ["identity", "course", "enrollment", "payment", "notification"];
 
-/// Changed, and changed back, by one test alone.
+/// Changed by one test alone; the others use its keys.
 fn system() -> &'static System {
     static SYSTEM: OnceLock<System> = OnceLock::new();
     SYSTEM.get_or_init(|| System::start(&["--temporary", "--seed-scale", "0.001"]))
@@ -108,20 +108,20 @@ const CHANGES: [(&str, &str, &str, &str); 7] = [
              values ('00000000-0000-7000-8000-00000000000d', 'nobody', 'test', gen_random_uuid(), '{}',
                      now() - interval '2 min', 'nobody is there')",
         "delete from outbox_events where destination = 'nobody'",
-        "enrollment events: 1 stand still in the outbox",
+        "enrollment events: 1 pending in the outbox",
     ),
     (
         "notification",
         "insert into inbox_events (event_id, type, subject, event, dead_lettered_at)
              values ('00000000-0000-7000-8000-00000000000e', 'test', gen_random_uuid(), '{}', now())",
         "delete from inbox_events where type = 'test'",
-        "notification events: 1 in the inbox were dead-lettered",
+        "notification events: 1 dead-lettered in the inbox",
     ),
     (
         "course",
-        "create table adopted as select 'infinity'::timestamptz as imported_at",
-        "drop table adopted",
-        "course rows: 1 of adopted have no finite imported_at",
+        "create table imported as select 'infinity'::timestamptz as imported_at",
+        "drop table imported",
+        "course rows: 1 of imported have no finite imported_at",
     ),
     (
         "identity",
@@ -137,6 +137,17 @@ const CHANGES: [(&str, &str, &str, &str); 7] = [
         "delete from _sqlx_migrations where version = 900",
         "identity migrations: migration 900 was applied by a newer version",
     ),
+];
+
+/// Makes a database read-only, which has a dead-lettered event; and undoes both.
+const TWO_FAULTS: [&str; 2] = [
+    "insert into inbox_events (event_id, type, subject, event, dead_lettered_at)
+         values ('00000000-0000-7000-8000-00000000000f', 'test', gen_random_uuid(), '{}', now());
+         alter role current_user set default_transaction_read_only = on",
+    "begin read write;
+         alter role current_user reset default_transaction_read_only;
+         delete from inbox_events where type = 'test';
+         commit",
 ];
 
 #[test]
@@ -182,18 +193,24 @@ fn a_system_is_well_until_something_is_not() {
         execute(&urls[database], back);
         assert!(said.problem().starts_with(found), "{}", said.problem());
     }
+    execute(&urls["notification"], TWO_FAULTS[0]);
+    let problems = Said::by(doctor(system)).all("problem");
+    execute(&urls["notification"], TWO_FAULTS[1]);
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+    assert!(problems[0].starts_with("notification writable: the server is read-only"), "{problems:#?}");
+    assert!(problems[1].starts_with("notification events: 1 dead-lettered in the inbox"), "{problems:#?}");
     let well_again = Said::by(doctor(system));
     assert_eq!((well_again.code, well_again.all("problem")), (Some(0), vec![]));
 
     let priceless = "update courses set is_free = false, price = null
-        where id = (select id from courses where state = 'published' and is_free limit 1) returning id";
+        where id = (select id from courses where state = 'published' and is_free limit 1)";
     execute(&urls["course"], priceless);
     let warnings = Said::by(doctor(system)).all("warning");
     assert_eq!(warnings, ["course rows: 1 published courses cost something and have no price"]);
 }
 
 #[test]
-fn a_database_that_is_away_or_not_migrated_or_not_tls_is_found() {
+fn a_database_that_is_unavailable_or_not_migrated_or_not_tls_is_found() {
     let plan = Plan::new(&[]);
     let mut databases = Database::new(&plan, &NAMES);
     databases.iter_mut().for_each(Database::start);
@@ -256,10 +273,13 @@ fn a_database_that_is_away_or_not_migrated_or_not_tls_is_found() {
         [("LYCEUM_JWKS_URL", &*system.addresses.jwks), ("LYCEUM_KEYS_DIR", directory.to_str().expect("a path"))];
     let ok = secrets(&published).all("ok");
     assert!(ok.contains(&"system published-keys: 1 available".to_owned()), "{ok:?}");
-    let away = secrets(&[("LYCEUM_JWKS_URL", "http://ada:s3cret@127.0.0.1:1/keys")]).problem();
-    assert!(away.starts_with("system published-keys: not available") && !away.contains("s3cret"), "{away}");
+    let unavailable = secrets(&[("LYCEUM_JWKS_URL", "http://ada:s3cret@127.0.0.1:1/keys")]).problem();
+    assert!(
+        unavailable.starts_with("system published-keys: not available") && !unavailable.contains("s3cret"),
+        "{unavailable}"
+    );
 
     databases[3].stop();
-    let away = Said::by(tuned()).problem();
-    assert!(away.starts_with("payment connection: cannot connect"), "{away}");
+    let unavailable = Said::by(tuned()).problem();
+    assert!(unavailable.starts_with("payment connection: cannot connect"), "{unavailable}");
 }

@@ -21,7 +21,7 @@ use hive_router::{
 };
 use sonic_rs::{JsonContainerTrait as _, JsonValueTrait as _, Value as Json};
 
-use crate::node_fields::is_no_id;
+use crate::node_fields::is_padding_id;
 
 /// The size of a list without `@listSize`.
 const DEFAULT_LIST_SIZE: u64 = 10;
@@ -199,7 +199,7 @@ impl CostNode {
 
     /// Whether the client has requested it: not a field by an id that only the router has sent.
     fn is_requested(&self, variables: &Variables) -> bool {
-        !self.id.as_ref().and_then(|id| variables.get(id)).is_some_and(is_no_id)
+        !self.id.as_ref().and_then(|id| variables.get(id)).is_some_and(is_padding_id)
     }
 
     fn page_size(&self, variables: &Variables) -> u64 {
@@ -517,7 +517,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::node_fields::NO_ID;
+    use crate::node_fields::PADDING_ID;
 
     const API: &str = "
         type Query { courses(first: Int, last: Int, filter: Filter): Courses tags: [Tag!]! thing: Thing things: [Thing!]! course(id: ID!): Course }
@@ -687,7 +687,7 @@ mod tests {
             "query ($a: ID!, $b: ID!) { a: course(id: $a) { id courses { totalCount } } b: course(id: $b) { id } }";
         let cost = priced(text);
         let all = variables(&json!({ "a": "1", "b": "2" }));
-        let one = variables(&json!({ "a": "1", "b": *NO_ID }));
+        let one = variables(&json!({ "a": "1", "b": *PADDING_ID }));
         let data = sonic_rs::from_str::<Json>(r#"{"a":null,"b":null}"#).expect("JSON");
         let data = ResponseValue::from(data.as_ref());
 

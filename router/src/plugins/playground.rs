@@ -30,8 +30,7 @@ const FORWARDED: [&str; 6] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 const NOT_BUILT: &str = "The playground has not been built: run `npm ci && npm run build` in `web-playground/`.\n\
                          GraphQL itself is at /graphql.\n";
-const PART_OF_THE_GRAPH: &str =
-    "This router has no playground. GraphQL is at /graphql, its schema at /schema.graphql.\n";
+const NO_PLAYGROUND: &str = "This router has no playground. GraphQL is at /graphql, its schema at /schema.graphql.\n";
 // The editor creates its workers from blobs. The hash is that of an empty `style` element, into which it inserts rules.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; \
      style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; \
@@ -49,7 +48,7 @@ impl Playground {
     pub fn load(settings: &Settings) -> io::Result<Self> {
         if settings.contract.is_some() {
             // Its map and its operations are those of the whole graph.
-            let index = File::new("/index.txt", PART_OF_THE_GRAPH.into(), CONTENT_POLICY);
+            let index = File::new("/index.txt", NO_PLAYGROUND.into(), CONTENT_POLICY);
             return Ok(Self { files: Files::from([(INDEX_PATH.to_owned(), index)]), mailbox: None });
         }
         let directory = &settings.playground;

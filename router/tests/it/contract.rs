@@ -1,5 +1,5 @@
-//! What a contract hides, clients cannot ask for by any door, and the router does not tell of. The real graph's contract is
-//! tested in `lyceum`.
+//! What a contract hides, clients cannot ask for by any entry point, and the router does not tell of. The real graph's
+//! contract is tested in `lyceum`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ const MARKS: [(&str, &str); 7] = [
     ("  text: String!\n  count: Int\n", "  text: String!\n  count: Int @inaccessible\n"),
 ];
 const HIDDEN: [&str; 5] = ["costly", "when", "DateTime", "friends", "ticks"];
-/// A field of each kind, by each door.
+/// A field of each kind, by each entry point.
 const DOCUMENTS: [&str; 18] = [
     "{ costly }",
     "{ me: costly }",
@@ -74,7 +74,7 @@ fn each_contract_of_the_list_can_be_served() {
 }
 
 #[tokio::test]
-async fn what_is_hidden_cannot_be_asked_for_by_any_door() {
+async fn what_is_hidden_cannot_be_asked_for_by_any_entry_point() {
     for transport in [Transport::InProcess, Transport::Http] {
         let Own { app, runtime: _files, .. } = with_contract(transport);
         for document in DOCUMENTS {

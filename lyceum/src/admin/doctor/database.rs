@@ -15,14 +15,17 @@ use super::{events, report::Report, rows, settings::Settings};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The oldest major version that has all that is used, and the one that is tested.
-const OLDEST: i32 = 14;
-const TESTED: i32 = 16;
+const MIN_VERSION: i32 = 14;
+const TESTED_VERSION: i32 = 16;
 
 /// How far clocks that are synchronized may be apart.
-const USUAL_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::seconds(2);
-const MAX_CLOCK_DIFFERENCE: TimeDelta = TimeDelta::minutes(1);
+const MAX_USUAL_CLOCK_SKEW: TimeDelta = TimeDelta::seconds(2);
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 
 const MAX_REPLICATION_LAG_SECONDS: f64 = 10.0;
+
+const MIGRATIONS: &str = "migrations";
+const INDEXES: &str = "indexes";
 
 /// The connections of a process beside those for requests and events: it listens for notifications, looks whether it is
 /// ready, and identity sends mail.
@@ -67,31 +70,31 @@ async fn examine_connected(
     }
     // Some of what follows reads whole tables.
     let limit = db.execute("set statement_timeout = '30s'").await.map(drop);
-    report.unknown("connection", limit);
+    report.warn_if_failed("connection", limit);
 
     let outcome = version(db, report).await;
-    report.unknown("version", outcome);
+    report.warn_if_failed("version", outcome);
     let outcome = writable(db, report).await;
-    report.unknown("writable", outcome);
+    report.warn_if_failed("writable", outcome);
     let outcome = connections(db, &settings.database, report).await;
-    report.unknown("connections", outcome);
+    report.warn_if_failed("connections", outcome);
     let outcome = replication(db, report).await;
-    report.unknown("replication", outcome);
+    report.warn_if_failed("replication", outcome);
     let now = match clock(db, report).await {
         Ok(now) => now,
-        Err(error) => return report.unknown("clock", Err(error)),
+        Err(error) => return report.warn_if_failed("clock", Err(error)),
     };
     migrations(subgraph, &settings.database, db, report).await;
-    if report.has_problem() {
+    if report.has_problem(MIGRATIONS) {
         // What follows depends on the tables.
         return;
     }
     let outcome = indexes(subgraph, &settings.database, db, report).await;
-    report.unknown("indexes", outcome);
+    report.warn_if_failed(INDEXES, outcome);
     let outcome = events::examine(subgraph, now, db, report).await;
-    report.unknown("events", outcome);
+    report.warn_if_failed("events", outcome);
     let outcome = rows::examine(subgraph, db, report).await;
-    report.unknown("rows", outcome);
+    report.warn_if_failed("rows", outcome);
     // It ends with this process in any case.
     let _ = connection.close().await;
 }
@@ -117,9 +120,13 @@ async fn version(db: &mut PgConnection, report: &mut Report) -> Result<(), sqlx:
     let (major, version): (i32, String) = query_as(statement).fetch_one(db).await?;
     let message = format!("PostgreSQL {version}");
     match major {
-        ..OLDEST => report.problem("version", message, format!("upgrade it to PostgreSQL {TESTED}")),
-        OLDEST..TESTED => {
-            report.warning("version", message, format!("Lyceum is tested with PostgreSQL {TESTED}: upgrade it"));
+        ..MIN_VERSION => report.problem("version", message, format!("upgrade it to PostgreSQL {TESTED_VERSION}")),
+        MIN_VERSION..TESTED_VERSION => {
+            report.warning(
+                "version",
+                message,
+                format!("Lyceum is tested with PostgreSQL {TESTED_VERSION}: upgrade it"),
+            );
         }
         _ => report.ok("version", message),
     }
@@ -198,9 +205,9 @@ async fn clock(db: &mut PgConnection, report: &mut Report) -> Result<DateTime<Ut
     let side = if difference < TimeDelta::zero() { "behind" } else { "ahead of" };
     let message = format!("the server's clock is {:.1} s {side} this machine's", difference.abs().as_seconds_f64());
     let advice = "synchronize the clocks of both machines (NTP)";
-    if certain > MAX_CLOCK_DIFFERENCE {
+    if certain > MAX_CLOCK_SKEW {
         report.problem("clock", message, advice);
-    } else if certain > USUAL_CLOCK_DIFFERENCE {
+    } else if certain > MAX_USUAL_CLOCK_SKEW {
         report.warning("clock", message, advice);
     } else {
         report.ok("clock", "the server's clock is this machine's");
@@ -214,25 +221,24 @@ async fn migrations(
     db: &mut PgConnection,
     report: &mut Report,
 ) {
-    const CHECK: &str = "migrations";
     let name = subgraph.name;
     match (subgraph.migrations)().check(db, settings.db_profile).await {
-        Ok(None) => report.ok(CHECK, "all are applied"),
+        Ok(None) => report.ok(MIGRATIONS, "all are applied"),
         Ok(Some(newer)) => report.warning(
-            CHECK,
+            MIGRATIONS,
             format!("{newer:03} was applied by a newer version, which is compatible"),
             "none, during a roll-out or after a roll-back; otherwise start the newer version",
         ),
         Err(MigrationError::Pending(pending)) => report.problem(
-            CHECK,
+            MIGRATIONS,
             format!("{pending:03} is pending, or this role may not see that it was applied"),
             format!("run `lyceum migrate {name}` with the owner's database URL and this LYCEUM_DB_PROFILE"),
         ),
         Err(error @ MigrationError::Newer(_)) => {
-            report.problem(CHECK, error.to_string(), "use this command of the version that runs");
+            report.problem(MIGRATIONS, error.to_string(), "use this command of the version that runs");
         }
         Err(MigrationError::Failed(error)) => {
-            report.problem(CHECK, error.to_string(), "restore the file that was applied, or a backup");
+            report.problem(MIGRATIONS, error.to_string(), "restore the file that was applied, or a backup");
         }
     }
 }
@@ -250,15 +256,15 @@ async fn indexes(
     let name = subgraph.name;
     for (index, _) in existing.iter().filter(|(_, is_valid)| !**is_valid) {
         let advice = format!("`reindex index concurrently {index}`");
-        report.problem("indexes", format!("{index} is invalid, since building it was interrupted"), advice);
+        report.problem(INDEXES, format!("{index} is invalid, since building it was interrupted"), advice);
     }
     let expected = (subgraph.migrations)().indexes(settings.db_profile);
     for index in expected.iter().filter(|index| !existing.contains_key(*index)) {
         let advice = format!("run its `create index` of migrations/{name}/ again, with `concurrently`");
-        report.problem("indexes", format!("{index} is missing"), advice);
+        report.problem(INDEXES, format!("{index} is missing"), advice);
     }
-    if !report.has_problem() {
-        report.ok("indexes", format!("all {} of the profile are there", expected.len()));
+    if !report.has_problem(INDEXES) {
+        report.ok(INDEXES, format!("all {} of the profile are there", expected.len()));
     }
     Ok(())
 }

@@ -50,14 +50,14 @@ impl Report {
     }
 
     /// A check that failed itself says nothing about the others.
-    pub fn unknown(&mut self, check: &'static str, outcome: Result<(), sqlx::Error>) {
+    pub fn warn_if_failed(&mut self, check: &'static str, outcome: Result<(), sqlx::Error>) {
         if let Err(error) = outcome {
-            self.warning(check, format!("not found out: {error}"), "check the privileges of the role in the URL");
+            self.warning(check, format!("not checked: {error}"), "check the privileges of the role in the URL");
         }
     }
 
-    pub fn has_problem(&self) -> bool {
-        self.findings.iter().any(|finding| finding.level == Level::Problem)
+    pub fn has_problem(&self, check: &str) -> bool {
+        self.findings.iter().any(|finding| finding.check == check && finding.level == Level::Problem)
     }
 
     pub fn into_findings(self) -> Vec<Finding> {

@@ -1,4 +1,4 @@
-//! Rows of an adopted database that the graph cannot show, or sell.
+//! Rows of an imported database that the graph cannot show, or sell.
 
 use service::SubgraphDefinition;
 use sqlx::{AssertSqlSafe, PgConnection, query_as, query_scalar};
@@ -17,7 +17,7 @@ pub async fn examine(
     Ok(())
 }
 
-/// `infinity` is no time of the graph.
+/// The graph's `DateTime` has no `infinity`.
 async fn infinite_times(db: &mut PgConnection, report: &mut Report) -> Result<bool, sqlx::Error> {
     let statement = "select quote_ident(relname), quote_ident(attname)
         from pg_attribute join pg_class on pg_class.oid = attrelid

@@ -9,7 +9,7 @@ use crate::{
     subgraphs::{DatabaseUrls, DirectUrls},
 };
 
-/// Those of the processes, to be given to it, too.
+/// The settings of the processes, read from the same variables.
 #[derive(Args)]
 pub struct Settings {
     /// The format of the findings: `text` has a line each, `json` is an array of objects, for programs.

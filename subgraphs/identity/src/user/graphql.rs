@@ -248,7 +248,7 @@ impl UserQuery {
     /// Returns the object with this id, whichever type it has: a user, course, enrollment, payment or notification.
     /// Everyone may query it, and sees what the field for one type shows, such as `course`; it is null if there is no
     /// such object, if the viewer may not see it, or if nothing is selected of objects of its type.
-    // The router asks the field of each type in its place: `router/src/node_fields.rs`.
+    // The router asks the field of each type in its place: `router/src/node_fields/`.
     async fn node(
         &self,
         ctx: &Context<'_>,
