@@ -1,8 +1,9 @@
 // Writes docs/clients.md from the clients' own code and from docs/clients.json, which `run.mjs --json` writes:
 // node docs.mjs [--check]
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
+const LANGUAGES = { '.py': 'python', '.rs': 'rust' };
 const ROOT = join(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'docs/clients.md');
 const read = (name) => readFileSync(join(ROOT, name), 'utf8');
@@ -17,7 +18,7 @@ function part(file, name) {
   while (code.at(-1)?.trim() === '') code.pop();
   const indents = code.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length);
   const indent = Math.min(...indents);
-  const language = file.endsWith('.py') ? 'python' : 'ts';
+  const language = LANGUAGES[extname(file)] ?? 'ts';
   const text = code.map((line) => line.slice(indent)).join('\n');
   return `\`\`\`${language}\n// ${file}\n${text}\n\`\`\``.replace('```python\n//', '```python\n#');
 }
@@ -62,7 +63,7 @@ const page = `<!-- Generated from the code in clients/ by \`node clients/docs.mj
 # Clients
 
 How the usual clients are set up for this graph. The code is that of the projects in \`clients/\`, which \`node clients/run.mjs\`
-runs against a system; the table is its result. A whole shop is in [\`examples/storefront\`](../examples/storefront/README.md).
+runs against a system; the table is its result, with \`--long\` for Rust, which takes minutes to build. A whole shop is in [\`examples/storefront\`](../examples/storefront/README.md).
 
 ${table()}
 
@@ -147,6 +148,17 @@ ${part('clients/python-gql/main.py', 'client')}
 
 ${part('clients/python-gql/main.py', 'live')}
 
+## Rust
+
+graphql_client, whose types are generated from the files of \`operations/\` while it compiles, reqwest, and graphql-ws-client for
+live updates:
+
+${part('clients/rust/src/graph.rs', 'graph')}
+
+${part('clients/rust/src/tab.rs', 'client')}
+
+${part('clients/rust/src/tab.rs', 'live')}
+
 ## Other generators
 
 All documents of \`operations/\` also pass gql.tada, and genql takes the schema as it is. sgqlc-codegen takes them without its
@@ -156,9 +168,9 @@ variable \`$orderBy\` may be left out because the argument has a default.
 ## What StudentHome costs
 
 The document of a student's home, for a new student with three courses, through each client. They differ in what they add to it,
-such as \`__typename\`. Bytes are those of bodies, before compression and without HTTP's headers; statements are counted by the
-[trace](trace.md), without the driver's own; the cost is the router's ([cost.md](cost.md)). A cost is no time that was measured:
-it is the same on any machine.
+such as \`__typename\`; Rust sends \`operations/StudentHome.graphql\` with its comments. Bytes are those of bodies, before
+compression and without HTTP's headers; statements are counted by the [trace](trace.md), without the driver's own; the cost is the
+router's ([cost.md](cost.md)). A cost is no time that was measured: it is the same on any machine.
 
 ${costs()}
 `;
