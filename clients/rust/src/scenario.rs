@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     env,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -13,6 +14,8 @@ use graphql_client::GraphQLQuery as _;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{
+    select,
+    sync::Notify,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -31,7 +34,9 @@ use crate::{
     tab::{Failure, News, Session, Tab},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a person without notifications waits for one that came before the stream stood.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Tokens that can be waited for.
 const SHORT_LIVED: Duration = Duration::from_secs(10);
 const PASSWORD: &str = "correct horse battery";
@@ -73,10 +78,10 @@ pub async fn run(results: &mut Results) -> Result<()> {
     step(results, "sign in", scenario.sign_in()).await?;
     let following = scenario.follow();
     step(results, "buying", scenario.buying(&courses[0])).await?;
-    step(results, "live updates", scenario.wait_for(&courses[0])).await?;
-    tried(results, "reconnection", scenario.reconnection(&courses[1])).await?;
+    step(results, "live updates", scenario.live_updates(&courses[0], &courses[1])).await?;
+    tried(results, "reconnection", scenario.reconnection(&courses[2])).await?;
     step(results, "two tabs", scenario.two_tabs()).await?;
-    tried(results, "expired token", scenario.expired_token(&courses[2])).await?;
+    tried(results, "expired token", scenario.expired_token(&courses[3])).await?;
     results.student_home = Some(step(results, "StudentHome", scenario.student_home()).await?);
     following.abort();
     Ok(())
@@ -87,7 +92,7 @@ async fn step<Done>(
     name: &'static str,
     task: impl Future<Output = Result<Done>>,
 ) -> Result<Done> {
-    let done = timeout(PATIENCE, task).await.map_err(anyhow::Error::from).flatten().context(name);
+    let done = timeout(STEP_TIMEOUT, task).await.map_err(anyhow::Error::from).flatten().context(name);
     results.steps.push((name, if done.is_ok() { "yes" } else { "no" }));
     done
 }
@@ -134,10 +139,9 @@ impl Scenario {
         Ok(())
     }
 
-    fn follow(&self) -> JoinHandle<Result<(), Failure>> {
-        let Self { tab, seen, .. } = self.clone();
-        let see = move |news| seen.lock().unwrap_or_else(PoisonError::into_inner).push(news);
-        tokio::spawn(async move { tab.follow(see).await })
+    fn follow(&self) -> JoinHandle<Result<Infallible, Failure>> {
+        let scenario = self.clone();
+        tokio::spawn(async move { scenario.follow_from_now().await })
     }
 
     async fn buying(&self, course: &Course) -> Result<()> {
@@ -146,6 +150,13 @@ impl Scenario {
         ensure!(payment.status == PaymentStatus::Completed, "paid, not {:?}", payment.status);
         ensure!(self.buy(course, &key).await?.id == payment.id, "the same key is the same payment");
         Ok(())
+    }
+
+    async fn live_updates(&self, first: &Course, second: &Course) -> Result<()> {
+        self.wait_for(first).await?;
+        // A second one has something to come after.
+        self.buy(second, &key()).await?;
+        self.wait_for(second).await
     }
 
     async fn reconnection(&self, course: &Course) -> Result<bool> {
@@ -213,6 +224,38 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Follows the notifications from the newest one on.
+    async fn follow_from_now(&self) -> Result<Infallible, Failure> {
+        let mut latest = self.tab.latest_news().await?;
+        if latest.is_empty() {
+            latest = self.first_news().await;
+            latest.iter().rev().cloned().for_each(|news| self.see(news));
+        }
+        let newest = latest.into_iter().next().map(|newest| newest.id);
+        Ok(self.tab.follow(newest, |news| self.see(news)).await)
+    }
+
+    /// Without `after`, a stream misses what comes before it stands. An event, or a while without one, means: ask.
+    async fn first_news(&self) -> Vec<News> {
+        let asked = Notify::new();
+        let ask = async {
+            loop {
+                match self.tab.latest_news().await {
+                    Ok(latest) if !latest.is_empty() => return latest,
+                    _ => drop(timeout(ASK_AGAIN, asked.notified()).await),
+                }
+            }
+        };
+        select! {
+            latest = ask => latest,
+            never = self.tab.follow(None, |_| asked.notify_one()) => match never {},
+        }
+    }
+
+    fn see(&self, news: News) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(news);
+    }
+
     async fn courses(&self, after: Option<String>) -> Result<catalogue::CatalogueCourses> {
         self.tab.send::<Catalogue>(page(10, after)).await?.courses.context("a page of courses")
     }

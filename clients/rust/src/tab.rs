@@ -1,6 +1,7 @@
 //! A person at a program of their own, whose tokens are renewed when the server no longer accepts them.
 
 use std::{
+    convert::Infallible,
     env,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -19,7 +20,7 @@ use tokio_tungstenite::{
 };
 
 use crate::graph::{
-    NotificationAdded, Notifications, RefreshSession, notification_added, notifications,
+    MyProfile, NotificationAdded, Notifications, RefreshSession, my_profile, notification_added, notifications,
     refresh_session::{self, RefreshSessionInput},
 };
 
@@ -116,29 +117,15 @@ impl Tab {
 
 // docs:live
 impl Tab {
-    /// Follows the notifications; however a stream ends, it goes on behind the last one that it has seen.
-    pub async fn follow(&self, on_news: impl Fn(News)) -> Result<(), Failure> {
-        let mut after = self.newest().await?.map(|newest| newest.id);
+    /// Follows those after this one; however a stream ends, it goes on behind the last one that it has seen.
+    pub async fn follow(&self, mut after: Option<String>, on_news: impl Fn(News)) -> Infallible {
         loop {
             // A connection can break at any time.
             drop(self.follow_once(&mut after, &on_news).await);
             sleep(Duration::from_millis(500)).await;
             // Renews the tokens if they have expired, which ends a stream.
-            let newest = self.newest().await;
-            // Behind nothing a stream begins when it stands: the first one may have come before that.
-            if let (None, Ok(Some(first))) = (&after, newest) {
-                after = Some(first.id.clone());
-                on_news(first);
-            }
+            drop(self.send::<MyProfile>(my_profile::Variables).await);
         }
-    }
-
-    async fn newest(&self) -> Result<Option<News>, Failure> {
-        let variables =
-            notifications::Variables { first: Some(1), after: None, last: None, before: None, unread_only: None };
-        let me = self.send::<Notifications>(variables).await?.me;
-        let newest = me.and_then(|me| me.notifications?.nodes.into_iter().next());
-        Ok(newest.map(|it| News { id: it.id, title: it.title, body: it.body }))
     }
 
     async fn follow_once(&self, after: &mut Option<String>, on_news: impl Fn(News)) -> Result<()> {
@@ -162,6 +149,15 @@ impl Tab {
 // docs:end
 
 impl Tab {
+    /// The latest 20 notifications, the newest first.
+    pub async fn latest_news(&self) -> Result<Vec<News>, Failure> {
+        let variables =
+            notifications::Variables { first: Some(20), after: None, last: None, before: None, unread_only: None };
+        let me = self.send::<Notifications>(variables).await?.me;
+        let nodes = me.and_then(|me| me.notifications).map(|page| page.nodes).unwrap_or_default();
+        Ok(nodes.into_iter().map(|it| News { id: it.id, title: it.title, body: it.body }).collect())
+    }
+
     pub fn session(&self) -> Option<Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
