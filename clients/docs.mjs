@@ -1,8 +1,9 @@
 // Writes docs/clients.md from the clients' own code and from docs/clients.json, which `run.mjs --json` writes:
 // node docs.mjs [--check]
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
+const LANGUAGES = { '.py': 'python', '.rs': 'rust' };
 const ROOT = join(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'docs/clients.md');
 const read = (name) => readFileSync(join(ROOT, name), 'utf8');
@@ -17,7 +18,7 @@ function part(file, name) {
   while (code.at(-1)?.trim() === '') code.pop();
   const indents = code.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length);
   const indent = Math.min(...indents);
-  const language = file.endsWith('.py') ? 'python' : 'ts';
+  const language = LANGUAGES[extname(file)] ?? 'ts';
   const text = code.map((line) => line.slice(indent)).join('\n');
   return `\`\`\`${language}\n// ${file}\n${text}\n\`\`\``.replace('```python\n//', '```python\n#');
 }
@@ -62,7 +63,8 @@ const page = `<!-- Generated from the code in clients/ by \`node clients/docs.mj
 # Clients
 
 How the usual clients are set up for this graph. The code is that of the projects in \`clients/\`, which \`node clients/run.mjs\`
-runs against a system; the table is its result. A whole shop is in [\`examples/storefront\`](../examples/storefront/README.md).
+runs against a system, with \`--long\` also Rust's, which takes minutes to build; the table is its result. A whole shop is in
+[\`examples/storefront\`](../examples/storefront/README.md).
 
 ${table()}
 
@@ -85,9 +87,18 @@ its token does, in a system whose tokens last for seconds: it goes on with a new
 - **Lists.** \`first\` and \`after\`; \`nodes\` or \`edges\`. At most 100 at a time.
 - **Money.** \`purchaseCourse\` has an \`idempotencyKey\`: one for each purchase, repeated when an answer is lost.
 - **Live updates.** Ask for the newest notification first, and subscribe \`after\` it. After a break, subscribe after the last one
-  that came: nothing is missed, and nothing comes twice.
+  that came: nothing is missed, and nothing comes twice. Whoever has none yet subscribes without \`after\`, and
+  [asks again](#the-first-notification).
 - **GET.** Queries may be sent by GET, as urql does by default for short ones; mutations may not. Send what depends on the person
   by POST, since URLs get into logs and histories: urql has \`preferGetMethod: false\` for it.
+
+### The first notification
+
+A new user has nothing to subscribe \`after\`, and a stream without it misses what is created before it stands. So take an event
+as a sign to ask for the list, ask for it every few seconds, too, and then subscribe \`after\` its newest one. This does so for
+all the clients below but Python's and Rust's, which have the same in their languages:
+
+${part('clients/shared/scenario.ts', 'news')}
 
 ## Apollo Client
 
@@ -147,6 +158,17 @@ ${part('clients/python-gql/main.py', 'client')}
 
 ${part('clients/python-gql/main.py', 'live')}
 
+## Rust
+
+graphql_client, whose types are generated from the files of \`operations/\` while it compiles, reqwest, and graphql-ws-client for
+live updates:
+
+${part('clients/rust/src/graph.rs', 'graph')}
+
+${part('clients/rust/src/tab.rs', 'client')}
+
+${part('clients/rust/src/tab.rs', 'live')}
+
 ## Other generators
 
 All documents of \`operations/\` also pass gql.tada, and genql takes the schema as it is. sgqlc-codegen takes them without its
@@ -155,10 +177,10 @@ variable \`$orderBy\` may be left out because the argument has a default.
 
 ## What StudentHome costs
 
-The document of a student's home, for a new student with three courses, through each client. They differ in what they add to it,
-such as \`__typename\`. Bytes are those of bodies, before compression and without HTTP's headers; statements are counted by the
-[trace](trace.md), without the driver's own; the cost is the router's ([cost.md](cost.md)). A cost is no time that was measured:
-it is the same on any machine.
+The document of a student's home, for a new student with four courses, through each client. They differ in what they add to it,
+such as \`__typename\`; Rust sends \`operations/StudentHome.graphql\` with its comments. Bytes are those of bodies, before
+compression and without HTTP's headers; statements are counted by the [trace](trace.md), without the driver's own; the cost is the
+router's ([cost.md](cost.md)). A cost is no time that was measured: it is the same on any machine.
 
 ${costs()}
 `;

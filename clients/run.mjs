@@ -1,5 +1,5 @@
 // Runs the clients one after another against the system at LYCEUM_URL, and prints what each of them can do as a table:
-// node run.mjs [--json FILE] [CLIENT…]
+// node run.mjs [--long] [--json FILE] [CLIENT…]
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -8,12 +8,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CLIENTS = ['apollo', 'urql', 'relay', 'graphql-request', 'python-gql'];
+/** Those that take minutes to build, which only `--long` runs, or their names. */
+const LONG_CLIENTS = ['rust'];
 const CLIENT_TIMEOUT_MS = 120_000;
 const system = new URL(process.env.LYCEUM_URL ?? 'http://localhost:4000/');
 const options = process.argv.slice(2);
 const jsonAt = options.indexOf('--json');
 const [, jsonFile] = jsonAt < 0 ? [] : options.splice(jsonAt, 2);
-const chosen = options.length > 0 ? options : CLIENTS;
+const longAt = options.indexOf('--long');
+const all = longAt < 0 ? CLIENTS : [...CLIENTS, ...LONG_CLIENTS];
+if (longAt >= 0) options.splice(longAt, 1);
+const chosen = options.length > 0 ? options : all;
 
 /** A network that can be broken: what connects is passed on to the system. */
 const sockets = new Set();
@@ -66,10 +71,10 @@ const OWN_STEPS = {
 const results = [];
 for (const name of chosen) {
   const directory = join(import.meta.dirname, name);
-  const isPython = existsSync(join(directory, 'requirements.txt'));
+  const has = (file) => existsSync(join(directory, file));
+  const prepare = has('Cargo.toml') ? prepareRust : has('requirements.txt') ? preparePython : prepareNode;
   try {
-    const command = isPython ? preparePython(directory) : prepareNode(directory);
-    results.push(await run(command, directory, name));
+    results.push(await run(prepare(directory), directory, name));
   } catch (error) {
     results.push({ client: name, ok: false, error: `${error}\n${error.stdout ?? ''}` });
   }
@@ -124,6 +129,14 @@ function checkModels(directory, python) {
 
 function read(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** What cargo makes stays out of this folder, which other tools look into. */
+function prepareRust(directory) {
+  const target = process.env.CARGO_TARGET_DIR ?? join(tmpdir(), 'lyceum-clients');
+  const words = ['build', '--quiet', '--locked', '--target-dir', target];
+  execFileSync('cargo', words, { cwd: directory, stdio: 'pipe', encoding: 'utf8' });
+  return [join(target, 'debug/graphql-client-example')];
 }
 
 function isOlder(made, source) {

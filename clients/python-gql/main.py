@@ -25,7 +25,7 @@ from graphql.utilities import separate_operations
 
 from graph.base_model import BaseModel
 from graph.input_types import LoginInput, PurchaseCourseInput, RefreshSessionInput, RegisterInput
-from graph.latest_notification import LatestNotification
+from graph.latest_notifications import LatestNotifications, LatestNotificationsMeNotificationsNodes
 from graph.me import Me
 from graph.notification_added import NotificationAdded, NotificationAddedNotificationAdded
 from graph.paid_courses import PaidCourses, PaidCoursesCourses
@@ -39,6 +39,8 @@ URL = os.environ.get("LYCEUM_URL", "http://localhost:4000/").rstrip("/") + "/gra
 CUT_URL = os.environ.get("LYCEUM_CUT_URL")
 PASSWORD = "correct horse battery"
 STEP_TIMEOUT = 30
+# How long a person without notifications waits for one that came before the stream stood.
+ASK_AGAIN = 5
 SHORT_LIVED = 10
 DOCUMENTS = {
     name: print_ast(document)
@@ -48,6 +50,7 @@ DOCUMENTS = {
 }
 
 Answer = TypeVar("Answer", bound=BaseModel)
+News = LatestNotificationsMeNotificationsNodes | NotificationAddedNotificationAdded
 
 
 class Tab:
@@ -138,12 +141,14 @@ class Tab:
         check(answer.payment, f"a payment, not {answer.user_errors}")
         return answer.payment
 
+    async def latest_news(self) -> list[News]:
+        """The latest 20 notifications, the newest first."""
+        me = (await self.send(LatestNotifications)).me
+        return list(me.notifications.nodes) if me and me.notifications else []
+
     # docs:live
-    async def follow(self, seen: list[NotificationAddedNotificationAdded]) -> None:
-        """Follows the notifications; however a stream ends, it goes on behind the last one that it has seen."""
-        me = (await self.send(LatestNotification)).me
-        nodes = me.notifications.nodes if me and me.notifications else []
-        after = nodes[0].id if nodes else None
+    async def follow(self, after: str | None, on_news: Callable[[News], None]) -> None:
+        """Follows those after this one; however a stream ends, it goes on behind the last one that it has seen."""
         while True:
             request = GraphQLRequest(DOCUMENTS["NotificationAdded"], variable_values={"after": after})
             try:
@@ -158,7 +163,7 @@ class Tab:
                         async for data in session.subscribe(request):
                             added = NotificationAdded.model_validate(data).notification_added
                             after = added.id
-                            seen.append(added)
+                            on_news(added)
             except (TransportError, OSError):
                 # A connection can break at any time.
                 pass
@@ -200,14 +205,40 @@ async def patiently(task: Callable[[], Awaitable[object]]) -> None:
                 raise
 
 
-async def wait_for(seen: list[NotificationAddedNotificationAdded], title: str) -> None:
+async def follow_from_now(tab: Tab, seen: list[News]) -> None:
+    """Follows the notifications from the newest one on."""
+    latest = await tab.latest_news()
+    if not latest:
+        latest = await first_news(tab)
+        seen.extend(reversed(latest))
+    await tab.follow(latest[0].id, seen.append)
+
+
+async def first_news(tab: Tab) -> list[News]:
+    """Without `after`, a stream misses what comes before it stands. An event, or a while without one, means: ask."""
+    asked = asyncio.Event()
+    stream = asyncio.create_task(tab.follow(None, lambda _: asked.set()))
+    try:
+        while True:
+            asked.clear()
+            with suppress(TransportError, OSError):
+                if latest := await tab.latest_news():
+                    return latest
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asked.wait(), ASK_AGAIN)
+    finally:
+        stream.cancel()
+        await asyncio.wait([stream])
+
+
+async def wait_for(seen: list[News], title: str) -> None:
     while not any(title in f"{news.title} {news.body}" for news in seen):
         await asyncio.sleep(0.05)
 
 
 async def scenario(steps: dict[str, str], homes: list[dict]) -> None:
     tab, other = Tab(), Tab()
-    seen: list[NotificationAddedNotificationAdded] = []
+    seen: list[News] = []
     unique = f"{time.time_ns():x}"
     found = []
 
@@ -241,13 +272,16 @@ async def scenario(steps: dict[str, str], homes: list[dict]) -> None:
 
     async def live_updates() -> None:
         await wait_for(seen, found[0].title)
+        # A second one has something to come after.
+        await tab.buy(found[1].id, found[1].price, f"{unique}-2")
+        await wait_for(seen, found[1].title)
 
     async def reconnection() -> str | None:
         if not CUT_URL:
             return "not tried"
         await asyncio.to_thread(urllib.request.urlopen, urllib.request.Request(CUT_URL, method="POST"))
-        await patiently(lambda: tab.buy(found[1].id, found[1].price, f"{unique}-2"))
-        await wait_for(seen, found[1].title)
+        await patiently(lambda: tab.buy(found[2].id, found[2].price, f"{unique}-3"))
+        await wait_for(seen, found[2].title)
         check(len({news.id for news in seen}) == len(seen), "each notification once")
 
     async def two_tabs() -> None:
@@ -261,8 +295,8 @@ async def scenario(steps: dict[str, str], homes: list[dict]) -> None:
         if lifetime > SHORT_LIVED:
             return "not tried"
         await asyncio.sleep(lifetime + 1)
-        await tab.buy(found[2].id, found[2].price, f"{unique}-3")
-        await wait_for(seen, found[2].title)
+        await tab.buy(found[3].id, found[3].price, f"{unique}-4")
+        await wait_for(seen, found[3].title)
 
     async def batches() -> None:
         pages = await tab.send_batch(PaidCourses, [{"first": 1}, {"first": 2}])
@@ -281,7 +315,7 @@ async def scenario(steps: dict[str, str], homes: list[dict]) -> None:
         name = "StudentHome" if step is student_home else step.__name__.replace("_", " ")
         steps[name] = "no"
         if step is buying:
-            following = asyncio.create_task(tab.follow(seen))
+            following = asyncio.create_task(follow_from_now(tab, seen))
         steps[name] = await asyncio.wait_for(step(), STEP_TIMEOUT) or "yes"
     if following:
         following.cancel()

@@ -22,6 +22,10 @@ export interface News {
   body: string;
 }
 
+export interface Stream {
+  stop: () => void;
+}
+
 /** A client of one person, in one tab. It renews its tokens by itself when the server no longer accepts them. */
 export interface Tab {
   session(): Session | null;
@@ -36,8 +40,10 @@ export interface Tab {
   studentHome(): Promise<unknown>;
   /** The code of the error that a page of 1000 courses is. */
   badRequest(): Promise<string | undefined>;
-  /** Follows the notifications until it is stopped, whatever happens to connections. */
-  follow(onNews: (news: News) => void): { stop: () => void };
+  /** The latest 20 notifications, the newest first. */
+  latestNews(): Promise<News[]>;
+  /** Follows the notifications after this one until it is stopped, whatever happens to connections. */
+  follow(after: string | null, onNews: (news: News) => void): Stream;
   close(): void;
 }
 
@@ -52,6 +58,8 @@ export interface Client {
 /** An address that breaks all connections when it is posted to: the runner's. */
 const CUT_URL = process.env.LYCEUM_CUT_URL;
 const STEP_TIMEOUT_MS = 30_000;
+/** How long a person without notifications waits for one that came before the stream stood. */
+const ASK_AGAIN_MS = 5_000;
 /** Tokens that can be waited for. */
 const SHORT_LIVED_MS = 10_000;
 const PASSWORD = 'correct horse battery';
@@ -75,7 +83,7 @@ export async function runScenario(client: Client): Promise<void> {
 
   let found: Course[] = [];
   const seen: News[] = [];
-  let following: { stop: () => void } | undefined;
+  let following: Promise<Stream> | undefined;
 
   await step('paging', async () => {
     const first = await tab.courses(null);
@@ -97,7 +105,9 @@ export async function runScenario(client: Client): Promise<void> {
     check((await tab.myName()) === 'Clara Client', 'the token is sent');
   });
   await step('buying', async () => {
-    following = tab.follow((news) => seen.push(news));
+    following = followFromNow(tab, (news) => seen.push(news));
+    // Said by the next step.
+    following.catch(() => {});
     const course = found[0];
     check(course?.price, 'a course with a price');
     const key = unique();
@@ -106,11 +116,19 @@ export async function runScenario(client: Client): Promise<void> {
     const again = await tab.buy(course.id, course.price, key);
     check(again.id === payment.id, 'the same key is the same payment');
   });
-  await step('live updates', () => waitFor(seen, found[0]?.title));
+  await step('live updates', async () => {
+    await following;
+    await waitFor(seen, found[0]?.title);
+    // A second one has something to come after.
+    const course = found[1];
+    check(course?.price, 'a second course with a price');
+    await tab.buy(course.id, course.price, unique());
+    await waitFor(seen, course.title);
+  });
   await step('reconnection', async () => {
     if (!CUT_URL) return 'not tried';
     await fetch(CUT_URL, { method: 'POST' });
-    const course = found[1];
+    const course = found[2];
     check(course?.price, 'another course with a price');
     await buyPatiently(tab, course.id, course.price, unique());
     await waitFor(seen, course.title);
@@ -136,7 +154,7 @@ export async function runScenario(client: Client): Promise<void> {
     if (lifetime > SHORT_LIVED_MS) return 'not tried';
     // The stream ends with the token that it has begun with.
     await new Promise((resolve) => setTimeout(resolve, lifetime + 1_000));
-    const course = found[2];
+    const course = found[3];
     check(course?.price, 'one more course with a price');
     await tab.buy(course.id, course.price, unique());
     await waitFor(seen, course.title);
@@ -145,7 +163,7 @@ export async function runScenario(client: Client): Promise<void> {
   await step('StudentHome', async () => {
     await tab.studentHome();
   });
-  following?.stop();
+  if (!failed) (await following)?.stop();
   tab.close();
   other.close();
 
@@ -163,6 +181,35 @@ export async function runScenario(client: Client): Promise<void> {
   console.log(JSON.stringify(result));
   process.exit(failed ? 1 : 0);
 }
+
+// docs:news
+/** Follows the notifications from the newest one on. */
+async function followFromNow(tab: Tab, onNews: (news: News) => void): Promise<Stream> {
+  const [newest] = await tab.latestNews();
+  if (newest) return tab.follow(newest.id, onNews);
+  const first = await firstNews(tab);
+  for (const news of first.toReversed()) onNews(news);
+  return tab.follow(first[0].id, onNews);
+}
+
+/** Without `after`, a stream misses what comes before it stands. An event, or a while without one, means: ask. */
+async function firstNews(tab: Tab): Promise<[News, ...News[]]> {
+  let ask = () => {};
+  const stream = tab.follow(null, () => ask());
+  try {
+    for (;;) {
+      const asked = new Promise<void>((resolve) => {
+        ask = resolve;
+      });
+      const [newest, ...older] = await tab.latestNews().catch(() => []);
+      if (newest) return [newest, ...older];
+      await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))]);
+    }
+  } finally {
+    stream.stop();
+  }
+}
+// docs:end
 
 /** How long an access token is valid, in milliseconds. */
 function lifetimeOf(session: Session | null): number {

@@ -8,8 +8,10 @@ use crate::{module_cycles, process};
 
 pub async fn run() -> Result<()> {
     process::run(cargo().args(["fmt", "--all", "--check"])).await?;
-    // No member of the workspace.
-    process::run(cargo().args(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])).await?;
+    // No members of the workspace.
+    for manifest in ["fuzz/Cargo.toml", "clients/rust/Cargo.toml"] {
+        process::run(cargo().args(["fmt", "--manifest-path", manifest, "--check"])).await?;
+    }
     module_cycles::check().await?;
     let clippy = ["--workspace", "--all-targets", "--features", "bench/gateways", "--locked", "--", "-D", "warnings"];
     process::run(compile("clippy").args(clippy)).await?;

@@ -17,7 +17,7 @@ import WebSocket from 'ws';
 import { recordingFetch, url } from '../../shared/recording.ts';
 import { type News, runScenario, type Session, type Tab } from '../../shared/scenario.ts';
 import {
-  LatestNotificationDocument,
+  LatestNotificationsDocument,
   MeDocument,
   NotificationAddedDocument,
   PaidCoursesDocument,
@@ -173,12 +173,15 @@ function openTab(): Tab {
       });
       return CombinedGraphQLErrors.is(error) ? (error.errors[0]?.extensions?.code as string) : undefined;
     },
-    follow(onNews: (news: News) => void) {
-      // What is newest now is where the stream begins: nothing is missed before it stands.
-      const latest = client.query({ query: LatestNotificationDocument, fetchPolicy: 'network-only' });
-      const subscription = from(latest)
-        .pipe(mergeMap(({ data }) => follow(data?.me?.notifications?.nodes[0]?.id ?? null)))
-        .subscribe(onNews);
+    async latestNews() {
+      const { data } = await client.query({
+        query: LatestNotificationsDocument,
+        fetchPolicy: 'network-only',
+      });
+      return data?.me?.notifications?.nodes ?? [];
+    },
+    follow(after, onNews) {
+      const subscription = follow(after).subscribe(onNews);
       return { stop: () => subscription.unsubscribe() };
     },
     close() {

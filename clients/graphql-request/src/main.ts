@@ -5,7 +5,7 @@ import { createClient as createSseClient } from 'graphql-sse';
 import { recordingFetch, url } from '../../shared/recording.ts';
 import { runScenario, type Session, type Tab, versionOf } from '../../shared/scenario.ts';
 import {
-  LatestNotificationDocument,
+  LatestNotificationsDocument,
   MeDocument,
   NotificationAddedDocument,
   type NotificationAddedSubscription,
@@ -81,8 +81,13 @@ function openTab(): Tab {
     async badRequest() {
       return send(PaidCoursesDocument, { first: 1000 }).then(() => undefined, codeOf);
     },
+    async latestNews() {
+      return (await send(LatestNotificationsDocument, {})).me?.notifications?.nodes ?? [];
+    },
     // docs:live
-    follow(onNews) {
+    /** However a stream ends, it goes on behind the last notification that it has seen. */
+    follow(after, onNews) {
+      let lastId = after;
       let isStopped = false;
       const sse = createSseClient({
         url,
@@ -90,21 +95,19 @@ function openTab(): Tab {
         headers: () => ({ authorization: `Bearer ${session?.accessToken ?? ''}` }),
       });
       async function run() {
-        const { me } = await send(LatestNotificationDocument, {});
-        let after = me?.notifications?.nodes[0]?.id ?? null;
         while (!isStopped) {
           try {
             const events = sse.iterate<NotificationAddedSubscription>({
               query: print(NotificationAddedDocument),
-              variables: { after },
+              variables: { after: lastId },
             });
             for await (const { data } of events) {
               if (!data || isStopped) break;
-              after = data.notificationAdded.id;
+              lastId = data.notificationAdded.id;
               onNews(data.notificationAdded);
             }
           } catch {
-            // A connection can break at any time; `after` says where to go on.
+            // A connection can break at any time; `lastId` says where to go on.
           }
           await new Promise((resolve) => setTimeout(resolve, 500));
           // Renews the tokens if they have expired, which ends a stream.

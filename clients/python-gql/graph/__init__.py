@@ -23,11 +23,11 @@ from .input_types import (
     RefreshSessionInput,
     RegisterInput,
 )
-from .latest_notification import (
-    LatestNotification,
-    LatestNotificationMe,
-    LatestNotificationMeNotifications,
-    LatestNotificationMeNotificationsNodes,
+from .latest_notifications import (
+    LatestNotifications,
+    LatestNotificationsMe,
+    LatestNotificationsMeNotifications,
+    LatestNotificationsMeNotificationsNodes,
 )
 from .me import Me, MeMe
 from .notification_added import NotificationAdded, NotificationAddedNotificationAdded
@@ -78,10 +78,10 @@ __all__ = [
     "GraphQLClientGraphQLMultiError",
     "GraphQLClientHttpError",
     "GraphQLClientInvalidResponseError",
-    "LatestNotification",
-    "LatestNotificationMe",
-    "LatestNotificationMeNotifications",
-    "LatestNotificationMeNotificationsNodes",
+    "LatestNotifications",
+    "LatestNotificationsMe",
+    "LatestNotificationsMeNotifications",
+    "LatestNotificationsMeNotificationsNodes",
     "LoginInput",
     "Me",
     "MeMe",

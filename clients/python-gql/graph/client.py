@@ -9,7 +9,7 @@ from .input_types import (
     RefreshSessionInput,
     RegisterInput,
 )
-from .latest_notification import LatestNotification
+from .latest_notifications import LatestNotifications
 from .me import Me
 from .notification_added import NotificationAdded
 from .paid_courses import PaidCourses
@@ -223,14 +223,16 @@ class Unused(AsyncBaseClient):
         data = self.get_data(response)
         return PurchaseCourse.model_validate(data)
 
-    async def latest_notification(self, **kwargs: Any) -> LatestNotification:
+    async def latest_notifications(self, **kwargs: Any) -> LatestNotifications:
         query = gql("""
-            query LatestNotification {
+            query LatestNotifications {
               me {
                 id
-                notifications(first: 1) {
+                notifications(first: 20) {
                   nodes {
                     id
+                    title
+                    body
                   }
                 }
               }
@@ -239,12 +241,12 @@ class Unused(AsyncBaseClient):
         variables: dict[str, object] = {}
         response = await self.execute(
             query=query,
-            operation_name="LatestNotification",
+            operation_name="LatestNotifications",
             variables=variables,
             **kwargs,
         )
         data = self.get_data(response)
-        return LatestNotification.model_validate(data)
+        return LatestNotifications.model_validate(data)
 
     async def notification_added(
         self, after: Union[Optional[str], UnsetType] = UNSET, **kwargs: Any

@@ -214,40 +214,41 @@ function openTab(log?: LogFunction): Tab & { environment: Environment } {
         return error instanceof GraphQLErrors ? error.code : String(error);
       }
     },
-    follow(onNews) {
-      let stop = () => {};
-      void query<shopLatestQuery>(
+    async latestNews() {
+      const answer = await query<shopLatestQuery>(
         graphql`
           query shopLatestQuery {
             me {
               id
-              notifications(first: 1) {
+              notifications(first: 20) {
                 nodes {
                   id
+                  title
+                  body
                 }
               }
             }
           }
         `,
         {},
-      ).then((latest) => {
-        // What is newest now is where the stream begins: nothing is missed before it stands.
-        const after = latest?.me?.notifications?.nodes[0]?.id ?? null;
-        stop = requestSubscription<shopNewsSubscription>(environment, {
-          subscription: graphql`
-            subscription shopNewsSubscription($after: ID) {
-              notificationAdded(after: $after) {
-                id
-                title
-                body
-              }
+      );
+      return [...(answer?.me?.notifications?.nodes ?? [])];
+    },
+    follow(after, onNews) {
+      const { dispose } = requestSubscription<shopNewsSubscription>(environment, {
+        subscription: graphql`
+          subscription shopNewsSubscription($after: ID) {
+            notificationAdded(after: $after) {
+              id
+              title
+              body
             }
-          `,
-          variables: { after },
-          onNext: (event) => event && onNews(event.notificationAdded),
-        }).dispose;
+          }
+        `,
+        variables: { after },
+        onNext: (event) => event && onNews(event.notificationAdded),
       });
-      return { stop: () => stop() };
+      return { stop: dispose };
     },
     close() {
       root.unmount();

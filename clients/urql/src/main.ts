@@ -6,7 +6,7 @@ import { recordingFetch, url } from '../../shared/recording.ts';
 import { runScenario, type Session, type Tab, versionOf } from '../../shared/scenario.ts';
 import { defaults, persistedQueries } from './defaults.ts';
 import {
-  LatestNotificationDocument,
+  LatestNotificationsDocument,
   MeDocument,
   NotificationAddedDocument,
   PaidCoursesDocument,
@@ -145,20 +145,18 @@ function openTab(): Tab {
       const { error } = await client.query(PaidCoursesDocument, { first: 1000 }).toPromise();
       return error?.graphQLErrors[0]?.extensions.code as string | undefined;
     },
-    follow(onNews) {
-      let stop = () => {};
-      // What is newest now is where the stream begins: nothing is missed before it stands.
-      void client
-        .query(LatestNotificationDocument, {})
-        .toPromise()
-        .then(({ data }) => {
-          const after = data?.me?.notifications?.nodes[0]?.id ?? null;
-          const { unsubscribe } = client
-            .subscription(NotificationAddedDocument, { after })
-            .subscribe(({ data: event }) => event && onNews(event.notificationAdded));
-          stop = unsubscribe;
-        });
-      return { stop: () => stop() };
+    async latestNews() {
+      const { data, error } = await client
+        .query(LatestNotificationsDocument, {}, { requestPolicy: 'network-only' })
+        .toPromise();
+      if (error) throw error;
+      return data?.me?.notifications?.nodes ?? [];
+    },
+    follow(after, onNews) {
+      const { unsubscribe } = client
+        .subscription(NotificationAddedDocument, { after })
+        .subscribe(({ data }) => data && onNews(data.notificationAdded));
+      return { stop: unsubscribe };
     },
     close: () => {},
   };

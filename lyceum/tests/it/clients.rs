@@ -1,6 +1,6 @@
 //! The usual clients, as front ends use them: the projects of `clients/`.
 
-use std::process::Command;
+use std::{env, process::Command};
 
 use crate::system::{System, workspace};
 
@@ -11,6 +11,8 @@ fn the_usual_clients_do_what_a_front_end_does() {
 
     let output = Command::new("node")
         .arg(workspace().join("clients/run.mjs"))
+        // Those that take minutes to build, too.
+        .args(env::var_os("LYCEUM_LONG_CLIENTS").map(|_| "--long"))
         .env("LYCEUM_URL", &system.addresses.router)
         .output()
         .expect("node runs");

@@ -1,5 +1,5 @@
 /**
- * @generated SignedSource<<8d7aa0b5b536bb72160d1fb52371a0a2>>
+ * @generated SignedSource<<63975c283fabe0a6dab7309831a6f943>>
  * @lightSyntaxTransform
  */
 
@@ -14,7 +14,9 @@ export type shopLatestQuery$data = {
     readonly id: string;
     readonly notifications: {
       readonly nodes: ReadonlyArray<{
+        readonly body: string;
         readonly id: string;
+        readonly title: string;
       }>;
     } | null | undefined;
   } | null | undefined;
@@ -48,7 +50,7 @@ v1 = [
           {
             "kind": "Literal",
             "name": "first",
-            "value": 1
+            "value": 20
           }
         ],
         "concreteType": "NotificationConnection",
@@ -64,12 +66,26 @@ v1 = [
             "name": "nodes",
             "plural": true,
             "selections": [
-              (v0/*:: as any*/)
+              (v0/*:: as any*/),
+              {
+                "alias": null,
+                "args": null,
+                "kind": "ScalarField",
+                "name": "title",
+                "storageKey": null
+              },
+              {
+                "alias": null,
+                "args": null,
+                "kind": "ScalarField",
+                "name": "body",
+                "storageKey": null
+              }
             ],
             "storageKey": null
           }
         ],
-        "storageKey": "notifications(first:1)"
+        "storageKey": "notifications(first:20)"
       }
     ],
     "storageKey": null
@@ -93,16 +109,16 @@ return {
     "selections": (v1/*:: as any*/)
   },
   "params": {
-    "cacheID": "088f9d73eb7d8d74411f0dcfee4e5623",
+    "cacheID": "2b261eadbfd519a8ed89838c8b18d07a",
     "id": null,
     "metadata": {},
     "name": "shopLatestQuery",
     "operationKind": "query",
-    "text": "query shopLatestQuery {\n  me {\n    id\n    notifications(first: 1) {\n      nodes {\n        id\n      }\n    }\n  }\n}\n"
+    "text": "query shopLatestQuery {\n  me {\n    id\n    notifications(first: 20) {\n      nodes {\n        id\n        title\n        body\n      }\n    }\n  }\n}\n"
   }
 };
 })();
 
-(node as any).hash = "056fe0afab3bd1c20dc7286bd1a4eba4";
+(node as any).hash = "0c7bf1d5afce31273dab2fbd055be26a";
 
 export default node;
