@@ -72,7 +72,9 @@ ${table()}
 signed in, since a refresh token that was used a few seconds ago gets the same client the same next one. "Reconnection" is a
 network that breaks while a notification is sent: it arrives afterwards, once. "Expired token" is a stream that ends because
 its token does, in a system whose tokens last for seconds: it goes on with a new one. "GET" is urql with nothing set;
-"refetching" loads the later pages of a user's and a course's lists by \`node\`. A dash stands for what is not tried with a client.
+"refetching" loads the later pages of a user's and a course's lists by \`node\`; "websockets transport" follows notifications by
+gql's \`WebsocketsTransport\`, where its other steps take \`AIOHTTPWebsocketsTransport\`. A dash stands for what is not tried with
+a client.
 
 ## What holds for all
 
@@ -150,9 +152,7 @@ ${part('clients/graphql-request/src/main.ts', 'live')}
 
 ## Python
 
-gql, with models that ariadne-codegen generates. Of its transports for WebSockets, take \`AIOHTTPWebsocketsTransport\`:
-\`WebsocketsTransport\` of gql 4 looks for the header \`Sec-WebSocket-Protocol\` in these letters only, which a server may write in
-others, and then speaks another protocol (it is closed with 4400).
+gql, with models that ariadne-codegen generates:
 
 ${part('clients/python-gql/main.py', 'client')}
 

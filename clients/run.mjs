@@ -65,7 +65,7 @@ const OWN_STEPS = {
   apollo: ['persisted queries', 'batches'],
   urql: ['GET', 'persisted queries'],
   relay: ['refetching'],
-  'python-gql': ['batches'],
+  'python-gql': ['batches', 'websockets transport'],
 };
 
 const results = [];

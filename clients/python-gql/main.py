@@ -10,7 +10,7 @@ import time
 import traceback
 import urllib.request
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from gql import Client, GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
 from gql.transport.exceptions import TransportError, TransportQueryError
+from gql.transport.websockets import WebsocketsTransport
 from graphql import parse, print_ast
 from graphql.utilities import separate_operations
 
@@ -36,6 +37,7 @@ from graph.sign_up import SignUp
 from graph.student_home import StudentHome
 
 URL = os.environ.get("LYCEUM_URL", "http://localhost:4000/").rstrip("/") + "/graphql"
+SOCKET_URL = URL.replace("http", "ws", 1)
 CUT_URL = os.environ.get("LYCEUM_CUT_URL")
 PASSWORD = "correct horse battery"
 STEP_TIMEOUT = 30
@@ -155,7 +157,7 @@ class Tab:
                 # The transport leaves a session of its own open when it cannot connect.
                 async with aiohttp.ClientSession() as http:
                     transport = AIOHTTPWebsocketsTransport(
-                        URL.replace("http", "ws", 1),
+                        SOCKET_URL,
                         session=http,
                         init_payload={"authorization": f"Bearer {self.access_token}"},
                     )
@@ -173,6 +175,17 @@ class Tab:
                 await self.send(Me)
 
     # docs:end
+
+    async def hears(self, news_id: str, after: str) -> bool:
+        """Whether this notification comes by the other transport for WebSockets, after an earlier one."""
+        request = GraphQLRequest(DOCUMENTS["NotificationAdded"], variable_values={"after": after})
+        payload = {"authorization": f"Bearer {self.access_token}"}
+        async with Client(transport=WebsocketsTransport(SOCKET_URL, init_payload=payload)) as session:
+            async with aclosing(session.subscribe(request)) as stream:
+                async for data in stream:
+                    if NotificationAdded.model_validate(data).notification_added.id == news_id:
+                        return True
+        return False
 
 
 def input_of(value: BaseModel) -> dict:
@@ -303,6 +316,12 @@ async def scenario(steps: dict[str, str], homes: list[dict]) -> None:
         lengths = [len(page.courses.nodes) for page in pages if page.courses]
         check(lengths == [1, 2], f"each operation has its own answer: {lengths}")
 
+    async def websockets_transport() -> None:
+        while len(seen) < 2:  # A purchase has two: of the payment, and of the enrollment.
+            await asyncio.sleep(0.05)
+        await tab.refresh()
+        check(await tab.hears(seen[-1].id, after=seen[0].id), "a notification by the other transport")
+
     async def student_home() -> None:
         await tab.my_name()  # Renews the tokens if they have expired.
         await tab.send(StudentHome)
@@ -310,7 +329,7 @@ async def scenario(steps: dict[str, str], homes: list[dict]) -> None:
 
     following: asyncio.Task | None = None
     all_steps = [paging, errors, sign_in, buying, live_updates, reconnection, two_tabs, expired_token]
-    all_steps += [batches, student_home]
+    all_steps += [batches, websockets_transport, student_home]
     for step in all_steps:
         name = "StudentHome" if step is student_home else step.__name__.replace("_", " ")
         steps[name] = "no"

@@ -47,6 +47,7 @@ use crate::{
     LiveTimeouts,
     client_messages::{ClientMessage, MessageBuffer, Received},
     connection_limits::{ConnectionLimits, LimitExceeded, Permit},
+    hive_gaps::upgrade_response,
     loopback::Loopback,
     plugins::{client_address::Address, client_name, streams::RETRY_AFTER_SECONDS},
     subscription_proxy,
@@ -127,6 +128,9 @@ pub async fn connect(
     let authorization = request.headers().get(AUTHORIZATION).cloned().map(HeaderValue::from);
     let program = program(request.headers());
     let factory = fn_factory_with_config(move |sink: WsSink| {
+        // ntex has written its response by now, and sends it once this task pauses. A connection that has closed
+        // meanwhile needs none.
+        _ = sink.io().with_write_buf(upgrade_response::correct);
         let connection = Rc::new(Connection {
             server: server.clone(),
             sink,

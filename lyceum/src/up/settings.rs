@@ -35,8 +35,9 @@ pub struct Settings {
     #[arg(long, env = "LYCEUM_ROUTER_CONFIG", value_name = "FILE")]
     pub router_config: Option<PathBuf>,
 
-    /// Print a configuration of GraphQL Code Generator for this system, for a front end in TypeScript, and exit.
-    #[arg(long)]
+    /// Print a configuration of GraphQL Code Generator for this system, for a front end in TypeScript, and exit. It
+    /// names the system's port, which with `--free-ports` nobody knows before the start.
+    #[arg(long, conflicts_with = "free_ports")]
     pub client_config: bool,
 
     /// Use free ports for everything, so that this system can run beside another one.

@@ -107,6 +107,16 @@ fn a_codegen_configuration_is_printed_and_nothing_is_started() {
 }
 
 #[test]
+fn a_codegen_configuration_is_not_for_a_port_that_nobody_knows() {
+    let output = lyceum().args(["up", "--free-ports", "--client-config"]).output().expect("`lyceum` runs");
+
+    assert!(!output.status.success());
+    assert!(output.stdout.is_empty());
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("'--client-config' cannot be used with '--free-ports'"), "{error}");
+}
+
+#[test]
 fn a_configuration_file_changes_the_router_of_the_whole_system() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("router.yaml");

@@ -193,6 +193,31 @@ fn a_hundred_and_one_ids_are_too_many() {
 }
 
 #[test]
+fn an_operation_looks_up_five_hundred_ids_and_no_more() {
+    let client = System::shared().sign_in(STUDENT);
+    let ids = vec![Uuid::now_v7().to_string(); 100];
+    let with = |lists: usize, selection: &str| {
+        let fields: Vec<_> = (0..lists).map(|n| format!("a{n}: nodes(ids: $ids) {{ {selection} }}")).collect();
+        client.send(&format!("query ($ids: [ID!]!) {{ {} }}", fields.join(" ")), json!({ "ids": ids }))
+    };
+
+    let five = with(5, "... on Course { title }").json;
+    assert_eq!(five["data"]["a4"], json!(vec![Value::Null; 100]), "{five}");
+    // An id that may be of any type counts five times.
+    for (lists, selection) in [(6, "... on Course { title }"), (2, "id")] {
+        let refused = with(lists, selection).json;
+
+        assert!(refused.get("data").is_none(), "{refused}");
+        assert_eq!(refused["errors"].as_array().map(Vec::len), Some(1), "{refused}");
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "TOKEN_LIMIT_EXCEEDED", "{refused}");
+        assert_eq!(
+            refused["errors"][0]["message"],
+            "`nodes` has too many ids for what is selected of each. Send fewer ids in an operation, or select less."
+        );
+    }
+}
+
+#[test]
 fn the_limit_of_aliases_counts_what_the_client_has_written() {
     let client = System::shared().anonymous();
     let with = |count: usize| {

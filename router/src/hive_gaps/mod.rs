@@ -1,6 +1,6 @@
-//! Workarounds for hive-router 0.3.10, one file per gap. Each says what is missing, upstream's issue where there is
-//! one, and which test fails once it is fixed. `json`, `request_errors` and `responses` are no gaps, but what several
-//! of them need. Features of our own are in `plugins/`.
+//! Workarounds for hive-router 0.3.10 and its HTTP server ntex, one file per gap. Each says what is missing, upstream's
+//! issue where there is one, and which test fails once it is fixed. `json`, `request_errors` and `responses` are no
+//! gaps, but what several of them need. Features of our own are in `plugins/`.
 
 pub mod auth_scheme;
 pub mod conditions;
@@ -23,5 +23,6 @@ pub mod responses;
 pub mod root_typename;
 pub mod single_results;
 pub mod unread_body;
+pub mod upgrade_response;
 pub mod variable_names;
 pub mod variables;

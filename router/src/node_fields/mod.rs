@@ -396,6 +396,18 @@ mod tests {
         );
     }
 
+    /// The subgraphs of the fetches that a plan begins with, all at once.
+    fn asked_at_once(plan: &JsonValue) -> Vec<&str> {
+        let node = &plan["node"];
+        let first = if node["kind"] == "Sequence" { &node["nodes"][0] } else { node };
+        assert_eq!(first["kind"], "Parallel", "{plan}");
+        let fetches = first["nodes"].as_array().expect("its nodes");
+        assert!(fetches.iter().all(|fetch| fetch["kind"] == "Fetch"), "{plan}");
+        let mut subgraphs: Vec<_> = fetches.iter().filter_map(|fetch| fetch["serviceName"].as_str()).collect();
+        subgraphs.sort_unstable();
+        subgraphs
+    }
+
     #[test]
     fn as_many_nodes_as_there_may_be_take_one_fetch_of_each_subgraph() {
         let supergraph = safe_parse_schema(include_str!("../../../supergraph.graphql")).expect("it is a schema");
@@ -408,7 +420,7 @@ mod tests {
             let operation = normalize_operation(&planner.supergraph, &document, None).expect("it is valid").operation;
             let overrides = PlannerOverrideContext::from_percentage(0.0);
             let plan = planner.plan_from_normalized_operation(&operation, overrides, &CancellationToken::new());
-            serde_json::to_string(&plan.expect("a plan")).expect("it is JSON")
+            serde_json::to_value(plan.expect("a plan")).expect("it is JSON")
         };
 
         for (selection, fetches) in [
@@ -417,8 +429,9 @@ mod tests {
             // One more for the teachers of all courses.
             ("__typename id ... on Course { title teacher { name } }", 6),
         ] {
-            let text = plan_of(selection);
-            assert_eq!(text.matches("\"serviceName\"").count(), fetches, "{text}");
+            let plan = plan_of(selection);
+            assert_eq!(asked_at_once(&plan), ["course", "enrollment", "identity", "notification", "payment"]);
+            assert_eq!(plan.to_string().matches("\"serviceName\"").count(), fetches, "{plan}");
         }
     }
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use subgraph_testing::token;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{
@@ -205,6 +209,40 @@ async fn another_protocol_is_not_spoken() {
         Err(error) => {
             assert!(error.to_string().contains("protocol") || error.to_string().contains("Protocol"), "{error}");
         }
+    }
+}
+
+/// Some clients look for names of headers letter by letter.
+#[tokio::test]
+async fn a_handshake_is_answered_as_all_clients_expect() {
+    let handshake = "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                     Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
+    for before in ["", "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
+        let mut connection = TcpStream::connect(App::get().address()).await.expect("a connection");
+        connection.write_all(format!("{before}{handshake}").as_bytes()).await.expect("it is sent");
+        let mut received = String::new();
+        let read = async {
+            while !received.split_once("HTTP/1.1 101 ").is_some_and(|(_, response)| response.ends_with("\r\n\r\n")) {
+                received.push(connection.read_u8().await.expect("the connection stays open").into());
+            }
+        };
+        timeout(TIMEOUT, read).await.expect("it is answered");
+
+        let (earlier, response) = received.split_once("HTTP/1.1 101 Switching Protocols\r\n").expect("a response");
+        assert_eq!(earlier.is_empty(), before.is_empty(), "{received}");
+        let mut headers: Vec<_> = response.lines().filter(|line| !line.starts_with("Date: ")).collect();
+        headers.sort_unstable();
+        assert_eq!(
+            headers,
+            [
+                "",
+                "Connection: upgrade",
+                "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                "Sec-WebSocket-Protocol: graphql-transport-ws",
+                "Upgrade: websocket",
+            ]
+        );
     }
 }
 

@@ -259,7 +259,8 @@ impl UserQuery {
     }
 
     /// Returns the objects with these ids, whichever types they have, in the order of the ids; each is null where `node`
-    /// is null. Everyone may query it.
+    /// is null. Everyone may query it. All `node` and `nodes` of an operation together may look up at most 500 ids: an id
+    /// counts once for each type that its selection applies to, which is all five types if `id` is selected of any node.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
