@@ -268,7 +268,7 @@ impl Plugins {
             schema_file: SchemaFile::new(config.is_schema_public),
             batches: Batches::new(dependencies.loopback.clone(), settings.responses.max_response_bytes),
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
-            documents: Documents::new(settings),
+            documents: Documents::new(settings, dependencies.documents_valkey),
             inbound_dedupe: InboundDedupe::default(),
             streams: Streams::new(&dependencies),
             diagnostics: Diagnostics::new(settings.development),

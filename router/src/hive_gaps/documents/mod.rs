@@ -152,12 +152,13 @@ impl Documents {
 }
 
 impl Documents {
-    pub fn new(settings: &Settings) -> Self {
+    /// Has to be called within the runtime that drives the connection to Valkey, if there is one.
+    pub fn new(settings: &Settings, valkey: Option<redis::Client>) -> Self {
         Self {
             graph: RwLock::default(),
             rewriter: Rewriter::new(DocumentLimits::of(settings)),
             queue: ParserQueue::new(),
-            persisted: PersistedQueries::new(settings.document.persisted_query_bytes),
+            persisted: PersistedQueries::new(settings.document.persisted_query_bytes, valkey),
         }
     }
 
@@ -171,7 +172,15 @@ impl Documents {
     }
 
     pub async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) {
-        match self.parse(Source::of(payload), payload.context).await {
+        let mut parsed = self.parse(Source::of(payload), None, payload.context).await;
+        if let Ok(Some(Prepared { request, .. })) = &parsed
+            && let Reference::Missing(_) = request.reference
+            // Boxed, so that this future stays small without Valkey.
+            && let Some(text) = Box::pin(self.persisted.fetch(&request.params)).await
+        {
+            parsed = Box::pin(self.parse(Source::of(payload), Some(text), payload.context)).await;
+        }
+        match parsed {
             Ok(Some(prepared)) => {
                 record_reference(&prepared.request.reference);
                 payload.context.insert(prepared);
@@ -192,10 +201,15 @@ impl Documents {
     }
 
     /// `None` if the request has an id instead of a document: a manifest's documents are trusted.
-    async fn parse(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
+    async fn parse(
+        &self,
+        source: Source,
+        fetched: Option<Arc<str>>,
+        context: &PluginContext,
+    ) -> Result<Option<Prepared>, Unreadable> {
         let Some(graph) = self.graph().filter(|_| self.rewriter.takes_documents()) else { return Ok(None) };
         if source.len() <= MAX_INLINE_BYTES {
-            let Some(request) = source.read(&self.persisted)? else { return Ok(None) };
+            let Some(request) = source.read(&self.persisted, fetched.as_ref())? else { return Ok(None) };
             if let Some(operation) = request.cached(&graph) {
                 return Ok(Some(Prepared { request, operation }));
             }
@@ -204,7 +218,7 @@ impl Documents {
         concurrency_limit::release(context);
         let (rewriter, persisted) = (self.rewriter.clone(), self.persisted.clone());
         let prepare = move |slot: ParserSlot| {
-            let Some(request) = source.read(&persisted)? else { return Ok(None) };
+            let Some(request) = source.read(&persisted, fetched.as_ref())? else { return Ok(None) };
             if let Some(operation) = request.cached(&graph) {
                 return Ok(Some((Prepared { request, operation }, None)));
             }

@@ -1,6 +1,6 @@
 //! A request as received: hive-router may be able to parse one that fails here, and the other way round.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use hive_router::{
     http::Method,
@@ -57,9 +57,13 @@ impl Source {
         }
     }
 
-    /// `None` without a document.
-    pub fn read(&self, persisted: &PersistedQueries) -> Result<Option<DocumentRequest>, Unreadable> {
-        self.params().map(|params| DocumentRequest::of(params, persisted)).ok_or(Unreadable)
+    /// `None` without a document. What was `fetched` is the text of a hash that is not stored here.
+    pub fn read(
+        &self,
+        persisted: &PersistedQueries,
+        fetched: Option<&Arc<str>>,
+    ) -> Result<Option<DocumentRequest>, Unreadable> {
+        self.params().map(|params| DocumentRequest::of(params, persisted, fetched)).ok_or(Unreadable)
     }
 
     fn params(&self) -> Option<GraphQLParams> {
@@ -77,9 +81,12 @@ impl Source {
 
 impl DocumentRequest {
     /// None without a document.
-    fn of(mut params: GraphQLParams, persisted: &PersistedQueries) -> Option<Self> {
+    fn of(mut params: GraphQLParams, persisted: &PersistedQueries, fetched: Option<&Arc<str>>) -> Option<Self> {
         let sent = params.query.take();
-        let reference = persisted.reference(&params, sent.as_deref());
+        let reference = match (persisted.reference(&params, sent.as_deref()), fetched) {
+            (Reference::Missing(_), Some(text)) => Reference::Found(Arc::clone(text)),
+            (reference, _) => reference,
+        };
         let text = match &reference {
             Reference::Text => sent?,
             Reference::Found(text) => text.as_ref().to_owned(),

@@ -4,6 +4,9 @@
 //! A document is stored when its operation has passed validation and the cost limit; whoever sends its hash is checked
 //! like anybody who sends the text. A client that sends many documents cannot evict those of others: each network
 //! address has a share of the store, and a full store admits a document only in place of one that is requested less.
+//! Routers may share their documents in a Valkey, too, which is asked for what a router does not have.
+
+mod shared;
 
 use std::{
     net::IpAddr,
@@ -14,25 +17,27 @@ use std::{
     time::Duration,
 };
 
+use auth::secret::Secret;
 use hive_router::plugins::hooks::on_graphql_params::GraphQLParams;
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use sonic_rs::{JsonValueTrait as _, Value};
 
-use crate::hive_gaps::request_errors::{RequestErrors, request_error};
+use self::shared::{ENTRY_BYTES, Hash, SharedDocuments};
+use crate::{
+    DocumentSettings,
+    hive_gaps::request_errors::{RequestErrors, request_error},
+    valkey,
+};
 
 /// The protocol's name in `extensions`.
 const EXTENSION: &str = "persistedQuery";
 const VERSION: u64 = 1;
-/// A stored document counts as its text and as much again as this, so that the bytes also limit the entries.
-const ENTRY_BYTES: usize = 1_024;
 /// One network address may fill one part in so many, within [`SHARE_PERIOD`].
 const SHARES: u64 = 8;
 const SHARE_PERIOD: Duration = Duration::from_hours(1);
 /// The maximum of tracked network addresses. An evicted one starts anew.
 const MAX_NETWORKS: u64 = 10_000;
-
-type Hash = [u8; 32];
 
 /// The stored documents of one router.
 #[derive(Clone)]
@@ -44,6 +49,7 @@ struct Store {
     /// The bytes that network addresses have stored recently.
     used: Cache<Option<IpAddr>, Arc<AtomicU64>>,
     share: u64,
+    shared: Option<Arc<SharedDocuments>>,
 }
 
 /// How a request refers to its document.
@@ -62,9 +68,14 @@ pub enum Reference {
 }
 
 impl PersistedQueries {
-    /// A store of up to this size; 0 for none.
-    pub fn new(max_bytes: usize) -> Self {
-        Self((max_bytes > 0).then(|| Store::new(max_bytes as u64)))
+    /// A store of up to this size; 0 for none. With a Valkey, it has to be called within the runtime that drives the
+    /// connection.
+    pub fn new(max_bytes: usize, valkey: Option<redis::Client>) -> Self {
+        if max_bytes == 0 {
+            return Self(None);
+        }
+        let shared = valkey.map(|client| Arc::new(SharedDocuments::connect(client, max_bytes)));
+        Self(Some(Store { shared, ..Store::new(max_bytes as u64) }))
     }
 
     /// How a request refers to its document, which is `text` where it has any.
@@ -91,17 +102,42 @@ impl PersistedQueries {
         let Some(store) = self.0.as_ref().filter(|store| !store.documents.contains_key(&hash)) else { return false };
         let is_within_share = store.charge(network, weight(text).into());
         if is_within_share {
-            store.documents.insert(hash, text.into());
+            let text: Arc<str> = text.into();
+            if let Some(shared) = &store.shared {
+                shared.store(hash, Arc::clone(&text));
+            }
+            store.documents.insert(hash, text);
         }
         is_within_share
     }
+
+    /// The text of a request by its hash alone, if another router has stored it.
+    pub async fn fetch(&self, params: &GraphQLParams) -> Option<Arc<str>> {
+        let store = self.0.as_ref()?;
+        let shared = store.shared.as_ref()?;
+        let hash = hash_of(params.extensions.as_ref()?.get(EXTENSION)?).ok()?;
+        // Whatever is stored there, it must be what the client means.
+        let found = shared.find(hash).await.filter(|text| <Hash>::from(Sha256::digest(text)) == hash)?;
+        let text: Arc<str> = found.into();
+        store.documents.insert(hash, Arc::clone(&text));
+        Some(text)
+    }
+}
+
+/// The client of the Valkey where documents are shared, if there is one.
+///
+/// # Errors
+/// If the setting is not a Valkey or Redis URL, or requires TLS without verification.
+pub fn valkey_client(settings: &DocumentSettings) -> anyhow::Result<Option<redis::Client>> {
+    let url = settings.persisted_query_url.as_ref().map(Secret::reveal).filter(|url| !url.is_empty());
+    url.map(|url| valkey::client(url, "LYCEUM_PERSISTED_QUERY_URL (`--persisted-query-url`)")).transpose()
 }
 
 impl Store {
     fn new(max_bytes: u64) -> Self {
         let documents = Cache::builder().weigher(|_, text: &Arc<str>| weight(text)).max_capacity(max_bytes).build();
         let used = Cache::builder().max_capacity(MAX_NETWORKS).time_to_live(SHARE_PERIOD).build();
-        Self { documents, used, share: max_bytes.div_ceil(SHARES) }
+        Self { documents, used, share: max_bytes.div_ceil(SHARES), shared: None }
     }
 
     /// Whether the share of this network address has room for so many bytes, which it then has no more.
@@ -182,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_document_is_found_by_its_hash_once_it_is_stored() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
 
         assert!(
             matches!(queries.reference(&by_hash("{ a }"), Some("{ a }")), Reference::New(it) if it == hash("{ a }"))
@@ -198,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_hash_that_does_not_fit_is_an_error_that_names_it() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
         let message = |params: &GraphQLParams, text| match queries.reference(params, text) {
             Reference::Invalid(errors) => errors[0].message.clone(),
             other => panic!("{other:?}"),
@@ -219,7 +255,7 @@ mod tests {
 
     #[test]
     fn without_a_store_a_client_learns_that_it_has_to_send_the_text() {
-        let queries = PersistedQueries::new(0);
+        let queries = PersistedQueries::new(0, None);
 
         let Reference::Missing(errors) = queries.reference(&by_hash("{ a }"), None) else {
             panic!("there is no store")
@@ -231,7 +267,7 @@ mod tests {
 
     #[test]
     fn one_client_fills_its_share_and_no_more() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
         let mut stored = 0;
         for number in 0..1_000_000_u32 {
             let mut hash = Hash::default();
@@ -247,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_flood_from_everywhere_evicts_nothing_that_is_used() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
         let used: Vec<_> = (0..50).map(|number| format!("{{ used{number} }}")).collect();
         for text in &used {
             assert!(queries.store(hash(text), text, Some(network(1))));
