@@ -22,9 +22,9 @@ pub const TIMEOUT: Duration = Duration::from_millis(100);
 const MAX_TIMEOUTS: u32 = 3;
 pub const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// What a server is used for.
-pub trait Usage: Send + Sync + 'static {
-    /// Checks that the server can be used, including writes.
+/// The keys that one feature has on a server, and its scripts.
+pub trait Keyspace: Send + Sync + 'static {
+    /// Runs a script with a key of its own, to check that the server can run it, including writes.
     fn check(&self, connection: MultiplexedConnection) -> impl Future<Output = Result<()>> + Send;
 
     fn log_available(&self);
@@ -32,9 +32,10 @@ pub trait Usage: Send + Sync + 'static {
     fn log_unavailable(&self, error: &str);
 }
 
-pub struct Server<Use> {
+/// A server, and its connection.
+pub struct Server<Keys> {
     client: Client,
-    pub usage: Use,
+    pub keyspace: Keys,
     timeout: Duration,
     /// Consecutive timeouts.
     timeouts: AtomicU32,
@@ -60,22 +61,26 @@ pub fn client(url: &str, setting: &str) -> Result<Client> {
     Ok(client)
 }
 
-impl<Use: Usage> Server<Use> {
-    pub fn new(client: Client, usage: Use, timeout: Duration) -> Self {
+impl<Keys: Keyspace> Server<Keys> {
+    /// Not connected until [`Self::keep_connected`] runs.
+    pub fn new(client: Client, keyspace: Keys, timeout: Duration) -> Self {
         let (connection, lost) = (RwLock::default(), Notify::new());
-        Self { client, usage, timeout, timeouts: AtomicU32::new(0), connection, lost }
+        Self { client, keyspace, timeout, timeouts: AtomicU32::new(0), connection, lost }
     }
 
-    /// The answer to commands on a connection. `None` while the server is unavailable.
-    pub async fn run<Answer, Asked>(&self, ask: impl FnOnce(MultiplexedConnection) -> Asked) -> Option<Answer>
+    /// Runs a command. `None` if the server does not respond in time, or is unavailable.
+    pub async fn run<Response, Running>(
+        &self,
+        command: impl FnOnce(MultiplexedConnection) -> Running,
+    ) -> Option<Response>
     where
-        Asked: Future<Output = Result<Answer>>,
+        Running: Future<Output = Result<Response>>,
     {
         let connection = self.connection()?;
-        match self.in_time(ask((*connection).clone())).await {
-            Ok(answer) => {
+        match self.with_timeout(command((*connection).clone())).await {
+            Ok(response) => {
                 self.timeouts.store(0, Ordering::Relaxed);
-                Some(answer)
+                Some(response)
             }
             Err(error) if error.is::<Elapsed>() && self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 < MAX_TIMEOUTS => {
                 None
@@ -87,8 +92,8 @@ impl<Use: Usage> Server<Use> {
         }
     }
 
-    async fn in_time<Answer>(&self, asked: impl Future<Output = Result<Answer>>) -> Result<Answer> {
-        timeout(self.timeout, asked).await.context("no response in time")?
+    async fn with_timeout<Response>(&self, running: impl Future<Output = Result<Response>>) -> Result<Response> {
+        timeout(self.timeout, running).await.context("no response in time")?
     }
 
     /// Connects, and reconnects.
@@ -98,7 +103,7 @@ impl<Use: Usage> Server<Use> {
             match self.connect().await {
                 Ok(connection) => {
                     *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(connection));
-                    self.usage.log_available();
+                    self.keyspace.log_available();
                     self.lost.notified().await;
                     is_known_lost = true;
                 }
@@ -115,7 +120,7 @@ impl<Use: Usage> Server<Use> {
     /// Connects to the server, and checks it.
     pub async fn connect(&self) -> Result<MultiplexedConnection> {
         let connection = self.client.get_multiplexed_async_connection().await?;
-        self.in_time(self.usage.check(connection.clone())).await?;
+        self.with_timeout(self.keyspace.check(connection.clone())).await?;
         Ok(connection)
     }
 
@@ -142,6 +147,42 @@ impl<Use: Usage> Server<Use> {
         if let Some(password) = password.filter(|password| !password.is_empty()) {
             error = error.replace(password, "…");
         }
-        self.usage.log_unavailable(&error);
+        self.keyspace.log_unavailable(&error);
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::{fs, time::Instant};
+
+    use subgraph_testing::redis::PASSWORD;
+    use tempfile::NamedTempFile;
+    use tracing::subscriber::DefaultGuard;
+
+    use super::*;
+
+    /// Generous, for a busy machine.
+    pub const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+    pub async fn until(what: &str, is_so: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is_so() {
+            assert!(started.elapsed() < Duration::from_mins(1), "not in time: {what}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Captures what this thread logs from here on.
+    pub fn log() -> (NamedTempFile, DefaultGuard) {
+        let file = NamedTempFile::new().expect("a temporary file");
+        let writer = file.reopen().expect("it is there");
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        (file, tracing::subscriber::set_default(subscriber))
+    }
+
+    pub fn lines(log: &NamedTempFile, text: &str) -> usize {
+        let log = fs::read_to_string(log.path()).expect("a log");
+        assert!(!log.contains(PASSWORD), "{log}");
+        log.lines().filter(|line| line.contains(text)).count()
     }
 }

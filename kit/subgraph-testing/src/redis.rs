@@ -94,8 +94,8 @@ fn spawn(port: u16, directory: &TempDir) -> Child {
     command.args(["-", "--dir"]).arg(directory.path()).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut process = command.spawn().expect("`redis-server` starts: Debian has it as a package");
     let rights = "~lyceum:cost:* +evalsha +script|load +select +time +get +set +del";
-    let documents_rights = "~lyceum:documents:* +evalsha +script|load +select +time +del +expire +hset +hget +hdel +hlen \
-                            +hstrlen +hincrby +zadd +zrem +zcard +zrange +zrangebyscore";
+    let documents_rights = "~lyceum:{documents}:* +evalsha +script|load +select +time +del +expire +get +incrby +hset +hget \
+                            +hdel +hlen +hstrlen +hincrby +zadd +zrem +zcard +zrange +zrangebyscore";
     let users = format!("user {USER} on nopass {rights}\nuser {DOCUMENTS_USER} on nopass {documents_rights}");
     let settings = format!(
         "bind 127.0.0.1\nport {port}\nunixsocket {}\nsave \"\"\nrequirepass \"{PASSWORD}\"\n{users}\n",

@@ -1,47 +1,65 @@
--- Stores a document under its hash, or finds one. A document is forgotten when nobody has asked for it long enough, or
--- before others if the documents need too many bytes.
+-- Finds a document by its hash, or stores it. A document that is found or stored again is kept twice as long as others,
+-- and in place of them: many documents that nobody uses do not displace those that are used.
 --
--- KEYS[1]  the documents by their hash, and their bytes
--- KEYS[2]  the times at which they were last asked for
--- ARGV[1]  'store' or 'find'
+-- KEYS[1]  the documents by their hash, and the bytes of all of them
+-- KEYS[2]  the time at which each of them expires. The first one makes room for others
+-- KEYS[3]  the bytes that the client's network address has stored
+-- ARGV[1]  'find' or 'store'
 -- ARGV[2]  the hash
--- ARGV[3]  the seconds after which a document is forgotten
--- ARGV[4]  the document, if it is to be stored
--- ARGV[5]  the bytes that each of them counts besides its text
--- ARGV[6]  the bytes of all of them
+-- ARGV[3]  the document, if it is to be stored
+-- ARGV[4]  the seconds after which a document expires
+-- ARGV[5]  the bytes that each document counts besides its text
+-- ARGV[6]  the bytes of all documents
+-- ARGV[7]  the bytes of one network address
+-- ARGV[8]  the seconds for which they count
 --
--- Returns the document, if there is one.
-local texts, times, hash, seconds = KEYS[1], KEYS[2], ARGV[2], tonumber(ARGV[3])
-local now = tonumber(redis.call('TIME')[1])
-local overhead, limit = tonumber(ARGV[5]), tonumber(ARGV[6])
+-- Returns the document, if it is stored.
+local texts, expiries, used = KEYS[1], KEYS[2], KEYS[3]
+local hash, text, retention = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local overhead, limit, share, share_period = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 
 local function forget(hashes)
-  for _, old in ipairs(hashes) do
-    redis.call('HINCRBY', texts, 'bytes', -redis.call('HSTRLEN', texts, old) - overhead)
-    redis.call('HDEL', texts, old)
-    redis.call('ZREM', times, old)
+  for _, each in ipairs(hashes) do
+    redis.call('HINCRBY', texts, 'bytes', -redis.call('HSTRLEN', texts, each) - overhead)
+    redis.call('HDEL', texts, each)
+    redis.call('ZREM', expiries, each)
   end
 end
 
+-- The server may have evicted one of the two.
+if redis.call('HLEN', texts) ~= redis.call('ZCARD', expiries) + 1 then
+  redis.call('DEL', texts, expiries)
+end
+forget(redis.call('ZRANGEBYSCORE', expiries, '-inf', now))
+
+local is_known = redis.call('HSTRLEN', texts, hash) > 0
 if ARGV[1] == 'store' then
-  -- The server may have evicted one of the two.
-  if redis.call('HLEN', texts) ~= redis.call('ZCARD', times) + 1 then
-    redis.call('DEL', texts, times)
+  local size = #text + overhead
+  if is_known then
+    -- It may be another text.
+    forget({ hash })
+  else
+    local total = tonumber(redis.call('GET', used) or 0) + size
+    if total > share then
+      return false
+    end
+    redis.call('INCRBY', used, size)
+    if total == size then
+      redis.call('EXPIRE', used, share_period)
+    end
   end
-  if redis.call('HSET', texts, hash, ARGV[4]) == 1 then
-    redis.call('HINCRBY', texts, 'bytes', #ARGV[4] + overhead)
-  end
-  redis.call('ZADD', times, now, hash)
-  forget(redis.call('ZRANGEBYSCORE', times, '-inf', now - seconds))
-  while tonumber(redis.call('HGET', texts, 'bytes')) > limit and redis.call('ZCARD', times) > 0 do
-    forget(redis.call('ZRANGE', times, 0, 0))
-  end
+  redis.call('HSET', texts, hash, text)
+  redis.call('HINCRBY', texts, 'bytes', size)
+elseif not is_known then
+  return false
 end
 
-local text = redis.call('HGET', texts, hash)
-if text then
-  redis.call('ZADD', times, 'XX', now, hash)
-  redis.call('EXPIRE', texts, seconds)
-  redis.call('EXPIRE', times, seconds)
+redis.call('ZADD', expiries, now + (is_known and 2 or 1) * retention, hash)
+redis.call('EXPIRE', texts, 2 * retention)
+redis.call('EXPIRE', expiries, 2 * retention)
+while tonumber(redis.call('HGET', texts, 'bytes')) > limit and redis.call('ZCARD', expiries) > 0 do
+  forget(redis.call('ZRANGE', expiries, 0, 0))
 end
-return text
+return redis.call('HGET', texts, hash)

@@ -11,19 +11,19 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::account::{BudgetKey, Charged, WINDOW};
-use crate::valkey::{self, Server, TIMEOUT, Usage};
+use crate::valkey::{self, Keyspace, Server, TIMEOUT};
 
 const SCRIPT: &str = include_str!("account.lua");
 const PREFIX: &str = "lyceum:cost:";
 
 pub struct Valkey {
-    server: Arc<Server<Accounts>>,
+    server: Arc<Server<AccountKeyspace>>,
     /// The runtime that drives the connection.
     runtime: Handle,
     _connecting: AbortOnDropHandle<()>,
 }
 
-struct Accounts {
+struct AccountKeyspace {
     script: Script,
 }
 
@@ -51,7 +51,7 @@ impl Valkey {
     }
 
     fn connect_with(client: Client, script: Script, timeout: Duration) -> Self {
-        let server = Arc::new(Server::new(client, Accounts { script }, timeout));
+        let server = Arc::new(Server::new(client, AccountKeyspace { script }, timeout));
         let connecting = tokio::spawn(Arc::clone(&server).keep_connected());
         Self { server, runtime: Handle::current(), _connecting: AbortOnDropHandle::new(connecting) }
     }
@@ -77,11 +77,11 @@ impl Valkey {
     }
 }
 
-async fn run(server: &Server<Accounts>, key: &str, args: ScriptArgs) -> Option<Charged> {
-    server.run(|connection| server.usage.run(connection, key, args)).await
+async fn run(server: &Server<AccountKeyspace>, key: &str, args: ScriptArgs) -> Option<Charged> {
+    server.run(|connection| server.keyspace.run(connection, key, args)).await
 }
 
-impl Accounts {
+impl AccountKeyspace {
     async fn run(&self, mut connection: MultiplexedConnection, key: &str, args: ScriptArgs) -> Result<Charged> {
         let ScriptArgs { name, budget, returned, taken } = args;
         let mut invocation = self.script.key(key);
@@ -92,7 +92,7 @@ impl Accounts {
     }
 }
 
-impl Usage for Accounts {
+impl Keyspace for AccountKeyspace {
     async fn check(&self, connection: MultiplexedConnection) -> Result<()> {
         let args = ScriptArgs { name: "settle", budget: 1, returned: 0, taken: 1 };
         self.run(connection, &format!("{PREFIX}probe"), args).await.map(drop)
@@ -117,23 +117,22 @@ fn name(key: &BudgetKey) -> String {
 
 #[cfg(test)]
 pub mod tests {
-    use std::{fs, time::Instant};
+    use std::time::Instant;
 
     use redis::{AsyncCommands as _, cmd};
-    use subgraph_testing::redis::{PASSWORD, RedisServer, USER, encoded_password};
-    use tempfile::NamedTempFile;
+    use subgraph_testing::redis::{RedisServer, USER, encoded_password};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         time::sleep,
     };
-    use tracing::subscriber::DefaultGuard;
 
     use super::*;
-    use crate::valkey::RETRY_DELAY;
+    use crate::valkey::{
+        RETRY_DELAY,
+        tests::{BUSY_TIMEOUT, lines, log, until},
+    };
 
     const CLOCK: &str = "clock";
-    /// Generous, for a busy machine.
-    const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// A test's own server, whose clock only the test advances.
     pub struct Redis(RedisServer);
@@ -168,14 +167,6 @@ pub mod tests {
         async fn connection(&self) -> MultiplexedConnection {
             let client = client(&self.0.url()).expect("a URL");
             client.get_multiplexed_async_connection().await.expect("it responds")
-        }
-    }
-
-    async fn until(what: &str, is_so: impl Fn() -> bool) {
-        let started = Instant::now();
-        while !is_so() {
-            assert!(started.elapsed() < Duration::from_mins(1), "not in time: {what}");
-            sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -310,20 +301,6 @@ pub mod tests {
         until("it is connected", || valkey.is_connected()).await;
         assert!(valkey.charge(&alice(), 1_000, 1_000).await.is_some());
         assert!(valkey.charge(&alice(), 0, 1_000).await.is_some());
-    }
-
-    /// Captures what this thread logs from here on.
-    fn log() -> (NamedTempFile, DefaultGuard) {
-        let file = NamedTempFile::new().expect("a temporary file");
-        let writer = file.reopen().expect("it is there");
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
-        (file, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn lines(log: &NamedTempFile, text: &str) -> usize {
-        let log = fs::read_to_string(log.path()).expect("a log");
-        assert!(!log.contains(PASSWORD), "{log}");
-        log.lines().filter(|line| line.contains(text)).count()
     }
 
     #[tokio::test]

@@ -152,14 +152,12 @@ impl Documents {
 }
 
 impl Documents {
-    /// Has to be called within the runtime that drives the connection to Valkey, if there is one.
+    /// With a Valkey for persisted queries, it has to be called within the runtime that drives the connection.
     pub fn new(settings: &Settings, valkey: Option<redis::Client>) -> Self {
-        Self {
-            graph: RwLock::default(),
-            rewriter: Rewriter::new(DocumentLimits::of(settings)),
-            queue: ParserQueue::new(),
-            persisted: PersistedQueries::new(settings.document.persisted_query_bytes, valkey),
-        }
+        let rewriter = Rewriter::new(DocumentLimits::of(settings));
+        let valkey = valkey.filter(|_| rewriter.takes_documents());
+        let persisted = PersistedQueries::new(settings.document.persisted_query_bytes, valkey);
+        Self { graph: RwLock::default(), rewriter, queue: ParserQueue::new(), persisted }
     }
 
     pub fn graph(&self) -> Option<Arc<Graph>> {
@@ -176,9 +174,9 @@ impl Documents {
         if let Ok(Some(Prepared { request, .. })) = &parsed
             && let Reference::Missing(_) = request.reference
             // Boxed, so that this future stays small without Valkey.
-            && let Some(text) = Box::pin(self.persisted.fetch(&request.params)).await
+            && let Some(fetched) = Box::pin(self.persisted.fetch(&request.params)).await
         {
-            parsed = Box::pin(self.parse(Source::of(payload), Some(text), payload.context)).await;
+            parsed = Box::pin(self.parse(Source::of(payload), Some(fetched), payload.context)).await;
         }
         match parsed {
             Ok(Some(prepared)) => {
@@ -193,10 +191,14 @@ impl Documents {
     // When the operation has passed validation and the cost limit.
     pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>) {
         let Some(prepared) = payload.context.get_ref::<Prepared>() else { return };
-        if let Reference::New(hash) = prepared.request.reference
-            && self.persisted.store(hash, &prepared.request.text, network(payload.context))
-        {
-            metrics::record_persisted_query("stored");
+        match &prepared.request.reference {
+            Reference::New(hash) => {
+                if self.persisted.store(*hash, &prepared.request.text, network(payload.context)) {
+                    metrics::record_persisted_query("stored");
+                }
+            }
+            Reference::Found(hash, text) => self.persisted.keep(*hash, text, network(payload.context)),
+            Reference::Text | Reference::Missing(_) | Reference::Invalid(_) => {}
         }
     }
 
@@ -204,7 +206,7 @@ impl Documents {
     async fn parse(
         &self,
         source: Source,
-        fetched: Option<Arc<str>>,
+        fetched: Option<Reference>,
         context: &PluginContext,
     ) -> Result<Option<Prepared>, Unreadable> {
         let Some(graph) = self.graph().filter(|_| self.rewriter.takes_documents()) else { return Ok(None) };
@@ -312,7 +314,7 @@ impl Prepared {
 fn persisted_text(context: &PluginContext) -> Option<String> {
     let prepared = context.get_ref::<Prepared>()?;
     let is_by_hash = match &prepared.request.reference {
-        Reference::Found(_) | Reference::Missing(_) => true,
+        Reference::Found(..) | Reference::Missing(_) => true,
         Reference::Invalid(_) => prepared.request.text.is_empty(),
         Reference::Text | Reference::New(_) => false,
     };
@@ -322,7 +324,7 @@ fn persisted_text(context: &PluginContext) -> Option<String> {
 fn record_reference(reference: &Reference) {
     match reference {
         Reference::Text | Reference::New(_) => {}
-        Reference::Found(_) => metrics::record_persisted_query("found"),
+        Reference::Found(..) => metrics::record_persisted_query("found"),
         Reference::Missing(_) => metrics::record_persisted_query("missing"),
         Reference::Invalid(_) => metrics::record_persisted_query("invalid"),
     }
@@ -334,5 +336,19 @@ async fn evict_idle(graph: Weak<Graph>) {
         graph.evict_idle();
         drop(graph);
         sleep(idle_caches::INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_with_a_safelist_does_not_connect_to_valkey() {
+        let client = redis::Client::open("redis://127.0.0.1:1").expect("a URL");
+        let settings = Settings { safelist: Some("manifest.json".into()), ..Settings::default() };
+
+        // There is no runtime here that it could connect on.
+        let _documents = Documents::new(&settings, Some(client));
     }
 }

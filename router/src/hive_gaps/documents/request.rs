@@ -1,6 +1,6 @@
 //! A request as received: hive-router may be able to parse one that fails here, and the other way round.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use hive_router::{
     http::Method,
@@ -57,11 +57,11 @@ impl Source {
         }
     }
 
-    /// `None` without a document. What was `fetched` is the text of a hash that is not stored here.
+    /// `None` without a document. One that is missing here may have been `fetched`.
     pub fn read(
         &self,
         persisted: &PersistedQueries,
-        fetched: Option<&Arc<str>>,
+        fetched: Option<&Reference>,
     ) -> Result<Option<DocumentRequest>, Unreadable> {
         self.params().map(|params| DocumentRequest::of(params, persisted, fetched)).ok_or(Unreadable)
     }
@@ -81,15 +81,15 @@ impl Source {
 
 impl DocumentRequest {
     /// None without a document.
-    fn of(mut params: GraphQLParams, persisted: &PersistedQueries, fetched: Option<&Arc<str>>) -> Option<Self> {
+    fn of(mut params: GraphQLParams, persisted: &PersistedQueries, fetched: Option<&Reference>) -> Option<Self> {
         let sent = params.query.take();
         let reference = match (persisted.reference(&params, sent.as_deref()), fetched) {
-            (Reference::Missing(_), Some(text)) => Reference::Found(Arc::clone(text)),
+            (Reference::Missing(_), Some(fetched)) => fetched.clone(),
             (reference, _) => reference,
         };
         let text = match &reference {
             Reference::Text => sent?,
-            Reference::Found(text) => text.as_ref().to_owned(),
+            Reference::Found(_, text) => text.as_ref().to_owned(),
             Reference::New(_) | Reference::Missing(_) | Reference::Invalid(_) => sent.unwrap_or_default(),
         };
         let name = operation_name(&mut params);
