@@ -29,6 +29,7 @@ mod settings;
 mod subscription_proxy;
 mod trace;
 mod usage;
+mod valkey;
 mod websocket;
 
 pub use allowed_hosts::{AllowedHost, Host};

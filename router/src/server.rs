@@ -52,7 +52,7 @@ use crate::{
     cost,
     hive_gaps::{idle_caches, unread_body::UnreadBody},
     loopback::Loopback,
-    plugins,
+    persisted_queries, plugins,
     plugins::dependencies::{Dependencies, RegisteredDependencies},
     plugins::in_process::executors,
     response_headers::ResponseHeaders,
@@ -117,6 +117,7 @@ impl Router {
             in_flight: stopping.in_flight.clone(),
             shutdown: stopping.shutdown.clone(),
             valkey: cost::valkey_client(&settings.cost)?,
+            documents_valkey: persisted_queries::valkey_client(&settings.document)?,
             proxy_key: subscription_proxy.key().to_owned(),
             loopback: Some(loopback.clone()),
         });

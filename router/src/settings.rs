@@ -283,7 +283,7 @@ pub struct CostSettings {
 }
 
 /// Limits of the documents that clients send.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct DocumentSettings {
     /// The maximum size of a document that a client sends, in bytes. It does not apply to the documents of
     /// `--safelist`.
@@ -294,6 +294,13 @@ pub struct DocumentSettings {
     /// their hash. 0: none, and clients send their documents. A router with `--safelist` has none.
     #[arg(long, env = "LYCEUM_PERSISTED_QUERY_BYTES", value_name = "BYTES", default_value_t = PERSISTED_QUERY_BYTES)]
     pub persisted_query_bytes: usize,
+
+    /// The URL of a Valkey or Redis server for persisted queries that routers share:
+    /// `redis://user:password@host:6379/0`, or `rediss://…` for TLS. Without it, and while the server is unavailable,
+    /// each router has its own, in memory.
+    // Any text is a secret, so that no message about a wrong URL repeats its password.
+    #[arg(long, env = "LYCEUM_PERSISTED_QUERY_URL", hide_env_values = true, value_name = "URL")]
+    pub persisted_query_url: Option<Secret>,
 }
 
 /// Counting what clients use of the graph.
@@ -323,7 +330,11 @@ const PERSISTED_QUERY_BYTES: usize = 16 * 1024 * 1024;
 
 impl Default for DocumentSettings {
     fn default() -> Self {
-        Self { max_document_bytes: MAX_DOCUMENT_BYTES, persisted_query_bytes: PERSISTED_QUERY_BYTES }
+        Self {
+            max_document_bytes: MAX_DOCUMENT_BYTES,
+            persisted_query_bytes: PERSISTED_QUERY_BYTES,
+            persisted_query_url: None,
+        }
     }
 }
 

@@ -16,6 +16,8 @@ use tempfile::TempDir;
 pub const PASSWORD: &str = "hunter2 of the tests";
 /// Has no password, and the rights that docs/cost.md names.
 pub const USER: &str = "lyceum";
+/// Has no password, and the rights that docs/operations.md names for persisted queries.
+pub const DOCUMENTS_USER: &str = "documents";
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A server of a test's own, which comes and goes, always at the same address. It ends with its test.
@@ -92,8 +94,11 @@ fn spawn(port: u16, directory: &TempDir) -> Child {
     command.args(["-", "--dir"]).arg(directory.path()).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut process = command.spawn().expect("`redis-server` starts: Debian has it as a package");
     let rights = "~lyceum:cost:* +evalsha +script|load +select +time +get +set +del";
+    let documents_rights = "~lyceum:{documents}:* +evalsha +script|load +select +time +del +expire +get +incrby +hset +hget \
+                            +hdel +hlen +hstrlen +hincrby +zadd +zrem +zcard +zrange +zrangebyscore";
+    let users = format!("user {USER} on nopass {rights}\nuser {DOCUMENTS_USER} on nopass {documents_rights}");
     let settings = format!(
-        "bind 127.0.0.1\nport {port}\nunixsocket {}\nsave \"\"\nrequirepass \"{PASSWORD}\"\nuser {USER} on nopass {rights}\n",
+        "bind 127.0.0.1\nport {port}\nunixsocket {}\nsave \"\"\nrequirepass \"{PASSWORD}\"\n{users}\n",
         socket(directory).display(),
     );
     let mut input = process.stdin.take().expect("it reads its settings");

@@ -239,7 +239,7 @@ impl RouterThread {
             client_address: settings.client_address.clone(),
             live: settings.live,
             cost: settings.cost.clone(),
-            document: settings.document,
+            document: settings.document.clone(),
             usage: settings.usage.clone(),
             client_timeouts: settings.client_timeouts,
             responses: settings.responses,

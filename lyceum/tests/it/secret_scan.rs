@@ -202,7 +202,7 @@ fn nor_is_it_over_streams_and_sockets() {
 const URL_PASSWORD: &str = "s3cret";
 
 /// A setting of a process, with a URL that is wrong in one way or another.
-const WRONG_URLS: [(&str, &str, &str); 16] = [
+const WRONG_URLS: [(&str, &str, &str); 17] = [
     ("course", "LYCEUM_EVENT_BUS", "nats://ada:s3cret@host:port"),
     ("course", "LYCEUM_EVENT_BUS", "nats://s3cret@a,nats://other@b"),
     ("course", "LYCEUM_EVENT_BUS", "s3cret"),
@@ -216,6 +216,7 @@ const WRONG_URLS: [(&str, &str, &str); 16] = [
     ("identity", "LYCEUM_SMTP_URL", "smtps://ada:s3cret@host?tls=none"),
     ("identity", "LYCEUM_PUBLIC_URL", "ftp://ada:s3cret@host"),
     ("router", "LYCEUM_COST_BUDGET_URL", "redis://ada:s3cret@host:port"),
+    ("router", "LYCEUM_PERSISTED_QUERY_URL", "redis://ada:s3cret@host:port"),
     ("router", "LYCEUM_CORS_ORIGINS", "https://ada:s3cret@host"),
     ("router", "LYCEUM_JWKS_URL", "http://ada:s3cret@host:port"),
     ("router", "LYCEUM_SUBGRAPH_URLS", "course=http://ada:s3cret@host:port"),

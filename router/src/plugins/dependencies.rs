@@ -43,6 +43,8 @@ pub struct Dependencies {
     pub shutdown: Shutdown,
     /// The store of cost budgets, if not this router's memory. Its URL may contain a password.
     pub valkey: Option<redis::Client>,
+    /// Where persisted queries are shared, if they are. Its URL may contain a password.
+    pub documents_valkey: Option<redis::Client>,
     /// The key that proves that a request comes from the router's own subscription proxy.
     pub proxy_key: String,
     /// The router's own endpoint.

@@ -1,10 +1,14 @@
 //! Automatic persisted queries, as Apollo's clients send them.
 
+use std::time::{Duration, Instant};
+
 use reqwest::StatusCode;
 use router::{CostSettings, DocumentSettings};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use subgraph_testing::{Reply, token};
+use subgraph_testing::{Reply, redis::RedisServer, token};
+use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::{
     support::{App, Options, Own, Transport, claims, reply},
@@ -162,4 +166,87 @@ async fn a_router_without_a_store_says_so() {
     assert_eq!(error(&alone), (Some("PERSISTED_QUERY_NOT_SUPPORTED"), "PersistedQueryNotSupported"));
     assert!(with_hash(app, "{ courses { id } }").await["data"]["courses"].is_array());
     assert_eq!(by_hash(app, "{ courses { id } }").await.error(), Some("PERSISTED_QUERY_NOT_SUPPORTED"));
+}
+
+/// The time for a document to reach the server, which its response does not wait for.
+const SHARING: Duration = Duration::from_millis(200);
+
+/// A router that shares its documents by this server.
+fn sharing(server: &RedisServer) -> Own {
+    let document = DocumentSettings { persisted_query_url: Some(server.url().into()), ..DocumentSettings::default() };
+    App::own(Transport::InProcess, Options { document, ..Options::default() })
+}
+
+/// A document that nobody has sent. A long one is parsed on another thread.
+fn new_document(padding: usize) -> String {
+    format!("{{ a{}: courses {{ id }} }}{}", Uuid::now_v7().simple(), " ".repeat(padding))
+}
+
+/// Sends documents to the first router until the second one knows one of them: a router does without the server while
+/// this machine is too busy for it to respond in time.
+async fn until_they_share(first: &App, second: &App, padding: usize) -> String {
+    let started = Instant::now();
+    loop {
+        let document = new_document(padding);
+        let stored = with_hash(first, &document).await;
+        assert!(stored["data"].is_object(), "{stored}");
+        sleep(SHARING).await;
+        let found = by_hash(second, &document).await;
+        if found["data"].is_object() {
+            assert_eq!(found["data"], stored["data"]);
+            return document;
+        }
+        assert_eq!(error(&found), NOT_FOUND, "{found}");
+        assert!(started.elapsed() < Duration::from_mins(1), "each router has documents of its own");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_routers_share_documents_and_lose_none_with_their_server() {
+    let mut redis = RedisServer::start();
+    let (one, other) = (sharing(&redis), sharing(&redis));
+    let (first, second) = (&one.app, &other.app);
+    let shared = [until_they_share(first, second, 0).await, until_they_share(second, first, 3_000).await];
+
+    redis.kill();
+    for app in [first, second] {
+        for known in &shared {
+            let found = by_hash(app, known).await;
+            assert!(found["data"].is_object(), "{found}");
+        }
+        let new = new_document(0);
+        assert_eq!(error(&by_hash(app, &new).await), NOT_FOUND);
+        assert!(with_hash(app, &new).await["data"].is_object());
+        assert!(by_hash(app, &new).await["data"].is_object());
+    }
+
+    redis.start_again();
+    until_they_share(first, second, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_document_gives_no_right_that_its_text_would_not_give() {
+    let mut redis = RedisServer::start();
+    let one = sharing(&redis);
+    let cost = CostSettings { anonymous_cost_limit: 30, ..CostSettings::default() };
+    let document = DocumentSettings { persisted_query_url: Some(redis.url().into()), ..DocumentSettings::default() };
+    let other = App::own(Transport::InProcess, Options { cost, document, ..Options::default() });
+    until_they_share(&one.app, &other.app, 0).await;
+
+    let started = Instant::now();
+    loop {
+        let expensive = format!("{{ a: costly b{}: costly }}", Uuid::now_v7().simple());
+        assert!(with_hash(&one.app, &expensive).await["data"]["a"].is_string());
+        sleep(SHARING).await;
+        let refused = by_hash(&other.app, &expensive).await;
+        assert!(refused["data"].is_null(), "{refused}");
+        if refused.error() == Some("COST_ESTIMATED_TOO_EXPENSIVE") {
+            redis.kill();
+            // It is not stored where it was rejected.
+            assert_eq!(error(&by_hash(&other.app, &expensive).await), NOT_FOUND);
+            break;
+        }
+        assert_eq!(error(&refused), NOT_FOUND);
+        assert!(started.elapsed() < Duration::from_mins(1), "the document does not arrive");
+    }
 }

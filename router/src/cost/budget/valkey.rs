@@ -1,52 +1,30 @@
 //! The accounts of all routers that share a Valkey or Redis server.
 //!
-//! Each call is one script on the server, by the server's clock. Requests do not wait for a failing server: it gets no
-//! requests until a new connection has passed a check.
+//! Each call is one script on the server, by the server's clock.
 
-use std::{
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use redis::{Client, ConnectionAddr, Script, aio::MultiplexedConnection};
-use tokio::{
-    runtime::Handle,
-    sync::Notify,
-    time::{error::Elapsed, sleep, timeout},
-};
+use anyhow::{Result, ensure};
+use redis::{Client, Script, aio::MultiplexedConnection};
+use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::account::{BudgetKey, Charged, WINDOW};
+use crate::valkey::{self, Keyspace, Server, TIMEOUT};
 
 const SCRIPT: &str = include_str!("account.lua");
 const PREFIX: &str = "lyceum:cost:";
-/// The maximum time that a request waits for the server.
-const TIMEOUT: Duration = Duration::from_millis(100);
-/// Consecutive timeouts after which the server is unavailable. A single one is normal on a busy machine.
-const MAX_TIMEOUTS: u32 = 3;
-const RETRY_DELAY: Duration = Duration::from_secs(2);
 
 pub struct Valkey {
-    server: Arc<Server>,
+    server: Arc<Server<AccountKeyspace>>,
     /// The runtime that drives the connection.
     runtime: Handle,
     _connecting: AbortOnDropHandle<()>,
 }
 
-struct Server {
-    client: Client,
+struct AccountKeyspace {
     script: Script,
-    timeout: Duration,
-    /// Consecutive timeouts.
-    timeouts: AtomicU32,
-    /// `None` while the server is unavailable.
-    connection: RwLock<Option<Arc<MultiplexedConnection>>>,
-    lost: Notify,
 }
 
 /// The arguments of `account.lua`, in microseconds.
@@ -63,14 +41,7 @@ struct ScriptArgs {
 /// # Errors
 /// If `url` is not a Valkey or Redis URL, or requires TLS without verification.
 pub fn client(url: &str) -> Result<Client> {
-    let client = Client::open(url).context(
-        "LYCEUM_COST_BUDGET_URL (`--cost-budget-url`) is not the URL of a Valkey or Redis server, such as \
-         redis://user:password@host:6379/0, or rediss://… for TLS",
-    )?;
-    if let ConnectionAddr::TcpTls { insecure: true, .. } = client.get_connection_info().addr() {
-        bail!("LYCEUM_COST_BUDGET_URL (`--cost-budget-url`): `#insecure` is not supported");
-    }
-    Ok(client)
+    valkey::client(url, "LYCEUM_COST_BUDGET_URL (`--cost-budget-url`)")
 }
 
 impl Valkey {
@@ -80,16 +51,15 @@ impl Valkey {
     }
 
     fn connect_with(client: Client, script: Script, timeout: Duration) -> Self {
-        let (connection, lost) = (RwLock::default(), Notify::new());
-        let timeouts = AtomicU32::new(0);
-        let server = Arc::new(Server { client, script, timeout, timeouts, connection, lost });
+        let server = Arc::new(Server::new(client, AccountKeyspace { script }, timeout));
         let connecting = tokio::spawn(Arc::clone(&server).keep_connected());
         Self { server, runtime: Handle::current(), _connecting: AbortOnDropHandle::new(connecting) }
     }
 
     /// Charges `due` if the account covers it. `None` while the server is unavailable.
     pub async fn charge(&self, key: &BudgetKey, due: u64, budget: u64) -> Option<Charged> {
-        let charged = self.server.run(&name(key), ScriptArgs { name: "charge", budget, returned: 0, taken: due }).await;
+        let args = ScriptArgs { name: "charge", budget, returned: 0, taken: due };
+        let charged = run(&self.server, &name(key), args).await;
         if charged.is_none() && self.server.connection().is_some() {
             // The server may still run the charge, so it is refunded.
             self.settle(key, due, 0, budget);
@@ -103,90 +73,36 @@ impl Valkey {
         let taken = used.min(budget.saturating_mul(2));
         let (server, key) = (Arc::clone(&self.server), name(key));
         let args = ScriptArgs { name: "settle", budget, returned: charged, taken };
-        self.runtime.spawn(async move { server.run(&key, args).await });
+        self.runtime.spawn(async move { run(&server, &key, args).await });
     }
 }
 
-impl Server {
-    async fn run(&self, key: &str, args: ScriptArgs) -> Option<Charged> {
-        let connection = self.connection()?;
-        match self.run_on(&connection, key, args).await {
-            Ok(charged) => {
-                self.timeouts.store(0, Ordering::Relaxed);
-                Some(charged)
-            }
-            Err(error) if error.is::<Elapsed>() && self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 < MAX_TIMEOUTS => {
-                None
-            }
-            Err(error) => {
-                self.disconnect(&connection, &error);
-                None
-            }
-        }
-    }
+async fn run(server: &Server<AccountKeyspace>, key: &str, args: ScriptArgs) -> Option<Charged> {
+    server.run(|connection| server.keyspace.run(connection, key, args)).await
+}
 
-    async fn run_on(&self, connection: &MultiplexedConnection, key: &str, args: ScriptArgs) -> Result<Charged> {
+impl AccountKeyspace {
+    async fn run(&self, mut connection: MultiplexedConnection, key: &str, args: ScriptArgs) -> Result<Charged> {
         let ScriptArgs { name, budget, returned, taken } = args;
-        let mut connection = connection.clone();
         let mut invocation = self.script.key(key);
         invocation.arg(budget).arg(WINDOW.as_micros().to_string()).arg(returned).arg(taken).arg(name);
-        let response = timeout(self.timeout, invocation.invoke_async(&mut connection)).await;
-        let (is_covered, remaining) = response.context("no response in time")??;
+        let (is_covered, remaining) = invocation.invoke_async(&mut connection).await?;
         ensure!(remaining <= budget, "the remaining budget exceeds the budget");
         Ok(Charged { is_covered, remaining })
     }
+}
 
-    async fn keep_connected(self: Arc<Self>) {
-        let mut is_known_lost = false;
-        loop {
-            match self.connect().await {
-                Ok(connection) => {
-                    *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(connection));
-                    info!("cost budgets are stored in Valkey");
-                    self.lost.notified().await;
-                    is_known_lost = true;
-                }
-                Err(error) if !is_known_lost => {
-                    self.warn(&error);
-                    is_known_lost = true;
-                }
-                Err(_) => {}
-            }
-            sleep(RETRY_DELAY).await;
-        }
+impl Keyspace for AccountKeyspace {
+    async fn check(&self, connection: MultiplexedConnection) -> Result<()> {
+        let args = ScriptArgs { name: "settle", budget: 1, returned: 0, taken: 1 };
+        self.run(connection, &format!("{PREFIX}probe"), args).await.map(drop)
     }
 
-    /// Connects to the server, and checks that it can run a charge, including writes.
-    async fn connect(&self) -> Result<MultiplexedConnection> {
-        let connection = self.client.get_multiplexed_async_connection().await?;
-        let probe = ScriptArgs { name: "settle", budget: 1, returned: 0, taken: 1 };
-        self.run_on(&connection, &format!("{PREFIX}probe"), probe).await?;
-        Ok(connection)
+    fn log_available(&self) {
+        info!("cost budgets are stored in Valkey");
     }
 
-    fn connection(&self) -> Option<Arc<MultiplexedConnection>> {
-        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Drops a connection, unless another task already has.
-    fn disconnect(&self, lost: &Arc<MultiplexedConnection>, error: &anyhow::Error) {
-        let mut connection = self.connection.write().unwrap_or_else(PoisonError::into_inner);
-        if connection.as_ref().is_some_and(|connection| Arc::ptr_eq(connection, lost)) {
-            *connection = None;
-            drop(connection);
-            self.timeouts.store(0, Ordering::Relaxed);
-            self.warn(error);
-            self.lost.notify_one();
-        }
-    }
-
-    fn warn(&self, error: &anyhow::Error) {
-        let mut error = error.to_string();
-        // A server of another kind may echo its input.
-        let password = self.client.get_connection_info().redis_settings().password();
-        if let Some(password) = password.filter(|password| !password.is_empty()) {
-            error = error.replace(password, "…");
-        }
+    fn log_unavailable(&self, error: &str) {
         warn!(error, "Valkey is unavailable, cost budgets are kept in memory");
     }
 }
@@ -201,19 +117,22 @@ fn name(key: &BudgetKey) -> String {
 
 #[cfg(test)]
 pub mod tests {
-    use std::{fs, time::Instant};
+    use std::time::Instant;
 
     use redis::{AsyncCommands as _, cmd};
-    use subgraph_testing::redis::{PASSWORD, RedisServer, USER, encoded_password};
-    use tempfile::NamedTempFile;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tracing::subscriber::DefaultGuard;
+    use subgraph_testing::redis::{RedisServer, USER, encoded_password};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        time::sleep,
+    };
 
     use super::*;
+    use crate::valkey::{
+        RETRY_DELAY,
+        tests::{BUSY_TIMEOUT, lines, log, until},
+    };
 
     const CLOCK: &str = "clock";
-    /// Generous, for a busy machine.
-    const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// A test's own server, whose clock only the test advances.
     pub struct Redis(RedisServer);
@@ -248,14 +167,6 @@ pub mod tests {
         async fn connection(&self) -> MultiplexedConnection {
             let client = client(&self.0.url()).expect("a URL");
             client.get_multiplexed_async_connection().await.expect("it responds")
-        }
-    }
-
-    async fn until(what: &str, is_so: impl Fn() -> bool) {
-        let started = Instant::now();
-        while !is_so() {
-            assert!(started.elapsed() < Duration::from_mins(1), "not in time: {what}");
-            sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -390,20 +301,6 @@ pub mod tests {
         until("it is connected", || valkey.is_connected()).await;
         assert!(valkey.charge(&alice(), 1_000, 1_000).await.is_some());
         assert!(valkey.charge(&alice(), 0, 1_000).await.is_some());
-    }
-
-    /// Captures what this thread logs from here on.
-    fn log() -> (NamedTempFile, DefaultGuard) {
-        let file = NamedTempFile::new().expect("a temporary file");
-        let writer = file.reopen().expect("it is there");
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
-        (file, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn lines(log: &NamedTempFile, text: &str) -> usize {
-        let log = fs::read_to_string(log.path()).expect("a log");
-        assert!(!log.contains(PASSWORD), "{log}");
-        log.lines().filter(|line| line.contains(text)).count()
     }
 
     #[tokio::test]

@@ -152,13 +152,12 @@ impl Documents {
 }
 
 impl Documents {
-    pub fn new(settings: &Settings) -> Self {
-        Self {
-            graph: RwLock::default(),
-            rewriter: Rewriter::new(DocumentLimits::of(settings)),
-            queue: ParserQueue::new(),
-            persisted: PersistedQueries::new(settings.document.persisted_query_bytes),
-        }
+    /// With a Valkey for persisted queries, it has to be called within the runtime that drives the connection.
+    pub fn new(settings: &Settings, valkey: Option<redis::Client>) -> Self {
+        let rewriter = Rewriter::new(DocumentLimits::of(settings));
+        let valkey = valkey.filter(|_| rewriter.takes_documents());
+        let persisted = PersistedQueries::new(settings.document.persisted_query_bytes, valkey);
+        Self { graph: RwLock::default(), rewriter, queue: ParserQueue::new(), persisted }
     }
 
     pub fn graph(&self) -> Option<Arc<Graph>> {
@@ -171,7 +170,15 @@ impl Documents {
     }
 
     pub async fn prepare(&self, payload: &OnGraphQLParamsStartHookPayload<'_>) {
-        match self.parse(Source::of(payload), payload.context).await {
+        let mut parsed = self.parse(Source::of(payload), None, payload.context).await;
+        if let Ok(Some(Prepared { request, .. })) = &parsed
+            && let Reference::Missing(_) = request.reference
+            // Boxed, so that this future stays small without Valkey.
+            && let Some(fetched) = Box::pin(self.persisted.fetch(&request.params)).await
+        {
+            parsed = Box::pin(self.parse(Source::of(payload), Some(fetched), payload.context)).await;
+        }
+        match parsed {
             Ok(Some(prepared)) => {
                 record_reference(&prepared.request.reference);
                 payload.context.insert(prepared);
@@ -184,18 +191,27 @@ impl Documents {
     // When the operation has passed validation and the cost limit.
     pub fn on_graphql_analysis(&self, payload: &OnGraphqlAnalysisHookPayload<'_>) {
         let Some(prepared) = payload.context.get_ref::<Prepared>() else { return };
-        if let Reference::New(hash) = prepared.request.reference
-            && self.persisted.store(hash, &prepared.request.text, network(payload.context))
-        {
-            metrics::record_persisted_query("stored");
+        match &prepared.request.reference {
+            Reference::New(hash) => {
+                if self.persisted.store(*hash, &prepared.request.text, network(payload.context)) {
+                    metrics::record_persisted_query("stored");
+                }
+            }
+            Reference::Found(hash, text) => self.persisted.keep(*hash, text, network(payload.context)),
+            Reference::Text | Reference::Missing(_) | Reference::Invalid(_) => {}
         }
     }
 
     /// `None` if the request has an id instead of a document: a manifest's documents are trusted.
-    async fn parse(&self, source: Source, context: &PluginContext) -> Result<Option<Prepared>, Unreadable> {
+    async fn parse(
+        &self,
+        source: Source,
+        fetched: Option<Reference>,
+        context: &PluginContext,
+    ) -> Result<Option<Prepared>, Unreadable> {
         let Some(graph) = self.graph().filter(|_| self.rewriter.takes_documents()) else { return Ok(None) };
         if source.len() <= MAX_INLINE_BYTES {
-            let Some(request) = source.read(&self.persisted)? else { return Ok(None) };
+            let Some(request) = source.read(&self.persisted, fetched.as_ref())? else { return Ok(None) };
             if let Some(operation) = request.cached(&graph) {
                 return Ok(Some(Prepared { request, operation }));
             }
@@ -204,7 +220,7 @@ impl Documents {
         concurrency_limit::release(context);
         let (rewriter, persisted) = (self.rewriter.clone(), self.persisted.clone());
         let prepare = move |slot: ParserSlot| {
-            let Some(request) = source.read(&persisted)? else { return Ok(None) };
+            let Some(request) = source.read(&persisted, fetched.as_ref())? else { return Ok(None) };
             if let Some(operation) = request.cached(&graph) {
                 return Ok(Some((Prepared { request, operation }, None)));
             }
@@ -298,7 +314,7 @@ impl Prepared {
 fn persisted_text(context: &PluginContext) -> Option<String> {
     let prepared = context.get_ref::<Prepared>()?;
     let is_by_hash = match &prepared.request.reference {
-        Reference::Found(_) | Reference::Missing(_) => true,
+        Reference::Found(..) | Reference::Missing(_) => true,
         Reference::Invalid(_) => prepared.request.text.is_empty(),
         Reference::Text | Reference::New(_) => false,
     };
@@ -308,7 +324,7 @@ fn persisted_text(context: &PluginContext) -> Option<String> {
 fn record_reference(reference: &Reference) {
     match reference {
         Reference::Text | Reference::New(_) => {}
-        Reference::Found(_) => metrics::record_persisted_query("found"),
+        Reference::Found(..) => metrics::record_persisted_query("found"),
         Reference::Missing(_) => metrics::record_persisted_query("missing"),
         Reference::Invalid(_) => metrics::record_persisted_query("invalid"),
     }
@@ -320,5 +336,19 @@ async fn evict_idle(graph: Weak<Graph>) {
         graph.evict_idle();
         drop(graph);
         sleep(idle_caches::INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_with_a_safelist_does_not_connect_to_valkey() {
+        let client = redis::Client::open("redis://127.0.0.1:1").expect("a URL");
+        let settings = Settings { safelist: Some("manifest.json".into()), ..Settings::default() };
+
+        // There is no runtime here that it could connect on.
+        let _documents = Documents::new(&settings, Some(client));
     }
 }

@@ -57,9 +57,13 @@ impl Source {
         }
     }
 
-    /// `None` without a document.
-    pub fn read(&self, persisted: &PersistedQueries) -> Result<Option<DocumentRequest>, Unreadable> {
-        self.params().map(|params| DocumentRequest::of(params, persisted)).ok_or(Unreadable)
+    /// `None` without a document. One that is missing here may have been `fetched`.
+    pub fn read(
+        &self,
+        persisted: &PersistedQueries,
+        fetched: Option<&Reference>,
+    ) -> Result<Option<DocumentRequest>, Unreadable> {
+        self.params().map(|params| DocumentRequest::of(params, persisted, fetched)).ok_or(Unreadable)
     }
 
     fn params(&self) -> Option<GraphQLParams> {
@@ -77,12 +81,15 @@ impl Source {
 
 impl DocumentRequest {
     /// None without a document.
-    fn of(mut params: GraphQLParams, persisted: &PersistedQueries) -> Option<Self> {
+    fn of(mut params: GraphQLParams, persisted: &PersistedQueries, fetched: Option<&Reference>) -> Option<Self> {
         let sent = params.query.take();
-        let reference = persisted.reference(&params, sent.as_deref());
+        let reference = match (persisted.reference(&params, sent.as_deref()), fetched) {
+            (Reference::Missing(_), Some(fetched)) => fetched.clone(),
+            (reference, _) => reference,
+        };
         let text = match &reference {
             Reference::Text => sent?,
-            Reference::Found(text) => text.as_ref().to_owned(),
+            Reference::Found(_, text) => text.as_ref().to_owned(),
             Reference::New(_) | Reference::Missing(_) | Reference::Invalid(_) => sent.unwrap_or_default(),
         };
         let name = operation_name(&mut params);

@@ -4,6 +4,10 @@
 //! A document is stored when its operation has passed validation and the cost limit; whoever sends its hash is checked
 //! like anybody who sends the text. A client that sends many documents cannot evict those of others: each network
 //! address has a share of the store, and a full store admits a document only in place of one that is requested less.
+//! Routers may also share their documents in a Valkey, where a router looks for those that it does not have.
+
+mod limits;
+mod shared;
 
 use std::{
     net::IpAddr,
@@ -11,28 +15,29 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
+use auth::secret::Secret;
 use hive_router::plugins::hooks::on_graphql_params::GraphQLParams;
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use sonic_rs::{JsonValueTrait as _, Value};
 
-use crate::hive_gaps::request_errors::{RequestErrors, request_error};
+use self::{
+    limits::{ENTRY_BYTES, Limits, SHARE_PERIOD},
+    shared::{Hash, SharedDocuments},
+};
+use crate::{
+    DocumentSettings,
+    hive_gaps::request_errors::{RequestErrors, request_error},
+    valkey,
+};
 
 /// The protocol's name in `extensions`.
 const EXTENSION: &str = "persistedQuery";
 const VERSION: u64 = 1;
-/// A stored document counts as its text and as much again as this, so that the bytes also limit the entries.
-const ENTRY_BYTES: usize = 1_024;
-/// One network address may fill one part in so many, within [`SHARE_PERIOD`].
-const SHARES: u64 = 8;
-const SHARE_PERIOD: Duration = Duration::from_hours(1);
 /// The maximum of tracked network addresses. An evicted one starts anew.
 const MAX_NETWORKS: u64 = 10_000;
-
-type Hash = [u8; 32];
 
 /// The stored documents of one router.
 #[derive(Clone)]
@@ -43,7 +48,8 @@ struct Store {
     documents: Cache<Hash, Arc<str>>,
     /// The bytes that network addresses have stored recently.
     used: Cache<Option<IpAddr>, Arc<AtomicU64>>,
-    share: u64,
+    limits: Limits,
+    shared: Option<Arc<SharedDocuments>>,
 }
 
 /// How a request refers to its document.
@@ -54,7 +60,7 @@ pub enum Reference {
     /// By its text and the text's hash, under which it is to be stored.
     New(Hash),
     /// By its hash alone, which is that of a stored text.
-    Found(Arc<str>),
+    Found(Hash, Arc<str>),
     /// By its hash alone, and there is no such text.
     Missing(RequestErrors),
     /// By a hash that is none, or that of another text.
@@ -62,9 +68,10 @@ pub enum Reference {
 }
 
 impl PersistedQueries {
-    /// A store of up to this size; 0 for none.
-    pub fn new(max_bytes: usize) -> Self {
-        Self((max_bytes > 0).then(|| Store::new(max_bytes as u64)))
+    /// A store of up to this size; 0 for none. With a Valkey, it has to be called within the runtime that drives the
+    /// connection.
+    pub fn new(max_bytes: usize, valkey: Option<redis::Client>) -> Self {
+        Self((max_bytes > 0).then(|| Store::new(Limits::new(max_bytes as u64), valkey)))
     }
 
     /// How a request refers to its document, which is `text` where it has any.
@@ -82,32 +89,70 @@ impl PersistedQueries {
         match text {
             Some(text) if <Hash>::from(Sha256::digest(text)) == hash => Reference::New(hash),
             Some(_) => Reference::Invalid(vec![request_error(OTHER_TEXT, "BAD_USER_INPUT")]),
-            None => store.documents.get(&hash).map_or_else(|| Reference::Missing(not_found()), Reference::Found),
+            None => match store.documents.get(&hash) {
+                Some(text) => Reference::Found(hash, text),
+                None => Reference::Missing(not_found()),
+            },
         }
+    }
+
+    /// The reference of a request by its hash alone, if another router has stored its document.
+    pub async fn fetch(&self, params: &GraphQLParams) -> Option<Reference> {
+        let shared = self.0.as_ref()?.shared.as_ref()?;
+        let hash = hash_of(params.extensions.as_ref()?.get(EXTENSION)?).ok()?;
+        Some(Reference::Found(hash, shared.find(hash).await?))
     }
 
     /// Stores a document that this network address may run, unless its share is used up. Whether it is stored now.
     pub fn store(&self, hash: Hash, text: &str, network: Option<IpAddr>) -> bool {
-        let Some(store) = self.0.as_ref().filter(|store| !store.documents.contains_key(&hash)) else { return false };
-        let is_within_share = store.charge(network, weight(text).into());
-        if is_within_share {
-            store.documents.insert(hash, text.into());
+        let Some(store) = &self.0 else { return false };
+        let stored = store.insert(hash, text, network);
+        let is_stored = stored.is_some();
+        if let (Some(text), Some(shared)) = (stored, &store.shared) {
+            shared.store(hash, text, network);
         }
-        is_within_share
+        is_stored
+    }
+
+    /// Stores a document that was found, and may come from another router, like [`Self::store`].
+    pub fn keep(&self, hash: Hash, text: &Arc<str>, network: Option<IpAddr>) {
+        if let Some(store) = &self.0 {
+            store.insert(hash, Arc::clone(text), network);
+        }
     }
 }
 
+/// The client of the Valkey where routers share documents, if they do.
+///
+/// # Errors
+/// If the setting is not a Valkey or Redis URL, or requires TLS without verification.
+pub fn valkey_client(settings: &DocumentSettings) -> anyhow::Result<Option<redis::Client>> {
+    let url = settings.persisted_query_url.as_ref().map(Secret::reveal).filter(|url| !url.is_empty());
+    url.map(|url| valkey::client(url, "LYCEUM_PERSISTED_QUERY_URL (`--persisted-query-url`)")).transpose()
+}
+
 impl Store {
-    fn new(max_bytes: u64) -> Self {
-        let documents = Cache::builder().weigher(|_, text: &Arc<str>| weight(text)).max_capacity(max_bytes).build();
+    fn new(limits: Limits, valkey: Option<redis::Client>) -> Self {
+        let documents = Cache::builder().weigher(|_, text: &Arc<str>| weight(text)).max_capacity(limits.total).build();
         let used = Cache::builder().max_capacity(MAX_NETWORKS).time_to_live(SHARE_PERIOD).build();
-        Self { documents, used, share: max_bytes.div_ceil(SHARES) }
+        let shared = valkey.map(|client| Arc::new(SharedDocuments::connect(client, limits)));
+        Self { documents, used, limits, shared }
+    }
+
+    /// The document, if it is new and within the share of this network address.
+    fn insert(&self, hash: Hash, text: impl AsRef<str> + Into<Arc<str>>, network: Option<IpAddr>) -> Option<Arc<str>> {
+        if self.documents.contains_key(&hash) || !self.charge(network, weight(text.as_ref()).into()) {
+            return None;
+        }
+        let text = text.into();
+        self.documents.insert(hash, Arc::clone(&text));
+        Some(text)
     }
 
     /// Whether the share of this network address has room for so many bytes, which it then has no more.
     fn charge(&self, network: Option<IpAddr>, bytes: u64) -> bool {
         let used = self.used.get_with(network, Arc::default);
-        let total = |used: u64| used.checked_add(bytes).filter(|total| *total <= self.share);
+        let total = |used: u64| used.checked_add(bytes).filter(|total| *total <= self.limits.share);
         used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, total).is_ok()
     }
 }
@@ -146,7 +191,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::*;
+    use super::{limits::SHARES, *};
 
     const MAX_BYTES: usize = 1_000_000;
 
@@ -171,7 +216,7 @@ mod tests {
     }
 
     fn is_found(queries: &PersistedQueries, text: &str) -> bool {
-        matches!(queries.reference(&by_hash(text), None), Reference::Found(found) if *found == *text)
+        matches!(queries.reference(&by_hash(text), None), Reference::Found(_, found) if *found == *text)
     }
 
     fn settle(queries: &PersistedQueries) -> (u64, u64) {
@@ -182,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_document_is_found_by_its_hash_once_it_is_stored() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
 
         assert!(
             matches!(queries.reference(&by_hash("{ a }"), Some("{ a }")), Reference::New(it) if it == hash("{ a }"))
@@ -191,14 +236,14 @@ mod tests {
         assert!(queries.store(hash("{ a }"), "{ a }", Some(network(1))));
         assert!(is_found(&queries, "{ a }"));
         assert!(!queries.store(hash("{ a }"), "{ a }", Some(network(1))), "it is stored already");
-        assert!(matches!(queries.reference(&by_hash("{ a }"), Some("")), Reference::Found(_)), "as over a WebSocket");
+        assert!(matches!(queries.reference(&by_hash("{ a }"), Some("")), Reference::Found(..)), "as over a WebSocket");
         let upper = request(&json!({ "version": 1, "sha256Hash": hexadecimal("{ a }").to_uppercase() }));
-        assert!(matches!(queries.reference(&upper, None), Reference::Found(_)));
+        assert!(matches!(queries.reference(&upper, None), Reference::Found(..)));
     }
 
     #[test]
     fn a_hash_that_does_not_fit_is_an_error_that_names_it() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
         let message = |params: &GraphQLParams, text| match queries.reference(params, text) {
             Reference::Invalid(errors) => errors[0].message.clone(),
             other => panic!("{other:?}"),
@@ -219,7 +264,7 @@ mod tests {
 
     #[test]
     fn without_a_store_a_client_learns_that_it_has_to_send_the_text() {
-        let queries = PersistedQueries::new(0);
+        let queries = PersistedQueries::new(0, None);
 
         let Reference::Missing(errors) = queries.reference(&by_hash("{ a }"), None) else {
             panic!("there is no store")
@@ -231,7 +276,7 @@ mod tests {
 
     #[test]
     fn one_client_fills_its_share_and_no_more() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
         let mut stored = 0;
         for number in 0..1_000_000_u32 {
             let mut hash = Hash::default();
@@ -246,8 +291,23 @@ mod tests {
     }
 
     #[test]
+    fn a_document_of_another_router_counts_for_the_client_that_asks_for_it() {
+        let queries = PersistedQueries::new(MAX_BYTES, None);
+        let share = Limits::new(MAX_BYTES as u64).share;
+        for number in 0..2 * share / ENTRY_BYTES as u64 {
+            let text: Arc<str> = format!("{{ a{number} }}").into();
+            queries.keep(hash(&text), &text, Some(network(1)));
+        }
+
+        let (_, bytes) = settle(&queries);
+        assert!(bytes <= share && bytes > share - 2_048, "{bytes}");
+        queries.keep(hash("{ b }"), &"{ b }".into(), Some(network(2)));
+        assert!(is_found(&queries, "{ b }"));
+    }
+
+    #[test]
     fn a_flood_from_everywhere_evicts_nothing_that_is_used() {
-        let queries = PersistedQueries::new(MAX_BYTES);
+        let queries = PersistedQueries::new(MAX_BYTES, None);
         let used: Vec<_> = (0..50).map(|number| format!("{{ used{number} }}")).collect();
         for text in &used {
             assert!(queries.store(hash(text), text, Some(network(1))));
