@@ -275,6 +275,7 @@ pub struct Settings {
     #[arg(
         long,
         env = "LYCEUM_JWKS_URL",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:8001/.well-known/jwks.json"
     )]
@@ -298,7 +299,7 @@ pub struct Settings {
 
     /// The URLs of the other subgraphs, unless they are on this machine with their default ports:
     /// `course=http://course:8002/graphql,…`.
-    #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", value_name = "NAME=URL", value_delimiter = ',')]
+    #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", hide_env_values = true, value_name = "NAME=URL", value_delimiter = ',')]
     pub subgraph_urls: Vec<SubgraphUrl>,
 
     #[command(flatten)]

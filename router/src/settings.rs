@@ -49,11 +49,11 @@ pub struct Settings {
     pub safelist: Option<PathBuf>,
 
     /// The URL at which identity publishes the public keys of access tokens.
-    #[arg(long, env = "LYCEUM_JWKS_URL", value_name = "URL")]
+    #[arg(long, env = "LYCEUM_JWKS_URL", hide_env_values = true, value_name = "URL")]
     pub jwks_url: Option<String>,
 
     /// The URLs of subgraphs, where they differ from the supergraph's: `course=http://course:8002/graphql,…`.
-    #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", value_name = "NAME=URL", value_delimiter = ',')]
+    #[arg(long, env = "LYCEUM_SUBGRAPH_URLS", hide_env_values = true, value_name = "NAME=URL", value_delimiter = ',')]
     pub subgraph_urls: Vec<SubgraphUrl>,
 
     /// The directory of the built playground.

@@ -77,6 +77,16 @@ struct FailedAttempt {
     at: Instant,
     kind: io::ErrorKind,
     message: String,
+    /// How many attempts in a row the server has not answered in time.
+    timeouts: u32,
+}
+
+impl FailedAttempt {
+    fn new(error: &io::Error, before: Option<&Self>) -> Self {
+        let is_timeout = error.kind() == io::ErrorKind::TimedOut;
+        let timeouts = if is_timeout { before.map_or(0, |before| before.timeouts) + 1 } else { 0 };
+        Self { at: Instant::now(), kind: error.kind(), message: error.to_string(), timeouts }
+    }
 }
 
 /// An open connection.
@@ -192,7 +202,8 @@ impl DbPool {
         }
     }
 
-    /// Tries once, with less patience, and after whoever is trying: who was there before shares the outcome.
+    /// Tries once, with a shorter timeout, one request at a time: those that have waited for an attempt share its outcome.
+    /// Each third timeout in a row is as long as usual, for a server that is slow, not unavailable.
     async fn open_one_in_outage(&self, here: RuntimeKind, asked: Instant) -> Result<PooledConnection, sqlx::Error> {
         let outage = &self.0.outage;
         let mut last = outage.last.lock().await;
@@ -200,10 +211,11 @@ impl DbPool {
             return Err(io::Error::new(failed.kind, failed.message.clone()).into());
         }
         // All servers of the address have a share of it.
-        let limit = self.0.acquire_timeout / 3;
+        let is_third = last.as_ref().is_some_and(|last| last.timeouts % 3 == 2);
+        let limit = if is_third { self.0.acquire_timeout } else { self.0.acquire_timeout / 3 };
         let opened = with_timeout(limit, self.open_one(here, limit)).await;
         *last = if let Err(sqlx::Error::Io(error)) = &opened {
-            Some(FailedAttempt { at: Instant::now(), kind: error.kind(), message: error.to_string() })
+            Some(FailedAttempt::new(error, last.as_ref()))
         } else {
             outage.is_on.store(false, Ordering::Relaxed);
             None
@@ -433,6 +445,7 @@ impl DbConnection {
                 let _ = with_timeout(CLOSE_TIMEOUT, pooled.connection.close_hard()).await;
                 let limit = pool.0.acquire_timeout;
                 let Ok(another) = with_timeout(limit, pool.open_one(RuntimeKind::here(), limit)).await else { return };
+                pool.0.outage.is_on.store(false, Ordering::Relaxed);
                 pooled = another;
             }
             pool.return_to_pool(pooled);

@@ -340,11 +340,11 @@ async fn is_pending(db: &mut PgConnection, (event_type, subject): Cause) -> Resu
 }
 
 /// Postpones an event that waits for its cause: by as long as it has waited, so that a backlog of such events costs
-/// little.
+/// little. A wait that begins later than now is of a clock that was ahead, and begins now.
 async fn wait(transaction: &mut PgConnection, next: &PendingEvent) -> Result<(), sqlx::Error> {
     query(
         "update inbox_events
-         set waits_since = coalesce(waits_since, now()),
+         set waits_since = least(coalesce(waits_since, now()), now()),
              next_attempt_at = now() + least(greatest(now() - waits_since, interval '0.02 s'), interval '2 s')
          where position = $1",
     )

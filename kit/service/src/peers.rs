@@ -148,16 +148,19 @@ impl Transport for Peers {
     }
 }
 
-/// Parses the URL of another process; `None` unless it is an HTTP URL.
+/// Parses the URL of another process; `None` unless it is an HTTP URL. It is in logs and traces, so it has no password.
 #[must_use]
 pub fn address(text: &str) -> Option<Url> {
-    text.parse().ok().filter(|url: &Url| ["http", "https"].contains(&url.scheme()))
+    let url: Url = text.parse().ok()?;
+    let has_credentials = !url.username().is_empty() || url.password().is_some();
+    (["http", "https"].contains(&url.scheme()) && !has_credentials).then_some(url)
 }
 
 /// An invalid URL for a subgraph.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the URL in LYCEUM_SUBGRAPH_URLS is not a valid URL of {name}: expected a form like http://127.0.0.1:8002/graphql"
+    "the URL in LYCEUM_SUBGRAPH_URLS is not a valid URL of {name}: expected a form like \
+     http://127.0.0.1:8002/graphql, without a user and a password"
 )]
 pub struct PeerError {
     name: String,

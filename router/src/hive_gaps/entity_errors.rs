@@ -7,6 +7,8 @@
 //! Upstream: no issue known; graphql-hive/router#243 is the replacement.
 //! `hive_gaps::an_error_of_entities_that_are_null_has_no_path` fails once it is fixed.
 
+use std::collections::HashMap;
+
 use hive_router::{
     GraphQLError,
     executor::response::{
@@ -55,11 +57,17 @@ impl<'exec> EntityFetch<'exec> {
 
     /// Makes the errors of a response such that hive-router can find their places.
     fn complete(&self, response: &mut SubgraphResponse<'exec>) {
+        // Of thousands of errors, most have the same few keys.
+        let mut lists = HashMap::new();
         let mut of_whole_lists = Vec::new();
         for error in response.errors.iter_mut().flatten() {
             let Some(path) = error.path.as_mut().filter(|path| is_of_router(path)) else { continue };
             let Some(Segment::String(key)) = path.segments.first() else { continue };
-            let Some((key, variable)) = self.list(key) else { continue };
+            let list = match lists.get(key) {
+                Some(list) => *list,
+                None => *lists.entry(key.clone()).or_insert(self.list(key)),
+            };
+            let Some((key, variable)) = list else { continue };
             let (has_index, is_single) =
                 (matches!(path.segments.get(1), Some(Segment::Index(_))), self.single.contains(&variable));
             if is_single && !has_index {

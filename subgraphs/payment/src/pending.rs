@@ -42,7 +42,7 @@ pub async fn measure(db: &DbPool) -> Result<[PendingPayments; 2], sqlx::Error> {
     let purchases = query_as!(
         Pending,
         r#"
-        select count(*) as "pending!", extract(epoch from now() - min(created_at))::float8 as oldest
+        select count(*) as "pending!", abs(extract(epoch from now() - min(created_at)))::float8 as oldest
         from purchase_requests
         join payments on payments.id = payment_id
         where next_attempt_at is not null
@@ -51,7 +51,7 @@ pub async fn measure(db: &DbPool) -> Result<[PendingPayments; 2], sqlx::Error> {
     let refunds = query_as!(
         Pending,
         r#"
-        select count(*) as "pending!", extract(epoch from now() - min(requested_at))::float8 as oldest
+        select count(*) as "pending!", abs(extract(epoch from now() - min(requested_at)))::float8 as oldest
         from refund_requests
         where next_attempt_at is not null
         "#,

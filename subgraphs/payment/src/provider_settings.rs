@@ -18,7 +18,7 @@ use crate::http_provider::HttpProvider;
 pub struct ProviderSettings {
     /// The URL of the payment provider's API, which charges and refunds. It has to be `https`, except on this machine.
     /// Without it every charge completes immediately, and no money moves.
-    #[arg(long, env = "LYCEUM_PAYMENT_PROVIDER_URL", value_name = "URL")]
+    #[arg(long, env = "LYCEUM_PAYMENT_PROVIDER_URL", hide_env_values = true, value_name = "URL")]
     pub payment_provider_url: Option<String>,
 
     /// The secret that the payment provider knows this system by; it is sent with each request.

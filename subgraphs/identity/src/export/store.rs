@@ -109,7 +109,10 @@ pub(super) async fn claim_next_due(db: &DbPool) -> Result<Option<Due>, Error> {
         update data_exports
         set attempts = attempts + 1, next_attempt_at = now() + interval '10 s' * power(2, least(attempts, 8))
         where id = (
-            select id from data_exports where next_attempt_at <= now() order by next_attempt_at limit 1
+            select id from data_exports
+            where (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
+            order by next_attempt_at
+            limit 1
             for update skip locked
         )
         returning id, user_id as "user: UserId"

@@ -76,7 +76,8 @@ pub(super) async fn claim_next(db: &DbPool, lease: Duration) -> Result<Option<Pe
         update mails set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $1)
         where id = (
             select id from mails
-            where sent_at is null and failed_at is null and next_attempt_at <= now()
+            where sent_at is null and failed_at is null
+              and (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
             order by next_attempt_at
             limit 1
             for update skip locked

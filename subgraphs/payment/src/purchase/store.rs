@@ -87,7 +87,7 @@ pub async fn insert(
 }
 
 /// Claims the purchase whose unknown outcome has been due longest until its new `next_attempt_at`, with exponential
-/// backoff; no lock is held afterwards.
+/// backoff; no lock is held afterwards. One that is due later than any of ours is of a clock that was ahead.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error> {
     query_as!(
         Purchase,
@@ -98,7 +98,7 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<Purchase>, sqlx::Error
         where payments.id = payment_id and payment_id = (
             select payment_id
             from purchase_requests
-            where next_attempt_at <= now()
+            where (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
             order by next_attempt_at
             limit 1
             for update skip locked

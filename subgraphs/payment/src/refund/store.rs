@@ -87,9 +87,14 @@ pub async fn withdraw(db: &DbPool, id: PaymentId) -> Result<(), sqlx::Error> {
 
 /// Finds a request that was not confirmed in time: its process has ended in between.
 pub async fn find_unconfirmed(db: &DbPool) -> Result<Option<PaymentId>, sqlx::Error> {
-    query_scalar!("select payment_id from refund_requests where next_attempt_at <= now() and not is_confirmed limit 1")
-        .fetch_optional(db)
-        .await
+    query_scalar!(
+        "select payment_id from refund_requests
+         where not is_confirmed
+           and (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
+         limit 1"
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Stores that the provider rejects a refund, unless it was completed meanwhile.
@@ -116,7 +121,7 @@ pub async fn expedite(transaction: &mut PgConnection, id: PaymentId) -> Result<b
 }
 
 /// Claims the refund that has been due longest until its new `next_attempt_at`, with exponential backoff; no lock is
-/// held afterwards.
+/// held afterwards. One that is due later than any of ours is of a clock that was ahead.
 pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::Error> {
     query_as!(
         PendingRefund,
@@ -126,7 +131,8 @@ pub async fn claim_next_due(db: &DbPool) -> Result<Option<PendingRefund>, sqlx::
         where payment_id = (
             select payment_id
             from refund_requests
-            where next_attempt_at <= now() and is_confirmed
+            where is_confirmed
+              and (next_attempt_at <= now() or next_attempt_at > now() + interval '2 hours')
             order by next_attempt_at
             limit 1
             for update skip locked
