@@ -180,6 +180,7 @@ mod tests {
         format!("{{ a{number:04} }}")
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a client's network may be unknown")]
     fn network(number: u32) -> Option<IpAddr> {
         Some(Ipv4Addr::from_bits(number).into())
     }
