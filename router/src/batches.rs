@@ -7,6 +7,7 @@ use std::{
     borrow::Cow,
     net::IpAddr,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use futures::{FutureExt as _, StreamExt as _, stream};
@@ -27,26 +28,36 @@ use hive_router::{
 };
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
+use subgraph_kit::client_ip;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     hive_gaps::media_types::JSON,
     loopback::Loopback,
-    plugins::{client_address::Address, errors::RequestError, retry_after::RetryAfter},
+    plugins::{
+        client_address::Address,
+        errors::{RequestError, TIMED_OUT},
+        retry_after::RetryAfter,
+    },
+    subscription_proxy::KEY,
 };
 
 const MAX_OPERATIONS: usize = 10;
 /// The maximum of one batch's operations in progress.
 const CONCURRENCY: usize = 4;
-/// Headers that are about the client's own request or its connection, not about its operations.
-const NOT_FORWARDED: [HeaderName; 12] = [
+/// Headers that are about the client's own request or its connection, not about its operations, and those that only the
+/// router may set.
+const NOT_FORWARDED: [HeaderName; 14] = [
     ACCEPT,
     ACCEPT_ENCODING,
     CONNECTION,
     CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
+    client_ip::HEADER,
     EXPECT,
     HOST,
+    KEY,
     ORIGIN,
     TE,
     TRANSFER_ENCODING,
@@ -57,6 +68,9 @@ pub struct Batches {
     loopback: Option<Loopback>,
     /// The maximum size of all responses together.
     max_bytes: usize,
+    /// How long all operations together may take, so that what has been executed is answered before hive-router gives
+    /// up the whole request.
+    timeout: Option<Duration>,
 }
 
 /// One batch that is being executed.
@@ -65,6 +79,8 @@ struct Batch<'a> {
     path: &'a str,
     headers: HeaderMap,
     client: Option<IpAddr>,
+    /// When what is not done is given up.
+    deadline: Option<Instant>,
     /// The bytes that its responses may still have.
     remaining: AtomicUsize,
     /// The longest `Retry-After` of its responses, in seconds.
@@ -75,6 +91,8 @@ struct Batch<'a> {
 enum Unusable {
     /// There is none, or it is not JSON.
     Unavailable,
+    /// It is not there in time.
+    TooLate,
     /// It does not fit.
     TooLarge,
 }
@@ -87,8 +105,8 @@ struct Document<'a> {
 }
 
 impl Batches {
-    pub fn new(loopback: Option<Loopback>, max_bytes: usize) -> Self {
-        Self { loopback, max_bytes }
+    pub fn new(loopback: Option<Loopback>, max_bytes: usize, request_timeout: Option<Duration>) -> Self {
+        Self { loopback, max_bytes, timeout: request_timeout.map(|timeout| timeout * 9 / 10) }
     }
 
     /// The response to a batch; `None` to any other request.
@@ -106,6 +124,7 @@ impl Batches {
             loopback,
             path: request.path,
             headers: forwarded(request.headers),
+            deadline: self.timeout.map(|timeout| Instant::now() + timeout),
             client: payload.context.get_ref::<Address>().map(|address| address.0),
             remaining: AtomicUsize::new(self.max_bytes),
             retry_after: AtomicU64::new(0),
@@ -128,7 +147,13 @@ impl Batch<'_> {
     }
 
     async fn execute(&self, operation: &RawValue) -> String {
-        self.try_execute(operation).await.unwrap_or_else(|unusable| unusable.response())
+        let executed = match self.deadline {
+            // Nothing is begun that cannot be waited for.
+            Some(deadline) if deadline <= Instant::now() => Err(Unusable::TooLate),
+            Some(deadline) => timeout_at(deadline, self.try_execute(operation)).await.unwrap_or(Err(Unusable::TooLate)),
+            None => self.try_execute(operation).await,
+        };
+        executed.unwrap_or_else(|unusable| unusable.response())
     }
 
     async fn try_execute(&self, operation: &RawValue) -> Result<String, Unusable> {
@@ -157,6 +182,7 @@ impl Unusable {
     fn response(&self) -> String {
         let (message, code) = match self {
             Self::Unavailable => ("The server is unavailable. Try again later.", "SERVICE_UNAVAILABLE"),
+            Self::TooLate => (TIMED_OUT, "SERVICE_UNAVAILABLE"),
             Self::TooLarge => ("The responses of the batch would be too large. Request less.", "RESPONSE_TOO_LARGE"),
         };
         json!({ "errors": [{ "message": message, "extensions": { "code": code } }] }).to_string()

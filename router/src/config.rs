@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use hive_router::config::{HiveRouterConfig, primitives::file_path::with_start_path};
+use human_size::{Byte, Size};
 use serde_json::{Value, json};
 use service::peers;
 use tracing::warn;
@@ -64,8 +65,7 @@ pub fn resolve(
     }
     proxy_subscriptions(&mut config, subscription_proxy)?;
     let is_schema_public = has_public_introspection(&config) && settings.safelist.is_none();
-    let jwks_url = config.pointer("/jwt/jwks_providers/0/url").and_then(Value::as_str);
-    config["plugins"] = plugins::config(dependencies_key, is_schema_public, jwks_url);
+    config["plugins"] = plugins::config(dependencies_key, is_schema_public, &config);
 
     let root = match settings.config.as_deref().and_then(Path::parent) {
         Some(directory) => directory.to_owned(),
@@ -145,16 +145,24 @@ fn removed_guards(before: &Value, after: &Value) -> impl Iterator<Item = &'stati
     GUARDS.into_iter().filter(move |pointer| is_weaker(after.pointer(pointer), before.pointer(pointer)))
 }
 
-/// Limits are compared by their number, lists by what they admit.
+/// Limits are compared by their number, size or duration, lists by what they admit.
 fn is_weaker(after: Option<&Value>, before: Option<&Value>) -> bool {
     match (before, after) {
         (None | Some(Value::Null | Value::Bool(false)), _) => false,
         (_, None | Some(Value::Null | Value::Bool(false))) => true,
         (Some(Value::Number(before)), Some(Value::Number(after))) => after.as_f64() > before.as_f64(),
+        (Some(Value::String(before)), Some(Value::String(after))) => amount(after) > amount(before),
         (Some(Value::Array(before)), Some(Value::Array(after))) => after.iter().any(|item| !before.contains(item)),
         (Some(Value::Object(before)), Some(Value::Object(after))) => is_weaker(after.get("n"), before.get("n")),
         _ => false,
     }
+}
+
+/// The seconds of a duration, or the bytes of a size.
+fn amount(text: &str) -> Option<f64> {
+    let seconds = || humantime::parse_duration(text).ok().map(|duration| duration.as_secs_f64());
+    let bytes = || text.parse::<Size>().ok().map(|size| size.into::<Byte>().value());
+    seconds().or_else(bytes)
 }
 
 fn apply(config: &mut Value, settings: &Settings, supergraph: &Path) -> Result<()> {
@@ -411,6 +419,17 @@ mod tests {
         );
         assert_eq!(removed(json!({ "limits": null })).len(), 5);
         assert_eq!(removed(json!({ "limits": { "max_depth": { "n": 1_000_000 } } })), ["/limits/max_depth"]);
+        for (weaker, stronger) in [("1GB", "900KiB"), ("1025KiB", "1MB"), ("10MB", "4kB")] {
+            let of = |size: &str| removed(json!({ "limits": { "max_request_body_size": size } }));
+            assert_eq!(of(weaker), ["/limits/max_request_body_size"]);
+            assert!(of(stronger).is_empty(), "{stronger}");
+        }
+        for (weaker, stronger) in [("1h", "20000ms"), ("21s", "19s"), ("1m", "1s 5ms")] {
+            let of =
+                |timeout: &str| removed(json!({ "traffic_shaping": { "router": { "request_timeout": timeout } } }));
+            assert_eq!(of(weaker), ["/traffic_shaping/router/request_timeout"]);
+            assert!(of(stronger).is_empty(), "{stronger}");
+        }
         assert!(removed(json!({ "limits": { "max_depth": { "n": 2 } } })).is_empty());
         assert_eq!(
             removed(json!({ "jwt": { "allowed_algorithms": ["EdDSA", "HS256"] } })),

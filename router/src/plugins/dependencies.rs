@@ -7,6 +7,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use auth::signature::Secrets;
@@ -65,6 +66,9 @@ pub struct Config {
     pub is_schema_public: bool,
     /// The URL at which identity publishes its public keys.
     pub jwks_url: Option<String>,
+    /// How long a request may take.
+    #[serde(default, with = "humantime_serde::option")]
+    pub request_timeout: Option<Duration>,
 }
 
 impl RegisteredDependencies {

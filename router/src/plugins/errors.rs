@@ -28,7 +28,7 @@ const CSRF_HEADER_MISSING: &str = "A page of another site could have made this r
              application/json`, or with one that the router's setting `csrf.required_headers` lists, such as \
              `x-lyceum-csrf: 1`.";
 const UNAVAILABLE: &str = "This part of the graph is unavailable. Try again later.";
-const TIMED_OUT: &str = "The response took too long. Try again, or request less.";
+pub const TIMED_OUT: &str = "The response took too long. Try again, or request less.";
 const INTERNAL_ERROR: &str = "Internal server error.";
 
 pub struct Errors {

@@ -97,9 +97,14 @@ pub fn registry() -> PluginRegistry {
     PluginRegistry::new().register::<Plugins>()
 }
 
-/// The section `plugins` of the configuration.
-pub fn config(dependencies_key: u64, is_schema_public: bool, jwks_url: Option<&str>) -> Value {
-    let config = json!({ "key": dependencies_key, "is_schema_public": is_schema_public, "jwks_url": jwks_url });
+/// The section `plugins` of a configuration.
+pub fn config(dependencies_key: u64, is_schema_public: bool, router: &Value) -> Value {
+    let config = json!({
+        "key": dependencies_key,
+        "is_schema_public": is_schema_public,
+        "jwks_url": router.pointer("/jwt/jwks_providers/0/url"),
+        "request_timeout": router.pointer("/traffic_shaping/router/request_timeout"),
+    });
     json!({ Plugins::plugin_name(): { "config": config } })
 }
 
@@ -266,7 +271,11 @@ impl Plugins {
             storefront: Storefront::load(settings)?,
             data_exports: DataExports::new(config.jwks_url.as_deref())?,
             schema_file: SchemaFile::new(config.is_schema_public),
-            batches: Batches::new(dependencies.loopback.clone(), settings.responses.max_response_bytes),
+            batches: Batches::new(
+                dependencies.loopback.clone(),
+                settings.responses.max_response_bytes,
+                config.request_timeout,
+            ),
             concurrency_limit: ConcurrencyLimit::new(settings.live.requests_per_client),
             inbound_dedupe: InboundDedupe::default(),
             streams: Streams::new(&dependencies),
