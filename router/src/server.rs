@@ -203,12 +203,18 @@ impl Router {
 
         let listeners = (self.listeners, self.loopback_listener);
         let parts = (self.websockets, self.allowed_hosts, self.connections);
-        let server = server(listeners, self.config, &shared, &schema, parts, shutdown)?;
+        let (server, own) = servers(listeners, self.config, &shared, &schema, parts, shutdown)?;
         info!(%address, "the router is ready");
         let shutdown_timeout = self.config.http.shutdown_timeout;
         idle_caches::observe_sizes(&shared, &schema);
         let _evicting = AbortOnDropHandle::new(tokio::spawn(idle_caches::evict_idle(shared.clone(), schema.clone())));
-        rt::spawn(drain_and_stop(stop.clone(), proxy_ended.clone(), server.clone(), in_flight, shutdown_timeout));
+        rt::spawn(drain_and_stop(
+            stop.clone(),
+            proxy_ended.clone(),
+            (server.clone(), own),
+            in_flight,
+            shutdown_timeout,
+        ));
         let ended = server.await;
 
         tasks.graceful_shutdown().await;
@@ -312,14 +318,16 @@ async fn wait_for_supergraph(schema: &SchemaState, stop: &CancellationToken) -> 
     Ok(true)
 }
 
-fn server(
+/// The clients' server, and the one of the router's requests to itself, which outlives it: while it drains, batches
+/// still have operations to execute.
+fn servers(
     (listeners, loopback_listener): (Vec<TcpListener>, TcpListener),
     config: &'static HiveRouterConfig,
     shared: &Arc<RouterSharedState>,
     schema: &Arc<SchemaState>,
     (websockets, allowed_hosts, connections): (WebSocketServer, AllowedHosts, Connections),
     shutdown: Shutdown,
-) -> Result<Server> {
+) -> Result<(Server, Server)> {
     let (shared, schema) = (shared.clone(), schema.clone());
     let paths = RouterPaths::new(config.graphql_path().to_owned(), None, None);
 
@@ -352,10 +360,14 @@ fn server(
     };
     let settings: SharedCfg = SharedCfg::new("router").add(build_http_service_config(config)).into();
 
-    let mut server = ServerBuilder::default().disable_signals().shutdown_timeout(config.shutdown_timeout());
-    if let Some(workers) = config.workers() {
-        server = server.workers(workers.get());
-    }
+    let builder = || {
+        let builder = ServerBuilder::default().disable_signals().shutdown_timeout(config.shutdown_timeout());
+        match config.workers() {
+            Some(workers) => builder.workers(workers.get()),
+            None => builder,
+        }
+    };
+    let mut server = builder();
     for listener in listeners {
         let (app, settings, connections) = (app.clone(), settings.clone(), connections.clone());
         server = server.listen("router", listener, async move |config| {
@@ -363,11 +375,11 @@ fn server(
             apply(connections.clone(), HttpService::new(app()))
         })?;
     }
-    server = server.listen("router-websockets", loopback_listener, async move |config| {
+    let own = builder().listen("router-itself", loopback_listener, async move |config| {
         config.config(settings.clone());
         HttpService::new(app())
     })?;
-    Ok(server.run())
+    Ok((server.run(), own.run()))
 }
 
 async fn ready(
@@ -400,7 +412,7 @@ async fn forward_shutdown(from: Shutdown, to: Shutdown) {
 async fn drain_and_stop(
     stop: CancellationToken,
     proxy_ended: CancellationToken,
-    server: Server,
+    (server, own): (Server, Server),
     in_flight: TaskTracker,
     shutdown_timeout: Duration,
 ) {
@@ -416,5 +428,6 @@ async fn drain_and_stop(
         warn!(requests = in_flight.len(), "shutdown timeout reached, requests in flight are cut off");
     }
     sleep(FLUSH_DELAY).await;
+    own.stop(true).await;
     server.stop(true).await;
 }

@@ -7,7 +7,10 @@ use router::{ClientAddressSettings, CostSettings, ResponseSettings};
 use serde_json::{Value, json};
 use subgraph_testing::token;
 
-use crate::support::{App, Options, Own, Transport, changed_supergraph, claims, reply};
+use crate::{
+    cancellation::until,
+    support::{App, Options, Own, Transport, changed_config, changed_supergraph, claims, impatient_config, reply},
+};
 
 async fn send(app: &App, batch: &Value) -> Value {
     responses(app.post().json(batch)).await
@@ -71,6 +74,9 @@ async fn operations_are_those_of_the_client_that_sent_the_batch() {
 
     assert!(answer[0]["data"]["me"]["id"].is_string(), "{answer}");
     assert_eq!(answer[1]["data"]["rename"]["title"], "192.0.2.7 Batcher/1");
+    let forged = app.post().header("x-test-address", "192.0.2.8").header("x-lyceum-client", "198.51.100.1");
+    let forged = responses(forged.header("x-lyceum-proxy-key", "guessed").json(&of(&[rename]))).await;
+    assert_eq!(forged[0]["data"]["rename"]["title"].as_str().map(|title| title.starts_with("192.0.2.8 ")), Some(true));
     let rejected = app.post().bearer_auth("rubbish").json(&of(&["{ me { id } }", "{ courses { id } }"]));
     let rejected = responses(rejected).await;
     assert_eq!((code(&rejected[0]), code(&rejected[1])), (Some("UNAUTHENTICATED"), Some("UNAUTHENTICATED")));
@@ -86,6 +92,43 @@ async fn mutations_are_executed_in_their_order() {
     let titles: Vec<_> = [0, 2, 3, 4].map(|at| answer[at]["data"]["rename"]["title"].as_str()).into();
     assert_eq!(titles, ["1", "2", "3", "4"].map(Some));
     assert!(answer[1]["data"]["courses"].is_array(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_router_that_is_told_to_stop_executes_all_of_a_batch() {
+    let Own { app, stop, ended, runtime } =
+        App::own(Transport::InProcess, Options { config: Some(impatient_config()), ..Options::default() });
+    let rename = "mutation { rename(title: \"{count}\") { title } }";
+    let hangs = "{ echo(value: { text: \"hang while it stops\" }) }";
+    let batch = of(&[rename, hangs, rename, rename]);
+
+    let stopping = async {
+        until("while it stops", 1).await;
+        stop.cancel();
+    };
+    let (answer, ()) = tokio::join!(send(&app, &batch), stopping);
+
+    assert_eq!(code(&answer[1]), Some("SERVICE_UNAVAILABLE"), "{answer}");
+    let titles = [0, 2, 3].map(|at| answer[at]["data"]["rename"]["title"].as_str());
+    assert_eq!(titles, ["1", "2", "3"].map(Some), "{answer}");
+    let ended = tokio::task::spawn_blocking(|| ended.join()).await.expect("it is joined");
+    assert!(ended.expect("no panic").is_ok());
+    drop(runtime);
+}
+
+#[tokio::test]
+async fn a_batch_that_takes_too_long_loses_nothing_that_was_done() {
+    let config = Some(changed_config("    request_timeout: 20s\n", "    request_timeout: 4s\n"));
+    let Own { app, .. } = &own(Options { config, ..Options::default() });
+    let rename = "mutation { rename(title: \"{count}\") { title } }";
+    let hangs = "{ echo(value: { text: \"hang too long\" }) }";
+
+    let answer = send(app, &of(&[rename, hangs, rename])).await;
+    let next = send(app, &of(&[rename])).await;
+
+    assert_eq!(answer[0]["data"]["rename"]["title"], "1", "{answer}");
+    assert_eq!((code(&answer[1]), code(&answer[2])), (Some("SERVICE_UNAVAILABLE"), Some("SERVICE_UNAVAILABLE")));
+    assert_eq!(next[0]["data"]["rename"]["title"], "2", "the last one has not been begun");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::{
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-async fn until(name: &str, count: usize) {
+pub async fn until(name: &str, count: usize) {
     let reached = async {
         while hanging(name) != count {
             sleep(Duration::from_millis(10)).await;
