@@ -38,6 +38,11 @@ fn listed_documents_are_served_by_their_id_and_all_others_are_refused() {
         let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
         assert!(message.contains("`documentId`"), "{refused}: {answer}");
     }
+    let batch = json!([{ "documentId": id("Catalogue"), "variables": { "first": 1 } }, { "query": FREE }]);
+    let batch = anonymous.send_request(&batch).json;
+    assert!(batch[0]["data"]["courses"].is_object(), "{batch}");
+    assert_eq!(batch[1]["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{batch}");
+    assert!(batch[1]["data"].is_null(), "{batch}");
     // The text beside a known id is not what is run.
     let beside = json!({ "documentId": id("Catalogue"), "query": "{ __schema { queryType { name } } }" });
     let answer = anonymous.send_request(&beside);

@@ -75,6 +75,10 @@ async fn hashes_are_for_get_and_websockets_too() {
     assert!(stored["data"]["courses"].is_array(), "{stored}");
     let found = reply(get(&[extensions])).await;
     assert_eq!(found["data"], stored["data"]);
+    let mutation = "mutation { rename(title: \"by hash\") { title } }";
+    assert_eq!(with_hash(app, mutation).await["data"]["rename"]["title"], "by hash");
+    let by_get = reply(get(&[("extensions", hash(mutation).to_string())])).await;
+    assert_eq!((by_get.error(), &by_get["data"]), (Some("BAD_USER_INPUT"), &Value::Null), "{by_get}");
 
     let mut socket = ready(app, json!({})).await;
     let payload = json!({ "query": "", "extensions": hash(document) });
