@@ -37,7 +37,7 @@ async fn responds_ok(port: u16, path: &str) -> std::io::Result<bool> {
 }
 
 /// What the router serves beside the graph.
-pub struct Shown<'a> {
+pub struct BannerOptions<'a> {
     pub playground: bool,
     pub storefront: bool,
     pub schema: bool,
@@ -46,8 +46,8 @@ pub struct Shown<'a> {
 }
 
 /// Prints addresses, sample accounts and a first query; none of the latter with a safelist.
-pub fn show(addresses: &Addresses, people: &[SampleSignIn], shown: &Shown<'_>) {
-    let Shown { playground, storefront, schema, safelist } = *shown;
+pub fn show(addresses: &Addresses, people: &[SampleSignIn], options: &BannerOptions<'_>) {
+    let BannerOptions { playground, storefront, schema, safelist } = *options;
     line(format_args!("\n{}  {}", style("Lyceum is up.").green().bold(), style("Ctrl-C stops it.").dim()));
     line("");
     if playground {

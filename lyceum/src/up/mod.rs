@@ -99,7 +99,7 @@ async fn serve_over(
     }
     if !stop.is_cancelled() {
         let schema = banner::is_schema_public(router.port).await;
-        let shown = banner::Shown { playground, storefront, schema, safelist: settings.safelist.as_deref() };
+        let shown = banner::BannerOptions { playground, storefront, schema, safelist: settings.safelist.as_deref() };
         banner::show(&addresses, &people, &shown);
         if let Some(file) = &settings.addresses {
             addresses.write(file)?;

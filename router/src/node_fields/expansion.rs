@@ -9,7 +9,7 @@ use apollo_compiler::{
 };
 
 use super::{
-    fields::{IdVariable, Length, NodeField, NodeFields, Place},
+    fields::{IdVariable, Length, NodeField, NodeFields, NodePosition},
     ids::check_length,
     schema::{SEVERAL, field_by_id, is_node_field, node_types},
 };
@@ -17,7 +17,7 @@ use crate::hive_gaps::request_errors::{RequestErrors, request_error};
 
 /// The maximum of fields by id in an operation: as many ids, of five types. The planner's time grows with them: it is 10
 /// to 25 ms for so many, with fields of other subgraphs selected of each.
-const MAX_ASKED: usize = 500;
+const MAX_LOOKUPS: usize = 500;
 const TOO_MANY: &str =
     "`nodes` has too many ids for what is selected of each. Send fewer ids in an operation, or select less.";
 
@@ -50,7 +50,7 @@ pub fn expand(
         schema,
         selection_set: SelectionSet::new(operation.selection_set.ty.clone()),
         nodes: NodeFields::default(),
-        asked: 0,
+        lookups: 0,
     };
     for selection in &operation.selection_set.selections {
         match selection {
@@ -82,7 +82,7 @@ struct Expansion<'a, C> {
     selection_set: SelectionSet,
     nodes: NodeFields,
     /// The number of fields by id.
-    asked: usize,
+    lookups: usize,
 }
 
 impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
@@ -94,8 +94,8 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
             (field.specified_argument_by_name("id").cloned().into_iter().collect(), None)
         };
         let selections = self.selections_by_type(field);
-        self.asked += ids.len() * selections.len().max(1);
-        if self.asked > MAX_ASKED {
+        self.lookups += ids.len() * selections.len().max(1);
+        if self.lookups > MAX_LOOKUPS {
             return Err(too_many());
         }
         let number = self.nodes.fields.len();
@@ -103,13 +103,13 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
         self.nodes.fields.push(NodeField { key: field.response_name().clone(), length, first: first.to_string() });
         if ids.is_empty() {
             // It keeps the place, and asks nobody.
-            self.push(first, Place { field: number, item: 0 }, name!("__typename"), |field| field);
+            self.push(first, NodePosition { field: number, item: 0 }, name!("__typename"), |field| field);
         }
         for (item, id) in ids.iter().enumerate() {
             for (kind, (by_id, selections)) in selections.iter().enumerate() {
                 let alias = self.alias(number, item, kind);
                 let argument = Argument { name: name!("id"), value: id.clone() };
-                self.push(alias, Place { field: number, item }, by_id.clone(), |field| Field {
+                self.push(alias, NodePosition { field: number, item }, by_id.clone(), |field| Field {
                     arguments: vec![Node::new(argument)],
                     selection_set: Some(selections.clone()),
                     ..field
@@ -119,7 +119,7 @@ impl<C: Fn(&Name) -> Option<usize>> Expansion<'_, C> {
         Ok(())
     }
 
-    fn push(&mut self, alias: Name, place: Place, name: Name, complete: impl FnOnce(Field) -> Field) {
+    fn push(&mut self, alias: Name, place: NodePosition, name: Name, complete: impl FnOnce(Field) -> Field) {
         if let Ok(field) = self.selection_set.new_field(self.schema, name) {
             self.nodes.keys.insert(alias.to_string(), place);
             self.selection_set.push(complete(field).with_alias(alias));

@@ -16,7 +16,7 @@ use super::ids::{PADDING_ID, length};
 pub struct NodeFields {
     pub(super) fields: Vec<NodeField>,
     /// What each key of the router's response stands for.
-    pub(super) keys: HashMap<String, Place>,
+    pub(super) keys: HashMap<String, NodePosition>,
     pub(super) variables: Vec<IdVariable>,
 }
 
@@ -46,7 +46,7 @@ pub struct RequestedNodes {
 
 /// A field of the client's, and the position of the id in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(super) struct NodePosition {
     pub field: usize,
     pub item: usize,
 }

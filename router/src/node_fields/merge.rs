@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value as JsonValue, value::RawValue};
 
-use super::fields::{Place, RequestedNodes};
+use super::fields::{NodePosition, RequestedNodes};
 use crate::hive_gaps::json::{Entries, entries, write_key, write_string};
 
 /// The keys in the router's response that have a node.
-type Found<'a> = HashMap<Place, (&'a str, &'a RawValue)>;
+type Found<'a> = HashMap<NodePosition, (&'a str, &'a RawValue)>;
 
 impl RequestedNodes {
     /// Puts nodes where the client expects them, with the errors that are about them. Invalid JSON stays as it is.
@@ -63,7 +63,7 @@ impl RequestedNodes {
                 return;
             };
             let field = &self.nodes.fields[place.field];
-            let node = |item| found.get(&Place { item, ..*place }).map_or("null", |(_, value)| value.get());
+            let node = |item| found.get(&NodePosition { item, ..*place }).map_or("null", |(_, value)| value.get());
             write_key(&field.key, merged);
             match self.lengths[place.field] {
                 Some(length) => write_items((0..length).map(node), merged),
@@ -107,13 +107,13 @@ impl RequestedNodes {
         kept
     }
 
-    fn place_of(&self, segment: &RawValue) -> Option<(String, Place)> {
+    fn place_of(&self, segment: &RawValue) -> Option<(String, NodePosition)> {
         let key: String = serde_json::from_str(segment.get()).ok()?;
         let place = *self.nodes.keys.get(&key)?;
         Some((key, place))
     }
 
-    fn path(&self, place: Place, rest: &[&RawValue]) -> String {
+    fn path(&self, place: NodePosition, rest: &[&RawValue]) -> String {
         let field = &self.nodes.fields[place.field];
         let mut key = String::new();
         write_string(&field.key, &mut key);
