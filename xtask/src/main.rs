@@ -57,6 +57,9 @@ enum Task {
     /// Starts a database server on a free port, tests the TypeScript parts, then the workspace, including
     /// the playground and the storefront in Chromium and the usual clients. Stops everything at the end.
     Test {
+        /// Also test what takes minutes to build: the client in Rust.
+        #[arg(long)]
+        long: bool,
         /// Arguments for `cargo test`. If there are any, only `cargo test` is run.
         #[arg(last = true)]
         arguments: Vec<String>,
@@ -194,7 +197,7 @@ async fn main() -> ExitCode {
 
 async fn run(task: Task) -> Result<()> {
     match task {
-        Task::Test { arguments } => test::run(&arguments).await,
+        Task::Test { long, arguments } => test::run(&arguments, long).await,
         Task::Audit => audit::run().await,
         Task::Lint => lint::run().await,
         Task::Prepare { check } => prepare::run(check).await,
@@ -218,7 +221,7 @@ async fn run(task: Task) -> Result<()> {
             generate::run(true).await?;
             schema::run(&["check".to_owned()]).await?;
             prepare::run(true).await?;
-            test::run(&[]).await?;
+            test::run(&[], false).await?;
             audit::run().await
         }
     }

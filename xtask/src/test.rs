@@ -13,7 +13,7 @@ use crate::npm::{self, Package};
 use crate::workspace::compile;
 use crate::{counts, process, secret_scan, terminal, truth};
 
-pub async fn run(arguments: &[String]) -> Result<()> {
+pub async fn run(arguments: &[String], long: bool) -> Result<()> {
     let everything = arguments.is_empty();
     npm::build_pages().await?;
     Package::test_clients().install().await?;
@@ -40,7 +40,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
     }
     let transcripts = scratch.path().join("transcripts");
     std::fs::create_dir(&transcripts)?;
-    note(&mut failed, test_workspace(arguments, &database, &scratch, &transcripts).await);
+    note(&mut failed, test_workspace((arguments, long), &database, &scratch, &transcripts).await);
     let password = database.password()?;
     // The next one takes its place.
     database.stop().await?;
@@ -54,7 +54,7 @@ pub async fn run(arguments: &[String]) -> Result<()> {
 }
 
 async fn test_workspace(
-    arguments: &[String],
+    (arguments, long): (&[String], bool),
     database: &Database,
     scratch: &TempDir,
     transcripts: &Path,
@@ -66,6 +66,9 @@ async fn test_workspace(
     }
     command.args(arguments).envs(database.variables()).env("TMPDIR", scratch.path());
     command.env(secret_scan::VARIABLE, transcripts);
+    if long {
+        command.env("LYCEUM_LONG_CLIENTS", "1");
+    }
     process::run_tests(&mut command).await
 }
 
