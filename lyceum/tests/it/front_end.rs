@@ -113,7 +113,7 @@ fn a_codegen_configuration_is_not_for_a_port_that_nobody_knows() {
     assert!(!output.status.success());
     assert!(output.stdout.is_empty());
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains("'--client-config' cannot be used with '--free-ports'"), "{error}");
+    assert!(error.contains("'--free-ports' cannot be used with '--client-config'"), "{error}");
 }
 
 #[test]
