@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { missingSteps } from './steps.mjs';
 
 const CLIENTS = ['apollo', 'urql', 'relay', 'graphql-request', 'python-gql'];
 /** Those that take minutes to build, which only `--long` runs, or their names. */
@@ -46,26 +47,6 @@ const environment = {
   ...process.env,
   LYCEUM_URL: `http://localhost:${await listen(network)}/`,
   LYCEUM_CUT_URL: `http://localhost:${await listen(cut)}/`,
-};
-
-/** What each client has to do: one that leaves a step out fails. */
-const STEPS = [
-  'paging',
-  'errors',
-  'sign in',
-  'buying',
-  'live updates',
-  'reconnection',
-  'two tabs',
-  'expired token',
-  'StudentHome',
-];
-/** What only some have to do, too. */
-const OWN_STEPS = {
-  apollo: ['persisted queries', 'batches'],
-  urql: ['GET', 'persisted queries'],
-  relay: ['refetching'],
-  'python-gql': ['batches', 'websockets transport'],
 };
 
 const results = [];
@@ -157,12 +138,10 @@ function run([program, ...words], directory, name) {
     });
     child.on('close', (code) => {
       const result = resultIn(output);
-      const missing = [...STEPS, ...(OWN_STEPS[name] ?? [])].filter(
-        (step) => result?.steps?.[step] !== 'yes',
-      );
+      const missing = missingSteps(name, result);
       const error = `ended with ${code}, without these steps: ${missing.join(', ') || 'none'}\n${output}${errors}`;
       const isFine = code === 0 && result?.ok && errors === '' && missing.length === 0;
-      resolve(isFine ? result : { client: name, ...result, ok: false, error });
+      resolve(isFine ? { folder: name, ...result } : { client: name, ...result, ok: false, error });
     });
   });
 }
