@@ -30,7 +30,7 @@ use sqlx::{PgConnection, PgPool, query, query_as, query_scalar};
 use subgraph_kit::Error;
 use subgraph_testing::{
     events::{process_all, receive},
-    verifier,
+    free_port, verifier,
 };
 use tokio::{
     net::TcpListener,
@@ -182,7 +182,7 @@ fn unconnected_bus() -> EventBus {
     Arc::new(Peers::default())
 }
 
-async fn free_port() -> TcpListener {
+async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.expect("a port")
 }
 
@@ -192,8 +192,8 @@ async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
     const EACH: usize = 5;
     publish(&db, (0..SUBJECTS * EACH).map(|index| payload(index % SUBJECTS, index / SUBJECTS))).await;
     let log = Arc::new(Log::default());
-    let one = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
-    let two = Listener { name: 2, log: Arc::clone(&log) }.listen(free_port().await);
+    let one = Listener { name: 1, log: Arc::clone(&log) }.listen(listener().await);
+    let two = Listener { name: 2, log: Arc::clone(&log) }.listen(listener().await);
 
     let _relays = [work(&subgraph("enrollment", &db), &one), work(&subgraph("enrollment", &db), &two)];
     until("all are delivered", async || count(&db, WAITING).await == 0).await;
@@ -214,7 +214,7 @@ async fn two_relays_share_the_work_and_keep_the_order(db: PgPool) {
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn a_relay_stops_between_two_events(db: PgPool) {
     let log = Arc::new(Log { permits: Some(Semaphore::new(0)), ..Log::default() });
-    let event_bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
+    let event_bus = Listener { name: 1, log: Arc::clone(&log) }.listen(listener().await);
     publish(&db, (0..3).map(|number| payload(1, number))).await;
 
     let permits = log.permits.as_ref().expect("it has some");
@@ -227,7 +227,7 @@ async fn a_relay_stops_between_two_events(db: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/enrollment")]
 async fn events_wait_for_an_unavailable_consumer(db: PgPool) {
-    let port = free_port().await;
+    let port = listener().await;
     let address = port.local_addr().expect("an address");
     drop(port);
     publish(&db, (0..5).map(|number| payload(1, number))).await;
@@ -250,7 +250,7 @@ async fn events_wait_for_an_unavailable_consumer(db: PgPool) {
 async fn what_is_rejected_is_dead_lettered_and_can_be_sent_again(db: PgPool) {
     let log = Arc::new(Log::default());
     log.refuses.store(true, Ordering::SeqCst);
-    let event_bus = Listener { name: 1, log: Arc::clone(&log) }.listen(free_port().await);
+    let event_bus = Listener { name: 1, log: Arc::clone(&log) }.listen(listener().await);
     publish(&db, [payload(1, 0)]).await;
 
     let _relay = work(&subgraph("enrollment", &db), &event_bus);
@@ -386,7 +386,7 @@ async fn no_event_waits_until_a_clock_was_right(db: PgPool) {
 
     process_all(&inbox).await;
     assert_eq!(count(&db, "select count(processed_at) from inbox_events").await, 1);
-    let event_bus = Listener { name: 1, log: Arc::new(Log::default()) }.listen(free_port().await);
+    let event_bus = Listener { name: 1, log: Arc::new(Log::default()) }.listen(listener().await);
     let _relay = work(&subgraph("enrollment", &db), &event_bus);
     until("it is delivered", async || count(&db, WAITING).await == 0).await;
 }
@@ -502,7 +502,7 @@ struct Nats {
 
 impl Nats {
     fn start() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let port = free_port();
         let data = env::temp_dir().join(format!("nats-{}", Uuid::now_v7()));
         Self { process: Self::spawn(port, &data), port, data }
     }

@@ -10,6 +10,7 @@ pub mod events;
 mod http;
 #[cfg(feature = "subgraph")]
 pub mod list;
+mod ports;
 pub mod redis;
 pub mod sse;
 mod statements;
@@ -19,6 +20,7 @@ pub mod transcript;
 mod transport;
 
 pub use client::Client;
+pub use ports::free_port;
 /// For those who build HTTP clients of their own.
 pub use reqwest;
 pub use statements::StatementCount;

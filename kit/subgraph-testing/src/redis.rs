@@ -3,7 +3,7 @@
 use std::{
     env,
     io::Write as _,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -11,6 +11,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use crate::free_port;
 
 /// Of the server's default user.
 pub const PASSWORD: &str = "hunter2 of the tests";
@@ -34,7 +36,7 @@ impl RedisServer {
     /// If there is no `redis-server`.
     #[must_use]
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let port = free_port();
         let directory = TempDir::new().expect("a temporary directory");
         Self { process: spawn(port, &directory), port, directory }
     }

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     env,
     fs::File,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -18,6 +17,7 @@ use reqwest::{
     header::{HeaderMap, HeaderValue},
 };
 use serde::Deserialize;
+pub use subgraph_testing::free_port;
 use subgraph_testing::{blocking::Client, transcript};
 use tempfile::TempDir;
 
@@ -297,11 +297,6 @@ pub fn until<T>(what: &str, timeout: Duration, look: impl Fn() -> Option<T>) -> 
         assert!(started.elapsed() < timeout, "{what}");
         sleep(Duration::from_millis(50));
     }
-}
-
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// The host and the port of a URL.
