@@ -92,7 +92,7 @@ export async function addEdgeCases(databases: Databases): Promise<void> {
     `update payments set status = (array['pending', 'failed', 'refunded'])[1 + abs(hashtext(id::text)) % 3]::payment_status
        where ${everyNth(3)}`,
     `insert into refund_requests (payment_id, reason, requested_at, next_attempt_at, refused_at)
-       select id, 'requested', now(), now() + interval '1 year',
+       select id, 'requested', now(), now() + interval '1 hour 59 minutes',
               case when ${everyNth(2, "'r' || id")} then now() end
        from payments where status = 'completed' and ${everyNth(2)} on conflict do nothing`,
     `insert into payments (id, student_id, course_id, amount, status, created_at)
