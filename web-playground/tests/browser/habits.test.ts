@@ -210,3 +210,35 @@ test('the history is searched, and `?` lists the keys', async () => {
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Help' }).getByText('Ctrl+Enter').waitFor();
 });
+
+test('each operation of a document with several has a button that runs it', async () => {
+  const { page, errors, sent } = await openEditor(browser());
+  await write(page, 'query First { courses(first: 1) { totalCount } }');
+  const buttons = page.getByRole('button', { name: /^Run (First|Second)$/ });
+  expect(await buttons.count()).toBe(0);
+  await write(
+    page,
+    'query First {\n  courses(first: 1) {\n    totalCount\n  }\n}\n\nquery Second {\n  courses(first: 2) {\n    totalCount\n  }\n}\n',
+  );
+  await expect.poll(() => buttons.count()).toBe(2);
+  const names = () => sent.map((body) => JSON.parse(body).operationName);
+
+  await page.getByRole('button', { name: 'Run First', exact: true }).click();
+  await expect.poll(names).toEqual(['First']);
+  await page.getByText('No errors').waitFor();
+  await page.getByRole('button', { name: 'Run Second', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(names).toEqual(['First', 'Second']);
+  await page.getByText('No errors').waitFor();
+  const tops = await Promise.all([
+    page.getByRole('button', { name: 'Run Second', exact: true }).boundingBox(),
+    page.locator('.graphiql-query-editor .view-line', { hasText: /Second/ }).boundingBox(),
+  ]);
+  // Right above its operation, and over no text.
+  expect(Math.round((tops[1]?.y ?? 0) - (tops[0]?.y ?? 0) - (tops[0]?.height ?? 0))).toBeGreaterThanOrEqual(
+    -1,
+  );
+  expect((tops[1]?.y ?? 0) - (tops[0]?.y ?? 0)).toBeLessThan(40);
+  expect(await faults(page)).toEqual([]);
+  expect(errors).toEqual([]);
+});
