@@ -242,3 +242,45 @@ test('each operation of a document with several has a button that runs it', asyn
   expect(await faults(page)).toEqual([]);
   expect(errors).toEqual([]);
 });
+
+test('a field of any type is found, with its type, arguments and description, and added', async () => {
+  const { page, errors } = await openEditor(browser());
+  await write(
+    page,
+    'query Mine {\n  me {\n    name\n    enrollments(first: 2) {\n      nodes {\n        id\n      }\n    }\n  }\n}\n',
+  );
+  await openPanel(page, 'Explorer');
+  const panel = page.getByRole('region', { name: 'Find a field' });
+  await panel.getByRole('searchbox').fill('me enrollments');
+  const field = panel.getByRole('listitem').filter({ hasText: 'query me.enrollments' }).first();
+  await field.getByText('EnrollmentConnection', { exact: false }).first().waitFor();
+  await field.locator('summary').click();
+  const first = field.getByRole('textbox', { name: /^first: Int/ });
+  await first.fill('{');
+  await field.getByRole('button', { name: 'Add' }).click();
+  await field.getByRole('alert').getByText('The value of first').waitFor();
+  await first.fill('3');
+  await field.getByRole('button', { name: 'Add' }).click();
+  await page.locator('.graphiql-query-editor', { hasText: /enrollments\(first:\s3\)/ }).waitFor();
+
+  await panel.getByRole('searchbox').fill('unreadNotificationCount');
+  await panel.getByRole('listitem').first().getByRole('button', { name: 'Add' }).click();
+  await page.locator('.graphiql-query-editor', { hasText: 'unreadNotificationCount' }).waitFor();
+  expect(await faults(page)).toEqual([]);
+  await signInAs(page, 'Student');
+  const response = await run(page);
+  expect(response.errors).toBeUndefined();
+  expect(response.data?.me.unreadNotificationCount).toBeGreaterThanOrEqual(0);
+  expect(response.data?.me.enrollments.nodes).toHaveLength(3);
+  const enrollments = page.getByRole('checkbox', { name: 'enrollments of me', exact: true });
+  await expect.poll(() => enrollments.getAttribute('data-type')).toBe('EnrollmentConnection');
+  expect(await enrollments.getAttribute('aria-description')).toMatch(/^EnrollmentConnection\. \w+/);
+  const argument = page.getByRole('checkbox', { name: 'first of enrollments of me', exact: true });
+  expect(await argument.getAttribute('data-type')).toBe('Int');
+  const nodes = page.getByRole('checkbox', { name: 'nodes of enrollments of me', exact: true });
+  expect(await nodes.getAttribute('data-type')).toBe('[Enrollment!]!');
+  expect(await faults(page)).toEqual([]);
+  await panel.getByRole('searchbox').fill('no such field anywhere');
+  await panel.getByText('No field has all of these words.').waitFor();
+  expect(errors).toEqual([]);
+});
