@@ -1,4 +1,4 @@
-import { useGraphiQLActions } from '@graphiql/react';
+import { type MonacoEditor, useGraphiQLActions } from '@graphiql/react';
 import { fillLeafs, mergeAst } from '@graphiql/toolkit';
 import { GraphQLError, parse, print } from 'graphql';
 import { applyEdits, format as jsonEdits } from 'jsonc-parser';
@@ -34,6 +34,14 @@ export function runActiveTab(): void {
     stopRun(tab.id);
     return;
   }
+  void run(tab.id);
+}
+
+/** Runs the operation that begins at a line, instead of the one that runs. */
+export function runOperationAt(editor: MonacoEditor, line: number): void {
+  const tab = activeTab();
+  if (!tab) return;
+  editor.setPosition({ lineNumber: line, column: editor.getModel()?.getLineMaxColumn(line) ?? 1 });
   void run(tab.id);
 }
 

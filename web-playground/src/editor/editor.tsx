@@ -15,6 +15,7 @@ import { Workbench } from '../workbench/workbench';
 import { useOwnActions } from './actions';
 import { EDITOR_FONT } from './font';
 import { useTrackedState } from './graphiql-state';
+import { showRunButtons } from './run-buttons';
 import { defineThemes, THEMES } from './themes';
 import { makeUndoable } from './undo';
 import './workers';
@@ -93,6 +94,7 @@ function OwnEditors() {
   useEffect(() => {
     if (queryEditor) makeUndoable(queryEditor);
   }, [queryEditor]);
+  useEffect(() => (queryEditor ? showRunButtons(queryEditor) : undefined), [queryEditor]);
   useEffect(() => {
     if (variableEditor) makeUndoable(variableEditor);
   }, [variableEditor]);

@@ -1,7 +1,7 @@
 import { parseJSONC } from '@graphiql/react';
 import type { OperationTypeNode } from 'graphql';
 import { applyEnvironment } from '../environments/environments';
-import { operationAt } from '../execution/operation-at-cursor';
+import { type OperationInDocument, operationAt } from '../execution/operation-at-cursor';
 import type { GraphQLRequest } from '../network/send';
 import { graphiqlState, type TabTexts } from './graphiql-state';
 
@@ -14,7 +14,7 @@ export interface TabRequest {
 /** The request of a tab: the operation at the cursor, with the values of the environment. Throws when it is invalid. */
 export function readRequest(tab: TabTexts): TabRequest {
   const { query, variables, headers, extensions } = applyEnvironment(tab);
-  const operation = operationAt(query, cursorOffset());
+  const operation = readOperation(query);
   return {
     request: {
       query,
@@ -25,6 +25,11 @@ export function readRequest(tab: TabTexts): TabRequest {
     headers: textValues(readObject('Request headers', headers)),
     kind: operation?.kind ?? ('query' as OperationTypeNode),
   };
+}
+
+/** The operation at the cursor. */
+export function readOperation(query: string): OperationInDocument | undefined {
+  return operationAt(query, cursorOffset());
 }
 
 function cursorOffset(): number {

@@ -3,6 +3,9 @@
  * name. All of them are one tab stop, and arrow keys move between them.
  */
 
+import { graphiqlState } from '../editor/graphiql-state';
+import { describeItem } from './explorer-types';
+
 const ROOT = '.graphiql-explorer-root';
 /** Clickable items: fields, arguments, types and fragments. */
 const ITEM = `${ROOT} span[style*="cursor: pointer"]`;
@@ -43,11 +46,21 @@ function fixExplorer(editor: HTMLElement): void {
     const shortcut = shortcutOf(item);
     if (shortcut) item.setAttribute('aria-keyshortcuts', shortcut);
     if (!item.hasAttribute('tabindex')) item.tabIndex = -1;
+    showType(item);
   }
   if (items[0] && !items.some((item) => item.tabIndex === 0)) items[0].tabIndex = 0;
   for (const input of editor.querySelectorAll(`${ROOT} input, ${ROOT} select`)) nameInput(input);
   if (chosen === undefined || document.activeElement !== document.body) return;
   items.find((item) => item.getAttribute('aria-label') === chosen)?.focus();
+}
+
+/** The plugin has the name alone, and the description for the pointer. */
+function showType(item: HTMLElement): void {
+  const described = describeItem(item, graphiqlState()?.schema, parentOf);
+  if (!described) return;
+  const { type, description } = described;
+  item.dataset.type = type;
+  item.setAttribute('aria-description', description ? `${type}. ${description}` : type);
 }
 
 /** Moves between the items and toggles them. */

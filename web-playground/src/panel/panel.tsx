@@ -1,4 +1,5 @@
-import { type KeyboardEvent, type ReactNode, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
+import { useWidePanel, widenPanel } from './wide-panel';
 import './panel.css';
 
 interface Props {
@@ -12,21 +13,38 @@ interface Props {
 
 /** The content of a plugin, which can be expanded to the whole window. */
 export function Panel({ title, lead, actions, children }: Props) {
-  const [isWide, setIsWide] = useState(false);
+  const isWide = useWidePanel((state) => state.title === title);
+  const section = useRef<HTMLElement>(null);
+
+  // What had the focus may be covered.
+  useEffect(() => {
+    if (isWide && !section.current?.contains(document.activeElement)) section.current?.focus();
+  }, [isWide]);
 
   function narrowOnEscape(event: KeyboardEvent) {
     if (event.key !== 'Escape' || !isWide) return;
     event.stopPropagation();
-    setIsWide(false);
+    widenPanel(undefined);
   }
 
   return (
-    <section aria-label={title} className={isWide ? 'panel panel-wide' : 'panel'} onKeyDown={narrowOnEscape}>
+    <section
+      ref={section}
+      aria-label={title}
+      className={isWide ? 'panel panel-wide' : 'panel'}
+      tabIndex={-1}
+      onKeyDown={narrowOnEscape}
+    >
       <header className="panel-header">
         <h2 className="panel-title">{title}</h2>
         <p className="panel-lead">{lead}</p>
         {actions}
-        <button type="button" className="button" aria-pressed={isWide} onClick={() => setIsWide(!isWide)}>
+        <button
+          type="button"
+          className="button"
+          aria-pressed={isWide}
+          onClick={() => widenPanel(isWide ? undefined : title)}
+        >
           {isWide ? 'Narrow' : 'Widen'}
         </button>
       </header>

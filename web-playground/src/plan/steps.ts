@@ -11,7 +11,7 @@ export interface PlanNode {
   operation?: string;
   operationKind?: string;
   requires?: Selection[];
-  entityBatch?: { aliases: { paths: unknown; requires?: Selection[] }[] };
+  entityBatch?: { aliases: { alias?: string; paths: unknown; requires?: Selection[] }[] };
 }
 
 interface Selection {
@@ -30,6 +30,10 @@ export interface Fetch {
   kind: string;
   /** Where its result is merged into the response, such as `me.payments.nodes`. */
   path: string[];
+  /** Where its entities are in the response; several when it fetches those of several places together. */
+  entityPaths: string[][];
+  /** What it selects, by the names of the response that lead there, such as `me.payments.nodes`. */
+  selected: Set<string>;
   /** The outermost fields that it selects. */
   fields: string[];
   /** The entity keys that it requires, such as `User { id }`. */
@@ -107,9 +111,34 @@ function readFetch(node: PlanNode, around: ReadContext, id: number): Fetch {
     operation: document ? print(document) : (node.operation ?? ''),
     kind: node.kind === 'Subscription' ? 'subscription' : (node.operationKind ?? 'query'),
     path: around.path,
+    ...placesOf(node, around, document),
     fields: document ? outermostFields(document) : [],
     requires: [...new Set(requires.map(entity))].filter(Boolean),
   };
+}
+
+function placesOf(
+  { entityBatch, requires = [] }: PlanNode,
+  { path }: ReadContext,
+  document: DocumentNode | undefined,
+): Pick<Fetch, 'entityPaths' | 'selected'> {
+  const selected = new Set<string>();
+  const add = (set: SelectionSetNode, before: string[]) => {
+    for (const { name, inner } of children(set)) {
+      selected.add([...before, name].join('.'));
+      if (inner) add(inner, [...before, name]);
+    }
+  };
+  const batches = (entityBatch?.aliases ?? []).map(({ alias, paths }) => ({
+    alias,
+    paths: Array.isArray(paths) ? paths.filter(Array.isArray).map(pathOf) : [],
+  }));
+  const places = batches.length > 0 ? batches : [{ alias: undefined, paths: [path] }];
+  for (const { alias, paths } of places) {
+    for (const set of document ? roots(document, alias) : []) for (const one of paths) add(set, one);
+  }
+  const entityPaths = entityBatch || requires.length > 0 ? places.flatMap(({ paths }) => paths) : [];
+  return { entityPaths, selected };
 }
 
 /** `me`, `payments`, `nodes`: without the marks for lists and types. */
@@ -143,8 +172,8 @@ function tryParse(operation: string): DocumentNode | undefined {
   }
 }
 
-/** The selection sets of a query, or of its `_entities`. */
-function roots(document: DocumentNode): SelectionSetNode[] {
+/** The selection sets of a query, or of its `_entities`: of all of them, or of one alias. */
+function roots(document: DocumentNode, alias?: string): SelectionSetNode[] {
   const found: SelectionSetNode[] = [];
   visit(document, {
     OperationDefinition({ selectionSet }) {
@@ -153,7 +182,8 @@ function roots(document: DocumentNode): SelectionSetNode[] {
       );
       if (entities.length === 0) found.push(selectionSet);
       for (const selection of entities) {
-        if (selection.kind === Kind.FIELD && selection.selectionSet) found.push(selection.selectionSet);
+        if (selection.kind !== Kind.FIELD || !selection.selectionSet) continue;
+        if (alias === undefined || selection.alias?.value === alias) found.push(selection.selectionSet);
       }
       return false;
     },

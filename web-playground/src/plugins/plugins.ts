@@ -6,6 +6,7 @@ import { HISTORY_PLUGIN } from './history';
 import { MAIL_PLUGIN } from './mail';
 import { MAP_PLUGIN } from './map';
 import { OPERATIONS_PLUGIN } from './operations';
+import { PERFORMANCE_PLUGIN } from './performance';
 import { PLAN_PLUGIN } from './plan';
 import { TRACE_PLUGIN } from './trace';
 
@@ -18,6 +19,7 @@ export const PLUGINS = [
   HISTORY_PLUGIN,
   PLAN_PLUGIN,
   TRACE_PLUGIN,
+  PERFORMANCE_PLUGIN,
   MAP_PLUGIN,
   ERRORS_PLUGIN,
   MAIL_PLUGIN,

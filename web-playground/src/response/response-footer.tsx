@@ -1,8 +1,11 @@
+import { useGraphiQLActions } from '@graphiql/react';
 import { type Cost, milliseconds } from '../cost/cost';
 import { type DisplayedError, displayedErrors, type LastResponse } from '../execution/response';
 import { stopRun, useActiveRun, useRuns } from '../execution/runs';
 import type { Stream, StreamEvent } from '../execution/subscription';
 import { Prose } from '../panel/prose';
+import { widenPanel } from '../panel/wide-panel';
+import { PERFORMANCE_PLUGIN } from '../plugins/performance';
 import { eventLine } from './event-line';
 import { SessionHints } from './session-hints';
 import './response-footer.css';
@@ -18,13 +21,33 @@ export function ResponseFooter() {
   const errors = displayedErrors(response.response);
   return (
     <section className="response" aria-label="Errors and size">
-      <p className="response-summary" role="status" title={UNITS}>
-        <span>{summary(response, errors.length)}</span>
-        {response.cost && <span>{costText(response.cost)}</span>}
-      </p>
+      <div className="response-first">
+        <p className="response-summary" role="status" title={UNITS}>
+          <span>{summary(response, errors.length)}</span>
+          {response.cost && <span>{costText(response.cost)}</span>}
+        </p>
+        {response.traceBytes > 0 && <WhySlow />}
+      </div>
       <SessionHints response={response.response} />
       {errors.length > 0 && <ErrorList errors={errors} />}
     </section>
+  );
+}
+
+/** Opens the panel that explains the time, in the whole window. */
+function WhySlow() {
+  const { setVisiblePlugin } = useGraphiQLActions();
+  return (
+    <button
+      type="button"
+      className="button response-why"
+      onClick={() => {
+        setVisiblePlugin(PERFORMANCE_PLUGIN);
+        widenPanel(PERFORMANCE_PLUGIN.title);
+      }}
+    >
+      Why is it slow?
+    </button>
   );
 }
 

@@ -31,6 +31,7 @@ const KEYS: { title: string; keys: [string, string][] }[] = [
       ['Space', 'Select in the explorer'],
       ['$ and f', 'Explorer: extract a value into a variable, fields into a fragment'],
       ['+, − and 0', 'Zoom a drawing, and show all of it'],
+      ['↑ and ↓', 'Performance: the next fetch; Enter marks it in every part'],
     ],
   },
 ];

@@ -1,6 +1,7 @@
 import { useGraphiQL, useMonaco } from '@graphiql/react';
 import { useState } from 'react';
 import { useActiveRun } from '../execution/runs';
+import { useWidePanel } from '../panel/wide-panel';
 import { OperationPane } from './operation-pane';
 import { ResponsePane } from './response-pane';
 import { Sidebar } from './sidebar';
@@ -9,7 +10,7 @@ import { TabBar } from './tab-bar';
 import './workbench.css';
 
 /** Panels with lists are narrow; those with drawings need more room. */
-const DRAWINGS = ['Plan', 'Trace', 'Map'];
+const DRAWINGS = ['Plan', 'Trace', 'Performance', 'Map'];
 
 type Pane = 'panel' | 'operation' | 'response';
 const PANES: { pane: Pane; label: string }[] = [
@@ -28,6 +29,7 @@ export function Workbench() {
   const [pane, setPane] = useState<Pane>('operation');
   const Content = visible?.content;
   useShownOnRun(setPane);
+  useShownWhenWide(setPane);
 
   return (
     <div className="graphiql-container" data-pane={pane}>
@@ -75,5 +77,14 @@ function useShownOnRun(setPane: (pane: Pane) => void): void {
   const [was, setWas] = useState(isRunning);
   if (was === isRunning) return;
   setWas(isRunning);
-  if (isRunning) setPane('response');
+  if (isRunning && !useWidePanel.getState().title) setPane('response');
+}
+
+/** On a small screen, a panel that is opened in the whole window is shown. */
+function useShownWhenWide(setPane: (pane: Pane) => void): void {
+  const title = useWidePanel((state) => state.title);
+  const [was, setWas] = useState(title);
+  if (was === title) return;
+  setWas(title);
+  if (title) setPane('panel');
 }

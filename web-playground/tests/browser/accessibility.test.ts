@@ -15,6 +15,7 @@ const FILLED: Record<string, (page: Page) => Locator> = {
     page.locator('.graphiql-history').getByRole('button', { name: 'StudentHome', exact: true }),
   Plan: (page) => page.getByText('6 fetches in 4 steps'),
   Trace: (page) => page.getByText('StudentHome took'),
+  Performance: (page) => page.getByRole('table').filter({ hasText: 'Every request' }),
   Map: (page) => page.getByRole('heading', { name: 'notification', exact: true }),
   Errors: (page) => page.getByText('SERVICE_UNAVAILABLE', { exact: true }),
 };
@@ -129,7 +130,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme, axe finds no serious
     const { page } = await openEditor(browser(), { theme });
     await run(page);
     await page.getByText('No errors').waitFor();
-    for (const panel of ['Plan', 'Trace', 'Map', 'Errors']) {
+    for (const panel of ['Plan', 'Trace', 'Performance', 'Map', 'Errors']) {
       await openPanel(page, panel);
       await page.getByRole('button', { name: 'Widen' }).click();
       await page.waitForLoadState('networkidle');

@@ -210,3 +210,77 @@ test('the history is searched, and `?` lists the keys', async () => {
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Help' }).getByText('Ctrl+Enter').waitFor();
 });
+
+test('each operation of a document with several has a button that runs it', async () => {
+  const { page, errors, sent } = await openEditor(browser());
+  await write(page, 'query First { courses(first: 1) { totalCount } }');
+  const buttons = page.getByRole('button', { name: /^Run (First|Second)$/ });
+  expect(await buttons.count()).toBe(0);
+  await write(
+    page,
+    'query First {\n  courses(first: 1) {\n    totalCount\n  }\n}\n\nquery Second {\n  courses(first: 2) {\n    totalCount\n  }\n}\n',
+  );
+  await expect.poll(() => buttons.count()).toBe(2);
+  const names = () => sent.map((body) => JSON.parse(body).operationName);
+
+  await page.getByRole('button', { name: 'Run First', exact: true }).click();
+  await expect.poll(names).toEqual(['First']);
+  await page.getByText('No errors').waitFor();
+  await page.getByRole('button', { name: 'Run Second', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(names).toEqual(['First', 'Second']);
+  await page.getByText('No errors').waitFor();
+  const tops = await Promise.all([
+    page.getByRole('button', { name: 'Run Second', exact: true }).boundingBox(),
+    page.locator('.graphiql-query-editor .view-line', { hasText: /Second/ }).boundingBox(),
+  ]);
+  // Right above its operation, and over no text.
+  expect(Math.round((tops[1]?.y ?? 0) - (tops[0]?.y ?? 0) - (tops[0]?.height ?? 0))).toBeGreaterThanOrEqual(
+    -1,
+  );
+  expect((tops[1]?.y ?? 0) - (tops[0]?.y ?? 0)).toBeLessThan(40);
+  expect(await faults(page)).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test('a field of any type is found, with its type, arguments and description, and added', async () => {
+  const { page, errors } = await openEditor(browser());
+  await write(
+    page,
+    'query Mine {\n  me {\n    name\n    enrollments(first: 2) {\n      nodes {\n        id\n      }\n    }\n  }\n}\n',
+  );
+  await openPanel(page, 'Explorer');
+  const panel = page.getByRole('region', { name: 'Find a field' });
+  await panel.getByRole('searchbox').fill('me enrollments');
+  const field = panel.getByRole('listitem').filter({ hasText: 'query me.enrollments' }).first();
+  await field.getByText('EnrollmentConnection', { exact: false }).first().waitFor();
+  await field.locator('summary').click();
+  const first = field.getByRole('textbox', { name: /^first: Int/ });
+  await first.fill('{');
+  await field.getByRole('button', { name: 'Add' }).click();
+  await field.getByRole('alert').getByText('The value of first').waitFor();
+  await first.fill('3');
+  await field.getByRole('button', { name: 'Add' }).click();
+  await page.locator('.graphiql-query-editor', { hasText: /enrollments\(first:\s3\)/ }).waitFor();
+
+  await panel.getByRole('searchbox').fill('unreadNotificationCount');
+  await panel.getByRole('listitem').first().getByRole('button', { name: 'Add' }).click();
+  await page.locator('.graphiql-query-editor', { hasText: 'unreadNotificationCount' }).waitFor();
+  expect(await faults(page)).toEqual([]);
+  await signInAs(page, 'Student');
+  const response = await run(page);
+  expect(response.errors).toBeUndefined();
+  expect(response.data?.me.unreadNotificationCount).toBeGreaterThanOrEqual(0);
+  expect(response.data?.me.enrollments.nodes).toHaveLength(3);
+  const enrollments = page.getByRole('checkbox', { name: 'enrollments of me', exact: true });
+  await expect.poll(() => enrollments.getAttribute('data-type')).toBe('EnrollmentConnection');
+  expect(await enrollments.getAttribute('aria-description')).toMatch(/^EnrollmentConnection\. \w+/);
+  const argument = page.getByRole('checkbox', { name: 'first of enrollments of me', exact: true });
+  expect(await argument.getAttribute('data-type')).toBe('Int');
+  const nodes = page.getByRole('checkbox', { name: 'nodes of enrollments of me', exact: true });
+  expect(await nodes.getAttribute('data-type')).toBe('[Enrollment!]!');
+  expect(await faults(page)).toEqual([]);
+  await panel.getByRole('searchbox').fill('no such field anywhere');
+  await panel.getByText('No field has all of these words.').waitFor();
+  expect(errors).toEqual([]);
+});

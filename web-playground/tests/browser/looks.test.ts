@@ -32,6 +32,7 @@ const VIEWS: { name: string; pane: string; show: (page: Page) => Promise<unknown
   ...[
     'Trace',
     'Plan',
+    'Performance',
     'Map',
     'Operations',
     'Explorer',

@@ -30,6 +30,7 @@ export const PANELS = [
   'History',
   'Plan',
   'Trace',
+  'Performance',
   'Map',
   'Errors',
   'Mail',
