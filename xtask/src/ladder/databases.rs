@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use anyhow::{Context as _, Result};
@@ -79,8 +80,9 @@ impl Databases {
             migrate.env(variable(name), self.url(name)).env(owner_variable(name), &owner_url);
             seed.env(variable(name), owner_url);
         }
-        process::run_quietly(&mut migrate, "lyceum migrate").await?;
-        process::run_quietly(&mut seed, "lyceum seed").await
+        // Standard output is for the results.
+        process::run_quietly(migrate.stdout(Stdio::null()), "lyceum migrate").await?;
+        process::run_quietly(seed.stdout(Stdio::null()), "lyceum seed").await
     }
 
     pub async fn stop(self) -> Result<()> {

@@ -142,11 +142,11 @@ async fn climb(rung: Rung, options: &Options, settings: &Settings) -> Row {
     terminal::step(&format!("rung {}: {}", rung.number(), rung.name()));
     let (mut row, start) = (Row::new(rung), Instant::now());
     if let Err(error) = try_climb(rung, options, settings, &mut row).await {
-        row.add(vec![Part { name: "the rung", outcome: Err(error) }]);
+        record(&mut row, Part { name: "the rung", outcome: Err(error) });
     }
     row.seconds = start.elapsed().as_secs_f64();
     row.judge();
-    report(&row);
+    terminal::note(&format!("rung {} took {:.0} s", row.rung, row.seconds));
     row
 }
 
@@ -180,7 +180,7 @@ async fn use_system(
         add_admin(&visitors, system, settings).await?;
     }
     if !system.refused.is_empty() {
-        row.add(vec![Part { name: "refused", outcome: Ok(system.refused.join(", ")) }]);
+        record(row, Part { name: "refused", outcome: Ok(system.refused.join(", ")) });
     }
 
     let url = system.url.clone();
@@ -193,16 +193,18 @@ async fn use_system(
     row.purchases = loaded.account.purchases;
     row.lost = loaded.account.lost;
     row.doubled = loaded.account.doubled;
-    row.add(parts);
+    row.failures.iter().for_each(|failure| terminal::note(failure));
+    parts.into_iter().for_each(|part| record(row, part));
 
-    row.add(suite::check(&visitors, &plan, &url).await);
+    suite::check(&visitors, &plan, &url, |part| record(row, part)).await;
     if features.valkey {
-        row.add(vec![Part { name: "budgets", outcome: suite::budgets::run(&visitors, settings.cost_budget).await }]);
+        let outcome = suite::budgets::run(&visitors, settings.cost_budget).await;
+        record(row, Part { name: "budgets", outcome });
     }
     if features.processes {
         let (connections, outcome) = system.ask_doctor(settings).await?;
         row.connections = connections;
-        row.add(vec![Part { name: "doctor", outcome }]);
+        record(row, Part { name: "doctor", outcome });
     }
     Ok(())
 }
@@ -215,15 +217,13 @@ async fn add_admin(visitors: &Visitors, system: &System, settings: &Settings) ->
     process::run_quietly(&mut command, "lyceum admin grant").await
 }
 
-fn report(row: &Row) {
-    for part in &row.parts {
-        let text = format!("{}: {}", part.name, part.detail);
-        if part.passed { terminal::success(&text) } else { terminal::failure(&anyhow::anyhow!(text)) }
+/// Adds what came of a part of the suite, and tells whoever waits.
+fn record(row: &mut Row, part: Part) {
+    match &part.outcome {
+        Ok(detail) => terminal::success(&format!("{}: {detail}", part.name)),
+        Err(error) => terminal::failure(&anyhow::anyhow!("{}: {error:#}", part.name)),
     }
-    for failure in &row.failures {
-        terminal::note(failure);
-    }
-    terminal::note(&format!("rung {} took {:.0} s", row.rung, row.seconds));
+    row.add(part);
 }
 
 #[expect(clippy::print_stdout, reason = "meant for people and for other programs")]

@@ -57,13 +57,12 @@ impl Row {
         }
     }
 
-    /// Adds what came of parts of the suite.
-    pub fn add(&mut self, parts: Vec<Part>) {
-        self.parts.extend(parts.into_iter().map(|Part { name, outcome }| Outcome {
-            name,
-            passed: outcome.is_ok(),
-            detail: outcome.unwrap_or_else(|error| format!("{error:#}")),
-        }));
+    /// Adds what came of a part of the suite.
+    pub fn add(&mut self, part: Part) {
+        let Part { name, outcome } = part;
+        let passed = outcome.is_ok();
+        let detail = outcome.unwrap_or_else(|error| format!("{error:#}"));
+        self.parts.push(Outcome { name, passed, detail });
     }
 
     /// Whether the suite passed, nobody noticed the changes, and all adds up.
@@ -106,7 +105,7 @@ mod tests {
     fn row() -> Row {
         let mut row = Row::new(Rung::Replicas);
         row.purchases = 1;
-        row.add(vec![Part { name: "operations", outcome: Ok("52 answered".to_owned()) }]);
+        row.add(Part { name: "operations", outcome: Ok("52 answered".to_owned()) });
         row
     }
 
@@ -118,7 +117,7 @@ mod tests {
             |row| row.lost = 1,
             |row| row.doubled = 1,
             |row| row.purchases = 0,
-            |row| row.add(vec![Part { name: "truth", outcome: Err(anyhow::anyhow!("it differs")) }]),
+            |row| row.add(Part { name: "truth", outcome: Err(anyhow::anyhow!("it differs")) }),
         ];
 
         let mut whole = row();

@@ -49,18 +49,15 @@ pub struct Loaded {
     pub account: Account,
 }
 
-/// What looks at the system without a load.
-pub async fn check(visitors: &Visitors, plan: &Plan, url: &str) -> Vec<Part> {
-    let mut parts = vec![
-        Part { name: "operations", outcome: operations::run(visitors).await },
-        Part { name: "permissions", outcome: permissions::run(visitors).await },
-        Part { name: "sign-in", outcome: sign_in::run(visitors, plan.identities).await },
-    ];
+/// What looks at the system without a load, told part by part.
+pub async fn check(visitors: &Visitors, plan: &Plan, url: &str, mut tell: impl FnMut(Part)) {
+    tell(Part { name: "permissions", outcome: permissions::run(visitors).await });
+    tell(Part { name: "sign-in", outcome: sign_in::run(visitors, plan.identities).await });
+    tell(Part { name: "operations", outcome: operations::run(visitors).await });
     if plan.truth_seconds > 0 {
         let outcome = truth::run(url, &plan.databases, plan.authority.as_deref(), plan.truth_seconds).await;
-        parts.push(Part { name: "truth", outcome });
+        tell(Part { name: "truth", outcome });
     }
-    parts
 }
 
 /// Students buy and follow, while `change` changes the system, and for as long as the plan says at least.
@@ -75,7 +72,7 @@ pub async fn load(
     let buying = Buying::start(&students, &tally).await?;
 
     let (changed, ()) = tokio::join!(change, sleep(plan.load));
-    let unavailable = probe.finish();
+    let (unavailable, reasons) = probe.finish();
     let account = buying.finish().await;
 
     let mut parts = vec![Part { name: "changes", outcome: changed }];
@@ -87,7 +84,7 @@ pub async fn load(
     let loaded = Loaded {
         requests: tally.requests(),
         failed: tally.failed(),
-        failures: tally.failures(),
+        failures: [tally.failures(), reasons].concat(),
         unavailable,
         account: account.unwrap_or_default(),
     };

@@ -1,6 +1,6 @@
 //! Every document of `operations/` that needs nothing but sample data, sent as each of its viewers.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -15,6 +15,16 @@ pub const ADMIN: &str = "admin@lyceum.example";
 /// What has no answer of its own, and what no example can have.
 const LEFT_OUT: [&str; 2] = ["\nsubscription ", "\n# Needs:"];
 
+const OWN_COURSE: &str = "{ me { courses(first: 1, state: PUBLISHED) { nodes { id } } } }";
+const OWN_DRAFT: &str = "{ me { courses(first: 1, state: DRAFT) { nodes { id } } } }";
+const COMPLETED_PAYMENT: &str = "{ payments(last: 1, status: COMPLETED) { nodes { id } } }";
+const UNVERIFIED_TEACHER: &str = "{ unverifiedTeachers(last: 1) { nodes { id } } }";
+const NEWEST_NOTIFICATION: &str = "{ me { notifications(first: 1) { nodes { id } } } }";
+const OLDEST_NOTIFICATION: &str = "{ me { notifications(last: 1) { nodes { id } } } }";
+const JOINED_COURSE: &str = "{ me { enrollments(first: 1) { nodes { course { id } } } } }";
+const OWN_COURSE_ENROLLMENT: &str = "{ me { courses(first: 1, state: PUBLISHED) { nodes {
+    enrollments(first: 1) { nodes { id } } } } } }";
+
 struct Operation {
     name: String,
     viewers: Vec<String>,
@@ -24,17 +34,17 @@ struct Operation {
 
 /// Sends all; returns how many were answered as they should be.
 pub async fn run(visitors: &Visitors) -> Result<String> {
-    // From one place: whoever signs in from ever new ones is slowed down.
-    let visitor = visitors.client()?;
-    let mut samples = Samples::look_up(&visitor).await?;
+    let mut samples = Samples::sign_in(visitors).await?;
     let (mut answered, mut failed) = (0, Vec::new());
     for operation in operations()? {
         for viewer in &operation.viewers {
-            // Some mutations change what there is, or end sessions.
-            if operation.is_mutation() {
-                samples = Samples::look_up(&visitor).await?;
+            let mut result = operation.send_as(viewer, &samples, answered).await;
+            // The session was ended by another operation.
+            if result.as_ref().is_err_and(|error| error.to_string().contains("UNAUTHENTICATED")) {
+                samples = Samples::sign_in(visitors).await?;
+                result = operation.send_as(viewer, &samples, answered).await;
             }
-            match operation.send_as(viewer, &samples, answered).await {
+            match result {
                 Ok(()) => answered += 1,
                 Err(error) => failed.push(format!("{} of {viewer}: {error:#}", operation.name)),
             }
@@ -63,7 +73,7 @@ impl Operation {
     }
 
     async fn send_as(&self, viewer: &str, samples: &Samples, number: usize) -> Result<()> {
-        let variables = samples.variables(&self.variables, number)?;
+        let variables = samples.variables(&self.variables, number).await?;
         let data = samples.viewer(viewer)?.try_data(&self.document, &variables).await?;
         for (field, value) in data.as_object().context("no data")? {
             ensure!(!value.is_null(), "{field} is null");
@@ -87,87 +97,94 @@ fn operations() -> Result<Vec<Operation>> {
     Ok(operations)
 }
 
-/// The sample users, signed in, and what the placeholders of `operations/README.md` stand for.
+/// The sample users, signed in.
 struct Samples {
-    viewers: BTreeMap<&'static str, Client>,
-    values: BTreeMap<&'static str, Option<String>>,
+    anonymous: Client,
+    student: Client,
+    teacher: Client,
+    admin: Client,
 }
 
 impl Samples {
-    async fn look_up(anonymous: &Client) -> Result<Self> {
-        let sign_in = |email| anonymous.try_sign_in(email, PASSWORD);
-        let (student, teacher, admin) = (sign_in(STUDENT).await?, sign_in(TEACHER).await?, sign_in(ADMIN).await?);
-        let newest =
-            find_first(&student, "{ me { notifications(first: 1) { nodes { id } } } }", "/me/notifications/nodes");
-        let oldest =
-            find_first(&student, "{ me { notifications(last: 1) { nodes { id } } } }", "/me/notifications/nodes");
-        let last_own = "{ me { courses(last: 1) { nodes { id } } } }";
-        let withdrawn = find_first(&teacher, last_own, "/me/courses/nodes").await?;
-        let own = |state: &str| format!("{{ me {{ courses(first: 1, state: {state}) {{ nodes {{ id }} }} }} }}");
-        let completed = "{ payments(last: 1, status: COMPLETED) { nodes { id } } }";
-        let unverified = "{ unverifiedTeachers(last: 1) { nodes { id } } }";
-        let own_enrollment = "{ me { courses(first: 1, state: PUBLISHED) { nodes {
-            enrollments(first: 1) { nodes { id } } } } } }";
-        let values = BTreeMap::from([
-            ("freeCourseId", course_to_join(&student, true, withdrawn.as_deref()).await?),
-            ("unboughtCourseId", course_to_join(&student, false, withdrawn.as_deref()).await?),
-            ("firstCourseId", find_first(anonymous, "{ courses(first: 1) { nodes { id } } }", "/courses/nodes").await?),
-            ("firstTeacherId", first_teacher(anonymous).await?),
-            ("ownCourseId", find_first(&teacher, &own("PUBLISHED"), "/me/courses/nodes").await?),
-            ("ownDraftId", find_first(&teacher, &own("DRAFT"), "/me/courses/nodes").await?),
-            ("completedPaymentId", find_first(&admin, completed, "/payments/nodes").await?),
-            ("unverifiedTeacherId", find_first(&admin, unverified, "/unverifiedTeachers/nodes").await?),
-            ("otherTeacherId", other_teacher(&teacher).await?),
-            ("newestNotificationId", newest.await?),
-            ("oldestNotificationId", oldest.await?),
-            ("joinedCourseId", joined_course(&student).await?),
-            ("joinedEnrollmentId", unfinished_enrollment(&student).await?),
-            (
-                "ownCourseEnrollmentId",
-                find_first(&teacher, own_enrollment, "/me/courses/nodes/0/enrollments/nodes").await?,
-            ),
-            ("studentEmail", Some(STUDENT.to_owned())),
-            ("studentPassword", Some(PASSWORD.to_owned())),
-            ("lastOwnCourseId", withdrawn),
-        ]);
-        let viewers = [("anonymous", anonymous.clone()), ("student", student), ("teacher", teacher), ("admin", admin)];
-        Ok(Self { viewers: BTreeMap::from(viewers), values })
+    /// From one place: whoever signs in from ever new ones is slowed down.
+    async fn sign_in(visitors: &Visitors) -> Result<Self> {
+        let anonymous = visitors.client()?;
+        let student = anonymous.try_sign_in(STUDENT, PASSWORD).await?;
+        let teacher = anonymous.try_sign_in(TEACHER, PASSWORD).await?;
+        let admin = anonymous.try_sign_in(ADMIN, PASSWORD).await?;
+        Ok(Self { anonymous, student, teacher, admin })
     }
 
     fn viewer(&self, name: &str) -> Result<&Client> {
-        self.viewers.get(name).with_context(|| format!("an unknown viewer {name}"))
+        Ok(match name {
+            "anonymous" => &self.anonymous,
+            "student" => &self.student,
+            "teacher" => &self.teacher,
+            "admin" => &self.admin,
+            _ => bail!("an unknown viewer {name}"),
+        })
     }
 
-    fn variables(&self, text: &str, number: usize) -> Result<Value> {
+    /// The example's variables, with what the placeholders stand for at this moment.
+    async fn variables(&self, text: &str, number: usize) -> Result<Value> {
         let mut variables = text.replace("{{unique}}", &format!("ladder{number}"));
-        for (placeholder, value) in &self.values {
-            let marked = format!("{{{{{placeholder}}}}}");
-            if variables.contains(&marked) {
-                let Some(value) = value else { bail!("there is no {placeholder} left") };
-                variables = variables.replace(&marked, value);
-            }
+        while let Some((_, rest)) = variables.split_once("{{") {
+            let (placeholder, _) = rest.split_once("}}").context("a placeholder has an end")?;
+            let value = self.value(placeholder).await?;
+            let value = value.with_context(|| format!("there is no {placeholder} left"))?;
+            variables = variables.replace(&format!("{{{{{placeholder}}}}}"), &value);
         }
         Ok(serde_json::from_str(&variables)?)
     }
+
+    /// What a placeholder of `operations/README.md` stands for.
+    async fn value(&self, placeholder: &str) -> Result<Option<String>> {
+        let Self { anonymous, student, teacher, admin } = self;
+        match placeholder {
+            "freeCourseId" => self.course_to_join(true).await,
+            "unboughtCourseId" => self.course_to_join(false).await,
+            "firstCourseId" => find(anonymous, "{ courses(first: 1) { nodes { id } } }", "/courses/nodes/0").await,
+            "firstTeacherId" => {
+                find(anonymous, "{ courses(first: 1) { nodes { teacher { id } } } }", "/courses/nodes/0/teacher").await
+            }
+            "ownCourseId" => find(teacher, OWN_COURSE, "/me/courses/nodes/0").await,
+            "ownDraftId" => find(teacher, OWN_DRAFT, "/me/courses/nodes/0").await,
+            "lastOwnCourseId" => self.last_own_course().await,
+            "completedPaymentId" => find(admin, COMPLETED_PAYMENT, "/payments/nodes/0").await,
+            "unverifiedTeacherId" => find(admin, UNVERIFIED_TEACHER, "/unverifiedTeachers/nodes/0").await,
+            "otherTeacherId" => other_teacher(teacher).await,
+            "newestNotificationId" => find(student, NEWEST_NOTIFICATION, "/me/notifications/nodes/0").await,
+            "oldestNotificationId" => find(student, OLDEST_NOTIFICATION, "/me/notifications/nodes/0").await,
+            "joinedCourseId" => find(student, JOINED_COURSE, "/me/enrollments/nodes/0/course").await,
+            "joinedEnrollmentId" => unfinished_enrollment(student).await,
+            "ownCourseEnrollmentId" => {
+                find(teacher, OWN_COURSE_ENROLLMENT, "/me/courses/nodes/0/enrollments/nodes/0").await
+            }
+            "studentEmail" => Ok(Some(STUDENT.to_owned())),
+            "studentPassword" => Ok(Some(PASSWORD.to_owned())),
+            _ => bail!("an unknown placeholder {placeholder}"),
+        }
+    }
+
+    /// The one that an operation withdraws.
+    async fn last_own_course(&self) -> Result<Option<String>> {
+        find(&self.teacher, "{ me { courses(last: 1) { nodes { id } } } }", "/me/courses/nodes/0").await
+    }
+
+    /// A course in which the student is not enrolled, but not the one that another operation withdraws.
+    async fn course_to_join(&self, is_free: bool) -> Result<Option<String>> {
+        let document = "query ($isFree: Boolean) {
+            courses(filter: { isFree: $isFree }, first: 100) { nodes { id viewerEnrollment { id } } } }";
+        let data = self.student.try_data(document, &json!({ "isFree": is_free })).await?;
+        let withdrawn = self.last_own_course().await?;
+        let open = list(&data, "/courses/nodes").iter().filter(|course| course["viewerEnrollment"].is_null());
+        Ok(open.filter_map(id).find(|course| Some(course) != withdrawn.as_ref()))
+    }
 }
 
-async fn find_first(viewer: &Client, document: &str, nodes: &str) -> Result<Option<String>> {
+async fn find(viewer: &Client, document: &str, pointer: &str) -> Result<Option<String>> {
     let data = viewer.try_data(document, &json!({})).await?;
-    Ok(list(&data, nodes).first().and_then(|node| id(node)))
-}
-
-async fn first_teacher(viewer: &Client) -> Result<Option<String>> {
-    let data = viewer.try_data("{ courses(first: 1) { nodes { teacher { id } } } }", &json!({})).await?;
-    Ok(data.pointer("/courses/nodes/0/teacher").and_then(id))
-}
-
-/// A course in which the student is not enrolled, but not the one that another operation withdraws.
-async fn course_to_join(student: &Client, is_free: bool, withdrawn: Option<&str>) -> Result<Option<String>> {
-    let document = "query ($isFree: Boolean) {
-        courses(filter: { isFree: $isFree }, first: 100) { nodes { id viewerEnrollment { id } } } }";
-    let data = student.try_data(document, &json!({ "isFree": is_free })).await?;
-    let open = list(&data, "/courses/nodes").iter().filter(|course| course["viewerEnrollment"].is_null());
-    Ok(open.filter_map(id).find(|course| Some(&**course) != withdrawn))
+    Ok(data.pointer(pointer).and_then(id))
 }
 
 /// One who is not enrolled in the teacher's first course.
@@ -181,11 +198,6 @@ async fn other_teacher(teacher: &Client) -> Result<Option<String>> {
     known.extend(id(&data["me"]));
     let teachers = list(&data, "/courses/nodes").iter().filter_map(|course| id(&course["teacher"]));
     Ok(teachers.into_iter().find(|teacher| !known.contains(teacher)))
-}
-
-async fn joined_course(student: &Client) -> Result<Option<String>> {
-    let data = student.try_data("{ me { enrollments(first: 1) { nodes { course { id } } } } }", &json!({})).await?;
-    Ok(data.pointer("/me/enrollments/nodes/0/course").and_then(id))
 }
 
 async fn unfinished_enrollment(student: &Client) -> Result<Option<String>> {

@@ -17,6 +17,7 @@ use super::visitors::Visitors;
 
 const INTERVAL: Duration = Duration::from_millis(100);
 const TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_REASONS: usize = 10;
 /// Two subgraphs are asked.
 const DOCUMENT: &str = "{ courses(first: 1) { nodes { id teacher { name } } } }";
 
@@ -30,6 +31,8 @@ pub struct Probe {
 struct Outages {
     ended: Duration,
     since: Option<Instant>,
+    /// What the first request of each outage got, at most so many.
+    reasons: Vec<String>,
 }
 
 impl Probe {
@@ -40,11 +43,12 @@ impl Probe {
         Ok(Self { task, outages })
     }
 
-    /// For how long there was no answer, or one with errors.
-    pub fn finish(self) -> Duration {
+    /// For how long there was no answer, or one with errors; and what came instead.
+    pub fn finish(self) -> (Duration, Vec<String>) {
         self.task.abort();
         let outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
-        outages.ended + outages.since.map_or(Duration::ZERO, |since| since.elapsed())
+        let unavailable = outages.ended + outages.since.map_or(Duration::ZERO, |since| since.elapsed());
+        (unavailable, outages.reasons.clone())
     }
 }
 
@@ -54,17 +58,22 @@ async fn ask(client: Client, outages: Arc<Mutex<Outages>>) {
     loop {
         ticks.tick().await;
         let started = Instant::now();
-        let succeeded = client.try_data(DOCUMENT, &json!({})).await.is_ok();
-        outages.lock().unwrap_or_else(PoisonError::into_inner).record(started, succeeded);
+        let result = client.try_data(DOCUMENT, &json!({})).await.map(drop);
+        outages.lock().unwrap_or_else(PoisonError::into_inner).record(started, result);
     }
 }
 
 impl Outages {
-    fn record(&mut self, started: Instant, succeeded: bool) {
-        if !succeeded {
-            self.since.get_or_insert(started);
-        } else if let Some(since) = self.since.take() {
-            self.ended += since.elapsed();
+    fn record(&mut self, started: Instant, result: Result<()>) {
+        match result {
+            Ok(()) => self.ended += self.since.take().map_or(Duration::ZERO, |since| since.elapsed()),
+            Err(error) if self.since.is_none() => {
+                self.since = Some(started);
+                if self.reasons.len() < MAX_REASONS {
+                    self.reasons.push(format!("the probe: {error:#}"));
+                }
+            }
+            Err(_) => {}
         }
     }
 }
