@@ -50,6 +50,17 @@ pub async fn ensure_pgbouncer() -> Result<()> {
     pgbouncer.ensure().await
 }
 
+/// What stands before several processes of one part.
+pub async fn ensure_haproxy() -> Result<()> {
+    let haproxy = Needed {
+        what_for: "several processes of one part need HAProxy",
+        variable: Some("HAPROXY"),
+        usual_place: "/usr/sbin/haproxy",
+        package: "haproxy",
+    };
+    haproxy.ensure().await
+}
+
 /// What the tests of cost budgets in Valkey need: its protocol's other server, since older Debians have no Valkey.
 pub async fn ensure_redis() -> Result<()> {
     let redis = Needed {

@@ -14,6 +14,7 @@ mod failures;
 mod files;
 mod fuzz;
 mod generate;
+mod ladder;
 mod learn_costs;
 mod lint;
 mod load;
@@ -105,6 +106,13 @@ enum Task {
     ///
     /// Runs two routers and two instances of each subgraph, behind a load balancer that checks `/ready`.
     Restarts(restarts::Options),
+    /// Run the same suite on ever larger systems, from one process to replicas behind a load balancer with TLS, NATS
+    /// and Valkey.
+    ///
+    /// On each rung students buy courses while processes are replaced and engines are killed; then all operations,
+    /// permissions and limits are checked. Prints a table of failed requests, seconds without responses, and lost and
+    /// doubled purchases. The rungs are described in `docs/scaling.md`.
+    Ladder(ladder::Options),
     /// Attack an optimized `lyceum up` with one client and with four, and measure the effect on other clients.
     ///
     /// The table shows for each attack the latency for an anonymous client and a student, the memory, the CPU time, and
@@ -213,6 +221,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Bench(options) => bench::run(&options).await,
         Task::Load(options) => load::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
+        Task::Ladder(options) => ladder::run(&options).await,
         Task::Truth(options) => truth::run(&options).await,
         Task::Fuzz(options) => fuzz::run(&options).await,
         Task::Costs(options) => learn_costs::run(&options).await,

@@ -46,6 +46,13 @@ impl Running {
         ensure!(status.success(), "it failed ({status})");
         Ok(())
     }
+
+    /// Ends the program and what it started as a crash does.
+    pub async fn kill(mut self) {
+        // A group that has ended in this moment is what we want.
+        let _ = killpg(self.group, Signal::SIGKILL);
+        let _ = self.child.wait().await;
+    }
 }
 
 impl Drop for Running {
