@@ -221,7 +221,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Bench(options) => bench::run(&options).await,
         Task::Load(options) => load::run(&options).await,
         Task::Restarts(options) => restarts::run(&options).await,
-        Task::Ladder(options) => ladder::run(&options).await,
+        Task::Ladder(options) => Box::pin(ladder::run(&options)).await,
         Task::Truth(options) => truth::run(&options).await,
         Task::Fuzz(options) => fuzz::run(&options).await,
         Task::Costs(options) => learn_costs::run(&options).await,

@@ -194,7 +194,9 @@ async fn use_system(
     row.lost = loaded.account.lost;
     row.doubled = loaded.account.doubled;
     row.failures.iter().for_each(|failure| terminal::note(failure));
-    parts.into_iter().for_each(|part| record(row, part));
+    for part in parts {
+        record(row, part);
+    }
 
     suite::check(&visitors, &plan, &url, |part| record(row, part)).await;
     if features.valkey {

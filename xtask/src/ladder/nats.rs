@@ -1,6 +1,7 @@
 //! One NATS server, or a cluster of three, each with a store of its own.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -44,10 +45,11 @@ impl Nats {
             );
             if count > 1 {
                 let routes: Vec<_> = routes.iter().map(|route| format!("nats://127.0.0.1:{route}")).collect();
-                configuration += &format!(
-                    "cluster {{ name: lyceum, listen: \"127.0.0.1:{route}\", routes: [{}] }}\n",
-                    routes.join(", ")
-                );
+                let routes = routes.join(", ");
+                writeln!(
+                    configuration,
+                    "cluster {{ name: lyceum, listen: \"127.0.0.1:{route}\", routes: [{routes}] }}"
+                )?;
             }
             let file = directory.join(format!("{name}.conf"));
             fs::write(&file, configuration)?;

@@ -65,7 +65,8 @@ pub async fn start(directory: &Path, databases: &Databases, authority: &Authorit
 }
 
 fn users(databases: &Databases) -> String {
-    databases.names().map(|name| format!("\"{}\" \"{}\"\n", role(name), password())).collect()
+    let lines: Vec<_> = databases.names().map(|name| format!("\"{}\" \"{}\"\n", role(name), password())).collect();
+    lines.concat()
 }
 
 fn settings(place: &Path, port: u16, databases: &Databases) -> String {

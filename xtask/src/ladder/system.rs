@@ -312,7 +312,7 @@ impl System {
     pub async fn replace(&mut self, index: usize, program: &Path) -> Result<()> {
         let service = &mut self.services[index];
         service.stop().await?;
-        service.program = program.to_owned();
+        program.clone_into(&mut service.program);
         service.start()?;
         service.wait_until_ready(&self.http).await?;
         sleep(NOTICE).await;

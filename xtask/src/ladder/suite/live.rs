@@ -96,7 +96,7 @@ async fn follow_once(client: &Client, told: &mut Vec<String>, last: &mut String)
     while let Ok(event) = timeout_at(deadline, events.next()).await {
         let event = event.context("the stream has ended")??;
         let id = event.pointer("/data/notificationAdded/id").and_then(Value::as_str);
-        *last = id.with_context(|| format!("no notification: {event}"))?.to_owned();
+        id.with_context(|| format!("no notification: {event}"))?.clone_into(last);
         told.push(last.clone());
     }
     Ok(())

@@ -20,7 +20,7 @@ pub async fn run(visitors: &Visitors, processes: usize) -> Result<String> {
         client.try_send(LOGIN, &json!({ "input": { "email": VICTIM, "password": password } })).await
     };
     let most = LIMIT * processes + SPARE;
-    let mut guesses = 0;
+    let mut tried = 0;
     let refused = loop {
         let reply = send(&guesser, "wrong").await?;
         if reply.error() == Some("RATE_LIMITED") {
@@ -28,11 +28,11 @@ pub async fn run(visitors: &Visitors, processes: usize) -> Result<String> {
         }
         let code = reply.json.pointer("/data/login/userErrors/0/code").and_then(Value::as_str);
         ensure!(code == Some("INVALID_CREDENTIALS"), "a wrong password gets {reply}");
-        guesses += 1;
-        ensure!(guesses <= most, "{guesses} guesses were not stopped");
+        tried += 1;
+        ensure!(tried <= most, "{tried} guesses were not stopped");
     };
     ensure!(refused.headers.contains_key("retry-after"), "nobody says how long to wait");
     let elsewhere = send(&visitors.client()?, PASSWORD).await?;
     ensure!(elsewhere.json["data"]["login"]["session"].is_object(), "the owner is kept out: {elsewhere}");
-    Ok(format!("stopped after {guesses} guesses"))
+    Ok(format!("stopped after {tried} guesses"))
 }
