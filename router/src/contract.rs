@@ -8,6 +8,8 @@ use clap::ValueEnum;
 pub enum Contract {
     /// Everything but what only admins use.
     Public,
+    /// The catalogue of courses, to be read.
+    Partner,
 }
 
 impl Contract {
@@ -16,6 +18,7 @@ impl Contract {
     pub fn supergraph(self) -> &'static str {
         match self {
             Self::Public => include_str!("../../supergraph.public.graphql"),
+            Self::Partner => include_str!("../../supergraph.partner.graphql"),
         }
     }
 }

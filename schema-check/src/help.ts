@@ -25,7 +25,8 @@ export const helpTexts: Record<string, HelpText> = {
   --counts: JSON, number of requests by operation name or id; an operation with 0 requests is not in use.
   --traffic: requests that the router has counted (docs/graph-usage.md). A break is one if a client has used it in the
   last N days (30), in at least so many requests (1) and P per cent of all (0); the report names the clients.
-  --lyceum (LYCEUM_PROGRAM; otherwise where programs are looked for): path of the \`lyceum\` binary, which plans the operations.
+  --lyceum (LYCEUM_PROGRAM; otherwise in PATH, or in a node_modules/.bin from here upwards): path of \`lyceum\` or
+  \`lyceum-planner\`, which plans the operations.
   Formats: ${FORMATS}. --format sets what is printed; --write can be repeated.`,
   },
   approve: {

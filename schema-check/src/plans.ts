@@ -1,14 +1,14 @@
-// The query plans of operations, from the planner in the `lyceum` binary.
+// The query plans of operations, by a program: `lyceum`, or its planner alone.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import type { Operation } from "./operations.ts";
 import { CouldNotRun } from "./problem.ts";
 
-/** The cost of a plan, or why the operation cannot be planned. */
-export type Plan = { fetches: number; steps: number; micros: number } | { error: string };
+/** The cost of a plan, or why the operation cannot be planned. Only `lyceum` knows how long subgraphs work. */
+export type Plan = { fetches: number; steps: number; micros?: number } | { error: string };
 
 /** Recalibrated cost weights differ slightly, so a small increase in work does not count. */
 const WORK_TOLERANCE = 1.1;
@@ -19,13 +19,24 @@ export interface PlanComparison {
   after: Plan;
 }
 
-/** The named program, or `lyceum` where programs are looked for. */
+const PROGRAMS = ["lyceum", "lyceum-planner"];
+
+/** The named program, or the first that is where programs are looked for, or in a `node_modules` from here upwards. */
 export function findPlanner(named: string | undefined): string | undefined {
   const given = named || process.env.LYCEUM_PROGRAM;
   if (given) return given;
-  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
-  const names = process.platform === "win32" ? ["lyceum.exe"] : ["lyceum"];
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(existsSync);
+  const ending = process.platform === "win32" ? ".exe" : "";
+  const folders = [
+    ...(process.env.PATH ?? "").split(delimiter).filter(Boolean),
+    ...upwards(process.cwd()).map((folder) => join(folder, "node_modules", ".bin")),
+  ];
+  const paths = PROGRAMS.flatMap((name) => folders.map((folder) => join(folder, name + ending)));
+  return paths.find(existsSync);
+}
+
+function upwards(folder: string): string[] {
+  const parent = dirname(folder);
+  return parent === folder ? [folder] : [folder, ...upwards(parent)];
 }
 
 /** One plan for each operation, in order. */
@@ -84,11 +95,16 @@ export function describeCostIncrease({ before, after }: PlanComparison): string 
   const increases = [
     increase("fetches", before.fetches, after.fetches),
     increase("sequential steps", before.steps, after.steps),
-    after.micros > before.micros * WORK_TOLERANCE
-      ? increase("microseconds of work", before.micros, after.micros)
-      : undefined,
+    workIncrease(before.micros, after.micros),
   ].filter((text) => text !== undefined);
   return increases.length > 0 ? increases.join(", ") : undefined;
+}
+
+function workIncrease(before: number | undefined, after: number | undefined): string | undefined {
+  if (before === undefined || after === undefined) return undefined;
+  return after > before * WORK_TOLERANCE
+    ? increase("microseconds of work", before, after)
+    : undefined;
 }
 
 function increase(what: string, before: number, after: number): string | undefined {

@@ -4,7 +4,15 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { buildSchema, Kind, parse, printSchema } from "graphql";
+import {
+  buildSchema,
+  type ConstDirectiveNode,
+  isObjectType,
+  Kind,
+  parse,
+  print,
+  printSchema,
+} from "graphql";
 import { apiSchema, type Composed, compose } from "../src/composition.ts";
 import { filterSupergraph } from "../src/contract-filter.ts";
 import { parseContracts } from "../src/contracts-file.ts";
@@ -354,19 +362,63 @@ test("`filter` takes tags or a contract, prints or writes, and says what it cann
   assert.match(stderr, /UNKNOWN_TAG/);
 });
 
+const ownFile = (file: string) => readFileSync(join(import.meta.dirname, "..", "..", file), "utf8");
+
+/** Who may see each field of this graph. */
+function ownViewers(): Record<string, string> {
+  const { fields } = JSON.parse(ownFile("docs/permissions.json"));
+  return Object.fromEntries(
+    Object.entries<{ who: string }>(fields).map(([field, { who }]) => [field, who]),
+  );
+}
+
 test("what only admins may use is `internal` in this graph, and nothing else is", () => {
-  const root = join(import.meta.dirname, "..", "..");
-  const text = (file: string) => readFileSync(join(root, file), "utf8");
-  const rows: Record<string, { who: string }> = JSON.parse(text("docs/permissions.json")).fields;
-  const ofAdmins = Object.keys(rows).filter((field) => rows[field]?.who.startsWith("admin, "));
-  const tagged = parse(text("supergraph.graphql")).definitions.flatMap((node) =>
+  const viewers = ownViewers();
+  const ofAdmins = Object.keys(viewers).filter((field) => viewers[field]?.startsWith("admin, "));
+  const isInternal = ({ name, arguments: given = [] }: ConstDirectiveNode) =>
+    name.value === "tag" && given.some(({ value }) => print(value) === '"internal"');
+  const tagged = parse(ownFile("supergraph.graphql")).definitions.flatMap((node) =>
     node.kind === Kind.OBJECT_TYPE_DEFINITION
       ? (node.fields ?? [])
-          .filter(({ directives = [] }) => directives.some(({ name }) => name.value === "tag"))
+          .filter(({ directives = [] }) => directives.some(isInternal))
           .map((field) => `${node.name.value}.${field.name.value}`)
       : [],
   );
 
   assert.ok(ofAdmins.length > 10);
   assert.deepEqual(tagged.sort(), ofAdmins.sort());
+});
+
+/** To add a field is a decision: whoever lists our courses builds on it. */
+const FOR_PARTNERS = {
+  Course: [
+    ...["createdAt", "description", "durationMinutes", "enrollmentCount", "id", "isFree", "level"],
+    ...["price", "state", "teacher", "title"],
+  ],
+  CourseConnection: ["edges", "nodes", "pageInfo", "totalCount"],
+  CourseEdge: ["cursor", "node"],
+  PageInfo: ["endCursor", "hasNextPage", "hasPreviousPage", "startCursor"],
+  Query: ["course", "courses"],
+  User: ["id", "isVerified", "name"],
+};
+
+test("partners get the catalogue of this graph, to be read, and only what everyone may see", () => {
+  const schema = apiSchema(parse(ownFile("supergraph.partner.graphql")));
+  const types = Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .filter(({ name }) => !name.startsWith("__"));
+  const fields = types.map((type) => [type.name, Object.keys(type.getFields()).sort()]);
+
+  assert.deepEqual(Object.fromEntries(fields), FOR_PARTNERS);
+  assert.deepEqual(
+    types.flatMap((type) => type.getInterfaces()),
+    [],
+  );
+  const viewers = ownViewers();
+  for (const [type, names] of Object.entries(FOR_PARTNERS)) {
+    for (const name of names) {
+      const who = viewers[`${type}.${name}`];
+      assert.match(who ?? "nobody", /^(everyone|as the object)/, `${type}.${name}`);
+    }
+  }
 });

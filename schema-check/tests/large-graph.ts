@@ -84,6 +84,7 @@ ${own.join("\n")}
 `;
 }
 
+/** Inspector takes all fragments for those of one document, so their names are unique. */
 function operation(number: number, at: number, entity: number, count: number): string {
   const neighbour = (at + 1) % count;
   const name = `t${at}x${entity}`;
@@ -93,10 +94,10 @@ function operation(number: number, at: number, entity: number, count: number): s
     name(upper: true)
     state
     next { id name noteOf${at} parts(first: 5) { nodes { id name } pageInfo { hasNextPage } } }
-    parts(filter: $filter) { edges { cursor node { ...Card } } }
+    parts(filter: $filter) { edges { cursor node { ...Card${number} } } }
   }
   all${neighbour}x${entity}(filter: { state: OPEN, min: ${number % 7} }) { nodes { id count } }
 }
-fragment Card on T${at}x${entity} { id name count createdAt }
+fragment Card${number} on T${at}x${entity} { id name count createdAt }
 `;
 }

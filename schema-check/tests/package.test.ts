@@ -85,7 +85,7 @@ test("one command in a clone of somebody else's graph, without any configuration
   assert.match(stdout, /✗ breaking FIELD_REMOVED Cake\.frosting/);
   assert.match(stdout, /No operation was looked at/);
   assert.match(stdout, /not cross-checked: @apollo\/composition is not installed/);
-  assert.match(stdout, /Query plans were not compared: no `lyceum` binary/);
+  assert.match(stdout, /Query plans were not compared: no `lyceum` or `lyceum-planner`/);
 });
 
 test("in an empty folder it says what is missing", () => {

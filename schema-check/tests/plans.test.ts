@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { after, test } from "node:test";
 import { planFindings } from "../src/check.ts";
 import type { Operation } from "../src/operations.ts";
-import { describeCostIncrease, type Plan } from "../src/plans.ts";
+import { describeCostIncrease, findPlanner, type Plan } from "../src/plans.ts";
 import { defaultRules } from "../src/rules.ts";
 
 const operation = { name: "Home", location: { file: "Home.graphql", line: 1 } } as Operation;
@@ -56,4 +59,47 @@ test("an operation that could not be planned before either is a problem of the b
   assert.equal(finding?.kind, "UNPLANNABLE_BASELINE");
   assert.equal(finding?.level, undefined);
   assert.match(finding?.message ?? "", /could not plan it in the baseline either: no way/);
+});
+
+test("a planner that does not know how long subgraphs work is compared by the rest", () => {
+  const plan = { fetches: 3, steps: 2 };
+
+  assert.equal(costIncrease(plan, { ...plan, fetches: 4 }), "4 fetches instead of 3");
+  assert.equal(costIncrease(plan, plan), undefined);
+  assert.equal(costIncrease(plan, { ...plan, micros: 1000 }), undefined);
+  assert.equal(costIncrease({ ...plan, micros: 1000 }, plan), undefined);
+});
+
+test("a planner is found by its name, in PATH, and in a node_modules from here upwards", () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "lyceum-planner-")));
+  const { PATH, LYCEUM_PROGRAM } = process.env;
+  const elsewhere = process.cwd();
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const program = (path: string) => {
+    const file = join(folder, process.platform === "win32" ? `${path}.exe` : path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "");
+    return file;
+  };
+  try {
+    mkdirSync(join(folder, "packages/graph"), { recursive: true });
+    process.chdir(join(folder, "packages/graph"));
+    delete process.env.LYCEUM_PROGRAM;
+    process.env.PATH = ["one", "", "two"].map((name) => name && join(folder, name)).join(delimiter);
+    assert.equal(findPlanner(undefined), undefined);
+
+    const installed = program("node_modules/.bin/lyceum-planner");
+    assert.equal(findPlanner(undefined), installed);
+    const alone = program("two/lyceum-planner");
+    assert.equal(findPlanner(undefined), alone);
+    const whole = program("two/lyceum");
+    assert.equal(findPlanner(undefined), whole, "which knows more");
+    process.env.LYCEUM_PROGRAM = alone;
+    assert.equal(findPlanner(""), alone);
+    assert.equal(findPlanner("other"), "other");
+  } finally {
+    process.chdir(elsewhere);
+    Object.assign(process.env, { PATH, LYCEUM_PROGRAM });
+    if (LYCEUM_PROGRAM === undefined) delete process.env.LYCEUM_PROGRAM;
+  }
 });

@@ -138,7 +138,7 @@ test("JUnit: a section that was not checked is skipped, with the reason", async 
 
   const usual = await junit(new Repository(), "--against", "HEAD");
   assert.deepEqual(Object.keys(usual), ["lyceum-schema.plans"]);
-  assert.match(usual["lyceum-schema.plans"] ?? "", /no `lyceum` binary was given/);
+  assert.match(usual["lyceum-schema.plans"] ?? "", /no `lyceum` or `lyceum-planner` was found/);
 
   const first = await junit(new Repository());
   const compared = ["changes", "permissions", "plans", "approvals"];

@@ -3,8 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{
-    Context, Object, ObjectType, TypeName,
-    connection::PageInfo,
+    Context, Object, ObjectType, SimpleObject, TypeName,
     registry::{MetaType, Registry},
 };
 use futures::{FutureExt as _, future::BoxFuture};
@@ -50,6 +49,25 @@ pub struct Connection<T> {
     total_count: TotalCount,
 }
 
+/// Information about pagination in a connection
+// The library's own has no tags.
+#[derive(SimpleObject)]
+#[graphql(shareable)]
+pub struct PageInfo {
+    /// When paginating backwards, are there more items?
+    #[graphql(tag = "partner")]
+    has_previous_page: bool,
+    /// When paginating forwards, are there more items?
+    #[graphql(tag = "partner")]
+    has_next_page: bool,
+    /// When paginating backwards, the cursor to continue.
+    #[graphql(tag = "partner")]
+    start_cursor: Option<String>,
+    /// When paginating forwards, the cursor to continue.
+    #[graphql(tag = "partner")]
+    end_cursor: Option<String>,
+}
+
 /// A node of a page, with its cursor.
 pub struct Edge<'a, T>(&'a T, Order);
 
@@ -76,6 +94,7 @@ impl<T> Connection<T> {
 #[Object(name_type, shareable)]
 impl<T: Paginated + ObjectType> Connection<T> {
     /// The cursors of this page, and whether there are more pages.
+    #[graphql(tag = "partner")]
     async fn page_info(&self) -> PageInfo {
         let Page { rows, has_previous, has_next } = &*self.page;
         PageInfo {
@@ -87,17 +106,20 @@ impl<T: Paginated + ObjectType> Connection<T> {
     }
 
     /// The items of this page, each with its cursor.
+    #[graphql(tag = "partner")]
     async fn edges(&self) -> Vec<Edge<'_, T>> {
         self.page.rows.iter().map(|row| Edge(row, self.order)).collect()
     }
 
     /// The items of this page.
+    #[graphql(tag = "partner")]
     async fn nodes(&self) -> Objects<'_, T> {
         Objects(self.page.rows.iter().collect())
     }
 
     /// The number of items in the whole list, with the filters applied. It is counted only if it is selected. It is
     /// null, with an error, if counting fails or takes too long; the list is returned all the same.
+    #[graphql(tag = "partner")]
     async fn total_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         Some(count_within_deadline(ctx, (self.total_count.0)()).await)
     }
@@ -113,11 +135,13 @@ impl<T: Paginated + ObjectType> TypeName for Connection<T> {
 #[Object(name_type, shareable)]
 impl<T: Paginated + ObjectType> Edge<'_, T> {
     /// The item itself.
+    #[graphql(tag = "partner")]
     async fn node(&self) -> &T {
         self.0
     }
 
     /// The opaque position of this item in the list, for `after` and `before`.
+    #[graphql(tag = "partner")]
     async fn cursor(&self) -> String {
         cursor(self.0, self.1)
     }

@@ -30,6 +30,8 @@ impl<T: ObjectType> OutputType for Node<T> {
             let id = registry.types.get(&*T::type_name()).and_then(|object| object.field_by_name("id"));
             let mut id = id.expect("an object that can be queried by its id has one").clone();
             id.description = Some(ID_DESCRIPTION.to_owned());
+            // A contract that has the field of the type need not have the interface.
+            id.tags.clear();
             MetaType::Interface {
                 name: Self::type_name().into_owned(),
                 description: Some(DESCRIPTION.to_owned()),

@@ -247,7 +247,7 @@ impl Drop for Process {
 /// `lyceum router` as a process of its own, before the subgraphs of a system.
 pub struct LoneRouter {
     _process: Process,
-    port: u16,
+    address: String,
 }
 
 impl LoneRouter {
@@ -257,11 +257,17 @@ impl LoneRouter {
 
     /// The subgraphs may be away.
     pub fn before(addresses: &Addresses) -> Self {
+        Self::with(addresses, &[])
+    }
+
+    /// With more options.
+    pub fn with(addresses: &Addresses, options: &[&str]) -> Self {
         let port = free_port();
         let subgraphs: Vec<_> = addresses.subgraphs.iter().map(|(name, url)| format!("{name}={url}")).collect();
         let process = Command::new(env!("CARGO_BIN_EXE_lyceum"))
             .args(["router", "--router-port", &port.to_string(), "--jwks-url", &addresses.jwks])
             .args(["--subgraph-urls", &subgraphs.join(",")])
+            .args(options)
             .env("LYCEUM_SUBGRAPH_SECRET", SECRET)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -270,11 +276,15 @@ impl LoneRouter {
             .spawn()
             .expect("the router starts");
         wait_until_ready(&format!("127.0.0.1:{port}"));
-        Self { _process: Process(process), port }
+        Self { _process: Process(process), address: format!("http://127.0.0.1:{port}") }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn visitor(&self) -> Client {
-        Client::new(&format!("http://127.0.0.1:{}", self.port))
+        Client::new(&self.address)
     }
 }
 

@@ -179,7 +179,7 @@ async function finishCrossCheck(
   return result;
 }
 
-/** Plans the operations before and after the change, if there is a `lyceum` binary. */
+/** Plans the operations before and after the change, if there is a program that does. */
 function planner(
   { baseline, graph, skippedChecks }: Comparison,
   program: string | undefined,
@@ -188,7 +188,7 @@ function planner(
   if (program === undefined) {
     skippedChecks.push(
       skipped(
-        "Query plans were not compared: no `lyceum` binary was given (--lyceum, LYCEUM_PROGRAM).",
+        "Query plans were not compared: no `lyceum` or `lyceum-planner` was found (--lyceum, LYCEUM_PROGRAM).",
         "plans",
       ),
     );

@@ -81,9 +81,11 @@ export function operationLabel({
 
 export function planCost(plan: Plan | undefined): string {
   if (!plan) return "unknown";
-  return "error" in plan
-    ? "none"
-    : `${plural(plan.fetches, "fetch").replace("fetchs", "fetches")} in ${plural(plan.steps, "step")}, at most ${(plan.micros / 1000).toFixed(1)} ms of work`;
+  if ("error" in plan) return "none";
+  const asked = `${plural(plan.fetches, "fetch").replace("fetchs", "fetches")} in ${plural(plan.steps, "step")}`;
+  return plan.micros === undefined
+    ? asked
+    : `${asked}, at most ${(plan.micros / 1000).toFixed(1)} ms of work`;
 }
 
 export function approvedBy({ approval }: Finding): string | undefined {

@@ -28,6 +28,7 @@ pub struct Course {
 impl Course {
     /// The number of students enrolled in the course, whatever their status. Everyone may see it. It is null, with an
     /// error, if counting fails or takes too long.
+    #[graphql(tag = "partner")]
     async fn enrollment_count(&self, ctx: &Context<'_>) -> Option<Result<i32, Error>> {
         let all = EnrollmentFilter::default();
         Some(connection::count_children::<Enrollment, _, _>(ctx, Public(self.id), all).await)

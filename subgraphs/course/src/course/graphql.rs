@@ -200,6 +200,7 @@ pub struct UpdateCoursePayload {
 #[ComplexObject]
 impl Course {
     /// The teacher of the course; null if the account was deleted.
+    #[graphql(tag = "partner")]
     async fn teacher(&self) -> Option<User> {
         Some(User { id: self.teacher_id })
     }
@@ -216,6 +217,7 @@ impl Course {
 impl CourseQuery {
     /// Returns the course with this id; null if there is none. Everyone may query it, except for a draft: its teacher
     /// and admins may see it; it is null for everyone else, as if it did not exist.
+    #[graphql(tag = "partner")]
     async fn course(
         &self,
         ctx: &Context<'_>,
@@ -226,6 +228,7 @@ impl CourseQuery {
 
     /// Returns the catalogue: all published courses. Everyone may query it. It is null, with an error, if it cannot be
     /// read.
+    #[graphql(tag = "partner")]
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn courses(
         &self,

@@ -34,23 +34,32 @@ const REASON: TextRules = TextRules { is_required: false, is_multiline: true, ma
 #[graphql(complex)]
 pub struct Course {
     /// The id of the course, a UUID.
+    #[graphql(tag = "partner")]
     pub id: CourseId,
     /// The title of the course, at most 500 characters.
+    #[graphql(tag = "partner")]
     pub title: String,
     /// The description of the course, as plain text; it may be empty. At most 20,000 characters, unless the course was
     /// imported from the legacy system.
+    #[graphql(tag = "partner")]
     pub description: String,
     /// The previous knowledge that the course expects.
+    #[graphql(tag = "partner")]
     pub level: Level,
     /// Whether students can enroll without paying.
+    #[graphql(tag = "partner")]
     pub is_free: bool,
     /// The price of the course, with two decimals, such as `"49.99"`; null if the course is free.
+    #[graphql(tag = "partner")]
     pub price: Option<Money>,
     /// How long the course takes, in minutes.
+    #[graphql(tag = "partner")]
     pub duration_minutes: i32,
     /// The time at which the course was created.
+    #[graphql(tag = "partner")]
     pub created_at: Timestamp,
     /// The state of the course: a draft, published, or withdrawn.
+    #[graphql(tag = "partner")]
     pub state: State,
     /// The id of the teacher.
     #[graphql(skip)]

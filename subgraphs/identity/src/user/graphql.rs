@@ -176,6 +176,7 @@ impl OutputType for Me {
 #[ComplexObject]
 impl User {
     /// Whether an admin has verified the user as a teacher; false for students and admins.
+    #[graphql(tag = "partner")]
     async fn is_verified(&self) -> bool {
         self.is_verified_teacher()
     }

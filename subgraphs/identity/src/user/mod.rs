@@ -27,8 +27,10 @@ const NAME: TextRules = TextRules { is_required: true, is_multiline: false, max_
 #[graphql(complex)]
 pub struct User {
     /// The id of the user, a UUID.
+    #[graphql(tag = "partner")]
     pub id: UserId,
     /// The name of the user, 1 to 255 characters.
+    #[graphql(tag = "partner")]
     pub name: String,
     /// The role of the user on the platform.
     pub role: Role,

@@ -1,11 +1,11 @@
-//! `--contract public`: what only admins use is not there, whoever asks, by whatever way.
+//! `--contract`: what is not for the public, or for partners, is not there, whoever asks, by whatever way.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 use subgraph_testing::blocking::Client;
 
-use crate::system::{ADMIN, System, documents, workspace};
+use crate::system::{ADMIN, LoneRouter, System, documents, workspace};
 
 const INTROSPECTION: &str = "{ __schema { types { kind name possibleTypes { name } enumValues { name }
     fields { name args { name defaultValue type { ...T } } type { ...T } }
@@ -48,9 +48,10 @@ impl Schema {
     /// The shortest way from a root to each composite type, and every other field that leads there from a type on such a way.
     fn ways(&self) -> BTreeMap<String, Vec<String>> {
         let mut ways: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let roots = ROOTS.iter().filter(|(of, _)| self.0.contains_key(*of));
         let mut shortest: BTreeMap<String, String> =
-            ROOTS.map(|(of, word)| (of.to_owned(), format!("{word} {{ @ }}"))).into();
-        let mut queue: VecDeque<String> = ROOTS.map(|(of, _)| of.to_owned()).into();
+            roots.map(|(of, word)| ((*of).to_owned(), format!("{word} {{ @ }}"))).collect();
+        let mut queue: VecDeque<String> = shortest.keys().cloned().collect();
         while let Some(of) = queue.pop_front() {
             let here = shortest[&of].clone();
             let members = list(&self.0[&of]["possibleTypes"])
@@ -122,14 +123,12 @@ fn named(of: &Value) -> &str {
     if of["ofType"].is_null() { name(of) } else { named(&of["ofType"]) }
 }
 
-/// The rows of `docs/permissions.json` that only admins have.
-fn fields_of_admins() -> BTreeSet<String> {
+/// The fields that are for these viewers, by `docs/permissions.json`.
+fn fields_for(is_for: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let text = std::fs::read_to_string(workspace().join("docs/permissions.json")).expect("a file");
     let rows: Value = serde_json::from_str(&text).expect("JSON");
     let rows = rows["fields"].as_object().expect("rows").iter();
-    rows.filter(|(_, row)| row["who"].as_str().is_some_and(|who| who.starts_with("admin, ")))
-        .map(|(field, _)| field.clone())
-        .collect()
+    rows.filter(|(_, row)| row["who"].as_str().is_some_and(&is_for)).map(|(field, _)| field.clone()).collect()
 }
 
 #[test]
@@ -141,23 +140,97 @@ fn what_only_admins_use_is_hidden_by_every_way() {
 
     let hidden: BTreeSet<_> = whole.coordinates().difference(&public.coordinates()).cloned().collect();
     assert!(public.coordinates().is_subset(&whole.coordinates()));
-    let of_admins = fields_of_admins();
+    let of_admins = fields_for(|who| who.starts_with("admin, "));
     assert!(of_admins.is_subset(&hidden), "{:?}", of_admins.difference(&hidden));
     let fields = hidden.iter().filter(|each| each.split_once('.').is_some_and(|(of, _)| public.0.contains_key(of)));
     assert_eq!(fields.cloned().collect::<BTreeSet<_>>(), of_admins, "nothing else of what is visible is hidden");
 
-    every_way_to_a_hidden_field_is_refused(&whole, &public, &of_admins, &[&admin, &anonymous]);
-    no_answer_tells_what_is_hidden(&system, &admin, &hidden);
+    let tried = every_way_to_a_hidden_field_is_refused(&whole, &public, &of_admins, &[&admin, &anonymous]);
+    // A payment is reached in many ways: by itself, in lists, as a node, as the subject of a notification.
+    assert!(tried["Payment.redemption"] >= 8 * 8, "{tried:?}");
+    let told = [schema_file(&system.addresses.router), system.output()];
+    assert!(told[0].contains("type Payment implements Node"), "{}", told[0]);
+    let names = [
+        "setUserRole",
+        "deleteUser",
+        "refundPayment",
+        "redemption",
+        "UserFilter",
+        "PaymentRedemption",
+        "unverifiedTeachers",
+    ];
+    no_answer_tells_what_is_hidden(&admin, &told, &hidden, &names, "payment");
     documents_of_admins_are_refused_and_all_others_are_valid(&anonymous, &of_admins);
 }
 
-fn every_way_to_a_hidden_field_is_refused(
+#[test]
+fn partners_read_the_catalogue_and_find_nothing_else_by_any_way() {
+    let system = System::shared();
+    let whole = Schema::of(&system.anonymous());
+    let options = ["--contract", "partner", "--cost-budget", "0", "--anonymous-cost-budget", "0"];
+    let router = LoneRouter::with(&system.addresses, &options);
+    let anonymous = router.visitor();
+    let admin = anonymous.with_token(system.sign_in(ADMIN).token().expect("a token"));
+    let catalogue = Schema::of(&anonymous);
+
+    let list =
+        "{ courses(first: 3) { totalCount pageInfo { hasNextPage } edges { cursor node { id enrollmentCount } } } }";
+    let answer = anonymous.data(list, json!({}));
+    let course = &answer["courses"]["edges"][2]["node"];
+    assert!(course["enrollmentCount"].is_u64(), "{answer}");
+    let (read, variables) =
+        ("query ($id: ID!) { course(id: $id) { title teacher { name } } }", json!({ "id": course["id"] }));
+    let answer = anonymous.data(read, variables.clone());
+    assert!(answer["course"]["teacher"]["name"].is_string(), "{answer}");
+    assert_eq!(answer, system.anonymous().data(read, variables));
+
+    let visible = catalogue.coordinates();
+    assert!(visible.is_subset(&whole.coordinates()));
+    let for_everyone = fields_for(|who| who.starts_with("everyone") || who == "as the object");
+    let rows = fields_for(|_| true);
+    let fields: BTreeSet<_> = visible.intersection(&rows).cloned().collect();
+    assert!(fields.is_subset(&for_everyone), "{:?}", fields.difference(&for_everyone));
+    assert!(!visible.contains("Mutation") && !visible.contains("Subscription") && !visible.contains("Node"));
+
+    let hidden: BTreeSet<_> = whole.coordinates().difference(&visible).cloned().collect();
+    let is_root = |of: &str| ROOTS.iter().any(|(root, _)| *root == of);
+    let reachable = hidden
+        .iter()
+        .filter(|each| each.split_once('.').is_some_and(|(of, _)| is_root(of) || catalogue.is_composite(of)));
+    let reachable = reachable.cloned().collect();
+    let tried = every_way_to_a_hidden_field_is_refused(&whole, &catalogue, &reachable, &[&admin, &anonymous]);
+    // A course is reached by itself, in lists, and in edges.
+    assert!(tried["Course.viewerPayment"] >= 3 * 8 && tried["Mutation.login"] == 8, "{tried:?}");
+    let told = [schema_file(router.address())];
+    assert!(told[0].contains("type Course ") && !told[0].contains(" implements "), "{}", told[0]);
+    let names = ["viewerPayment", "purchaseCourse", "notificationAdded", "isSuspended", "redemption", "PaymentStatus"];
+    no_answer_tells_what_is_hidden(&admin, &told, &hidden, &names, "course");
+    only_documents_of_the_catalogue_are_valid(&admin);
+}
+
+/// Documents of clients.
+fn only_documents_of_the_catalogue_are_valid(client: &Client) {
+    let mut valid = BTreeSet::new();
+    for file in documents() {
+        let document = std::fs::read_to_string(&file).expect("a document");
+        if client.send(&document, json!({})).error() != Some("GRAPHQL_VALIDATION_FAILED") {
+            let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+            assert!(!document.contains("mutation ") && !document.contains("subscription "), "{name}");
+            valid.insert(name);
+        }
+    }
+    assert!(valid.contains("Catalogue"), "{valid:?}");
+    assert!(!valid.contains("MyProfile"), "{valid:?}");
+}
+
+/// The number of times that each field was tried.
+fn every_way_to_a_hidden_field_is_refused<'a>(
     whole: &Schema,
-    public: &Schema,
-    hidden: &BTreeSet<String>,
+    part: &Schema,
+    hidden: &'a BTreeSet<String>,
     clients: &[&Client],
-) {
-    let ways = public.ways();
+) -> BTreeMap<&'a str, usize> {
+    let ways = part.ways();
     let mut tried = BTreeMap::<&str, usize>::new();
     for coordinate in hidden {
         let (of, field) = coordinate.split_once('.').expect("a field");
@@ -186,40 +259,37 @@ fn every_way_to_a_hidden_field_is_refused(
         }
     }
     assert_eq!(tried.len(), hidden.len(), "each has been tried: {tried:?}");
-    // A payment is reached in many ways: by itself, in lists, as a node, as the subject of a notification.
-    assert!(tried["Payment.redemption"] >= 8 * 8, "{tried:?}");
+    tried
 }
 
-fn no_answer_tells_what_is_hidden(system: &System, admin: &Client, hidden: &BTreeSet<String>) {
+/// What anybody gets of the schema, and of the router's front page.
+fn schema_file(router: &str) -> String {
     let get = |path: &str| {
-        let response = reqwest::blocking::get(format!("{}{path}", system.addresses.router)).expect("an answer");
+        let response = reqwest::blocking::get(format!("{router}{path}")).expect("an answer");
         response.text().expect("text")
     };
-    let schema = get("/schema.graphql");
-    assert!(schema.contains("type Payment implements Node"), "{schema}");
-    let told = [
-        schema,
-        admin
-            .send(
-                "{ __schema { types { name description fields(includeDeprecated: true) { name description } } } }",
-                json!({}),
-            )
-            .text,
-        get("/"),
-        system.output(),
-    ];
+    get("/schema.graphql") + &get("/")
+}
+
+/// Names that nothing visible has, and a field with an id by which an object can be queried.
+fn no_answer_tells_what_is_hidden(
+    admin: &Client,
+    told: &[String],
+    hidden: &BTreeSet<String>,
+    hidden_names: &[&str],
+    by_id: &str,
+) {
+    let introspected = admin
+        .send(
+            "{ __schema { types { name description fields(includeDeprecated: true) { name description } } } }",
+            json!({}),
+        )
+        .text;
+    let told: Vec<_> = told.iter().cloned().chain([introspected]).collect();
     // Names that something visible has, too, such as `Mutation.payments` and `User.payments`, are not told apart here.
     let visible = told[0].split(|sign: char| !sign.is_alphanumeric()).map(str::to_owned).collect::<BTreeSet<_>>();
     let names: BTreeSet<_> = hidden.iter().map(|each| each.rsplit('.').next().expect("a name")).collect();
-    for unique in [
-        "setUserRole",
-        "deleteUser",
-        "refundPayment",
-        "redemption",
-        "UserFilter",
-        "PaymentRedemption",
-        "unverifiedTeachers",
-    ] {
+    for &unique in hidden_names {
         assert!(names.contains(unique), "{unique}");
         assert!(!visible.contains(unique), "the schema tells of {unique}");
         assert!(told.iter().all(|text| !text.contains(unique)), "{unique}");
@@ -228,7 +298,7 @@ fn no_answer_tells_what_is_hidden(system: &System, admin: &Client, hidden: &BTre
             format!("{{ {misspelt} }}"),
             format!("mutation {{ {misspelt} }}"),
             format!("query ($x: {misspelt}) {{ __typename }}"),
-            format!("{{ payment(id: \"{ID}\") {{ {misspelt} }} }}"),
+            format!("{{ {by_id}(id: \"{ID}\") {{ {misspelt} }} }}"),
         ] {
             let answer = admin.send(&document, json!({}));
             assert_eq!(answer.error(), Some("GRAPHQL_VALIDATION_FAILED"), "{document}: {answer}");
@@ -238,6 +308,9 @@ fn no_answer_tells_what_is_hidden(system: &System, admin: &Client, hidden: &BTre
     for of in hidden.iter().filter(|each| !each.contains('.')) {
         let answer = admin.send(&format!("{{ __type(name: \"{of}\") {{ name }} }}"), json!({}));
         assert!(answer["data"]["__type"].is_null() && answer.error().is_none(), "{of}: {answer}");
+        let fragment = format!("{{ {by_id}(id: \"{ID}\") {{ ... on {of} {{ __typename }} }} }}");
+        let answer = admin.send(&fragment, json!({}));
+        assert_eq!(answer.error(), Some("GRAPHQL_VALIDATION_FAILED"), "{of}: {answer}");
     }
 }
 
