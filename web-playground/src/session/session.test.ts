@@ -114,6 +114,18 @@ test('a session is renewed before its token expires', async () => {
   expect(stored.get('lyceum:session')).toContain('second-refresh');
 });
 
+test('by a clock that is ahead, tokens are renewed again and again, but not without end', async () => {
+  const { asked, accessToken } = await signedIn({ refreshSession: { session: session('second', -5) } });
+  await vi.advanceTimersByTimeAsync(14 * 60_000);
+  const before = asked.length;
+
+  await vi.advanceTimersByTimeAsync(10_000);
+
+  expect(accessToken()).toBe('second');
+  expect(asked.length - before).toBeGreaterThan(0);
+  expect(asked.length - before).toBeLessThanOrEqual(10);
+});
+
 test('a session that cannot be renewed ends, with a notice', async () => {
   const { useSession } = await signedIn({ refreshSession: { session: null } });
 

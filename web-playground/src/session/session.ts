@@ -42,6 +42,8 @@ const LOGOUT_MUTATION = 'mutation($input: LogoutInput!) { logout(input: $input) 
 /** How long before its expiry a token is refreshed; for a short-lived token a quarter of its lifetime. */
 const REFRESH_LEAD_MS = 60_000;
 const RETRY_MS = 5_000;
+/** By a clock that is ahead, each new token has expired already: it must not be refreshed without end. */
+const MIN_REFRESH_DELAY_MS = 1_000;
 /** A token that expires sooner is refreshed before it is sent. */
 const MIN_VALIDITY_MS = 2_000;
 // A longer delay overflows the browser's timer, which would then fire immediately.
@@ -198,7 +200,7 @@ function scheduleRefresh(session: Session, delay: number): void {
   clearTimeout(timer);
   timer = setTimeout(
     () => void renewToken(session.accessToken),
-    Math.min(Math.max(delay, 0), MAX_TIMER_DELAY_MS),
+    Math.min(Math.max(delay, MIN_REFRESH_DELAY_MS), MAX_TIMER_DELAY_MS),
   );
 }
 
