@@ -147,6 +147,28 @@ test('an unreachable server does not end a session: the refresh is retried', asy
   expect(accessToken()).toBe('second');
 });
 
+test('tokens that arrive after signing out are revoked, too', async () => {
+  const { renewToken, signOut, accessToken } = await signedIn();
+  const revoked: string[] = [];
+  let renewed: (response: Response) => void = () => {};
+  vi.stubGlobal('fetch', (_url: string, init: RequestInit) => {
+    const { query, variables } = JSON.parse(String(init.body));
+    if (query.includes('refreshSession')) return new Promise((resolve) => (renewed = resolve));
+    revoked.push(variables.input.refreshToken);
+    return Promise.resolve(Response.json({ data: { logout: { userErrors: [] } } }));
+  });
+
+  const renewal = renewToken('token');
+  await vi.advanceTimersByTimeAsync(0);
+  signOut();
+  renewed(Response.json({ data: { refreshSession: { session: session('late') } } }));
+  await renewal;
+
+  expect(revoked).toEqual(['token-refresh', 'late-refresh']);
+  expect(accessToken()).toBeUndefined();
+  expect(stored.size).toBe(0);
+});
+
 test('concurrent callers share one refresh', async () => {
   const { asked, renewToken } = await signedIn({ refreshSession: { session: session('second', 30) } });
 

@@ -132,10 +132,11 @@ async function refreshSession(session: Session): Promise<string | undefined> {
   const response = await send<RefreshData>({ query: REFRESH_MUTATION, variables: { input } }).catch(
     () => null,
   );
-  // Another user may have signed in meanwhile.
-  if (useSession.getState().session !== session) return accessToken();
-
   const payload = response?.data?.refreshSession;
+  if (useSession.getState().session !== session) {
+    if (payload?.session) await giveUpLate(session, payload.session);
+    return accessToken();
+  }
   if (!payload) {
     scheduleRefresh(session, RETRY_MS);
     return undefined;
@@ -149,6 +150,17 @@ async function refreshSession(session: Session): Promise<string | undefined> {
   useSession.setState({ session: renewed });
   tabSync.publish(renewed);
   return next.accessToken;
+}
+
+/** Tokens that arrive when the user has signed out, or somebody else has signed in: nobody here would revoke them. */
+async function giveUpLate(session: Session, late: Tokens): Promise<void> {
+  const current = useSession.getState().session;
+  if (current?.family === session.family) return;
+  const renewed = { ...session, ...tokens(late), renewals: session.renewals + 1 };
+  if (!current) return revokeOnServer(renewed);
+  // Another tab may go on with the session.
+  tabSync.publish(renewed);
+  await revokeUnlessShared(renewed);
 }
 
 /** Identifies a sign-in across tabs. It is not a secret. */
