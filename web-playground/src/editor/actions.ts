@@ -8,6 +8,7 @@ import { useExtensions } from '../extensions/extensions';
 import { recordRun } from '../history/history';
 import { showBriefNotice } from '../notice/notice';
 import { fillActiveTab } from '../operations/fill';
+import { useSession } from '../session/session';
 import { activeTab, graphiqlState } from './graphiql-state';
 import { readRequest } from './request';
 import { insertTexts, replaceText } from './undo';
@@ -57,7 +58,8 @@ async function run(id: string): Promise<void> {
   try {
     const { request, headers } = readRequest(tab);
     const { query, variables, extensions } = tab;
-    recordRun({ name: request.operationName ?? 'Unnamed', query, variables, extensions });
+    const viewer = useSession.getState().session?.user.id ?? '';
+    recordRun({ name: request.operationName ?? 'Unnamed', query, variables, extensions, viewer });
     await execute({ tab: tab.id, request, headers });
   } catch (error) {
     rejectRun(tab.id, `Request not sent. ${messageOf(error)}`);

@@ -1,7 +1,8 @@
 import { type DocumentNode, type ExecutionResult, getOperationAST, parse } from 'graphql';
 import { readCost } from '../cost/cost';
-import { errorCodes, type GraphQLRequest, NetworkError, type Sent, sendMeasured } from '../network/send';
-import { renewToken, useSession, validToken } from '../session/session';
+import { type GraphQLRequest, NetworkError, type Sent } from '../network/send';
+import { sendAsViewer } from '../session/send-as-viewer';
+import { useSession } from '../session/session';
 import { canTrace } from '../session/trace-access';
 import { extractExtension, type LastResponse } from './response';
 import { startRun, updateRun, useRuns } from './runs';
@@ -69,7 +70,7 @@ async function runOnce(
   headers: Record<string, string>,
 ): Promise<void> {
   const startedAt = performance.now();
-  const sent = await sendAsViewer(request, new Headers(headers), signal);
+  const sent = await sendAsViewer<Data>(request, ownHeaders(headers), signal);
   const response = describe(sent, request, headers, performance.now() - startedAt);
   // Somebody else has signed in meanwhile: the run was ended, and is not changed any more.
   updateRun(tab, signal, { response, text: format(response.response) });
@@ -99,29 +100,12 @@ function describe(
   };
 }
 
-/** Retries once with a new token if the server rejects the token: nothing was executed. */
-async function sendAsViewer(
-  request: GraphQLRequest,
-  custom: Headers,
-  signal: AbortSignal,
-): Promise<Sent<Data>> {
-  const token = custom.has('authorization') ? undefined : await validToken();
-  const sent = await sendMeasured<Data>(request, { headers: headersFor(token, custom), signal });
-  if (!token || !isUnauthenticated(sent)) return sent;
-
-  const renewed = await renewToken(token);
-  return renewed ? sendMeasured<Data>(request, { headers: headersFor(renewed, custom), signal }) : sent;
-}
-
-function headersFor(token: string | undefined, custom: Headers): Headers {
-  const headers = new Headers({ 'lyceum-cost': '1', ...(token ? { authorization: `Bearer ${token}` } : {}) });
+/** What the page asks for beside the response; the headers editor may say otherwise. */
+function ownHeaders(custom: Record<string, string>): Headers {
+  const headers = new Headers({ 'lyceum-cost': '1' });
   if (canTrace()) headers.set('lyceum-trace', '1');
-  for (const [name, value] of custom.entries()) headers.set(name, value);
+  for (const [name, value] of Object.entries(custom)) headers.set(name, value);
   return headers;
-}
-
-function isUnauthenticated({ response }: Sent<Data>): boolean {
-  return !response.data && errorCodes(response).has('UNAUTHENTICATED');
 }
 
 function format(response: unknown): string {

@@ -82,6 +82,8 @@ export function forgetRunsOf(viewer: string, message: string, isExpired: boolean
   for (const [tab, run] of Object.entries(useRuns.getState().runs)) {
     if (run.viewer !== viewer || (isExpired && run.isRunning && !run.stream)) continue;
     stops.get(tab)?.abort();
+    // What listens to it knows the token.
+    stops.delete(tab);
     const problem = { message, canRetry: false };
     const stream = run.stream && { ...run.stream, state: 'ended' as const, events: [], endReason: message };
     setRun(tab, { ...run, isRunning: false, text: '', response: null, problem, stream });

@@ -164,6 +164,15 @@ function connect(
   const client = createClient({ url: '/graphql', singleConnection: false, retryAttempts: 0, headers });
   return new Promise((resolve) => {
     let ended: { end: ConnectionEnd; last?: GraphQLResponse<unknown> } | undefined;
+    const finish = (how: NonNullable<typeof ended>) => {
+      // The signal outlives the connection, and would keep its token and its events.
+      stopped.removeEventListener('abort', stop);
+      resolve(how);
+    };
+    const stop = () => {
+      dispose();
+      finish({ end: 'completed' });
+    };
     const { query, variables = {}, operationName, extensions } = request;
     const dispose = client.subscribe(
       {
@@ -180,15 +189,12 @@ function connect(
           else if (codes.has('SERVICE_UNAVAILABLE')) ended = { end: 'disconnected' };
           else onEvent(response);
         },
-        error: () => resolve(ended ?? { end: 'disconnected' }),
-        complete: () => resolve(ended ?? { end: 'completed' }),
+        error: () => finish(ended ?? { end: 'disconnected' }),
+        complete: () => finish(ended ?? { end: 'completed' }),
       },
       { connected: onLive },
     );
-    stopped.addEventListener('abort', () => {
-      dispose();
-      resolve({ end: 'completed' });
-    });
+    stopped.addEventListener('abort', stop);
   });
 }
 
@@ -200,10 +206,12 @@ function withToken(headers: Record<string, string>, token: string | undefined): 
 
 function delay(milliseconds: number, stopped: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    stopped.addEventListener('abort', () => {
+    const finish = () => {
       clearTimeout(timer);
+      stopped.removeEventListener('abort', finish);
       resolve();
-    });
+    };
+    const timer = setTimeout(finish, milliseconds);
+    stopped.addEventListener('abort', finish);
   });
 }

@@ -1,9 +1,11 @@
 import { useState } from 'react';
 import { useOpenOperation } from '../operations/open-operation';
 import { Panel } from '../panel/panel';
+import { useSession } from '../session/session';
 import {
   changeEntry,
   clearHistory,
+  entriesFor,
   type HistoryEntry,
   removeEntry,
   searchHistory,
@@ -11,11 +13,13 @@ import {
 } from './history';
 import './history-panel.css';
 
-const LEAD = 'Executed operations, stored in this browser only, without tokens, passwords and headers.';
+const LEAD =
+  'Executed operations, stored in this browser only, without tokens, passwords and headers. Each user sees their own.';
 
 /** Earlier operations, which can be searched, kept and opened again. */
 export default function HistoryPanel() {
-  const { entries } = useHistory();
+  const viewer = useSession(({ session }) => session?.user.id ?? '');
+  const entries = entriesFor(useHistory().entries, viewer);
   const [text, setText] = useState('');
   const found = searchHistory(entries, text);
 
@@ -24,7 +28,12 @@ export default function HistoryPanel() {
       title="History"
       lead={LEAD}
       actions={
-        <button type="button" className="button" onClick={clearHistory} disabled={entries.length === 0}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => clearHistory(viewer)}
+          disabled={entries.length === 0}
+        >
           Clear
         </button>
       }

@@ -12,11 +12,14 @@ beforeAll(async () => {
   history = await import('./history');
 });
 
-beforeEach(() => history.useHistory.setState({ entries: [] }));
+beforeEach(() => {
+  stored.clear();
+  history.useHistory.setState({ entries: [] });
+});
 
 const names = () => history.useHistory.getState().entries.map(({ name }) => name);
-const record = (name: string, variables = '', extensions = '') =>
-  history.recordRun({ name, query: `query ${name} { a }`, variables, extensions });
+const record = (name: string, variables = '', extensions = '', viewer = '') =>
+  history.recordRun({ name, query: `query ${name} { a }`, variables, extensions, viewer });
 
 test('the same run moves to the top, and others stay', () => {
   record('One');
@@ -37,7 +40,7 @@ test('the history is limited, but favorites are kept', () => {
 
   expect(names()).toHaveLength(101);
   expect(names()).toContain('Kept');
-  history.clearHistory();
+  history.clearHistory('');
   expect(names()).toEqual(['Kept']);
 });
 
@@ -49,6 +52,29 @@ test('all words must occur, in the name, the operation or the variables; favorit
   expect(history.searchHistory(entries, 'beginner COURSES').map(({ name }) => name)).toEqual(['Courses']);
   expect(history.searchHistory(entries, 'beginner payments')).toEqual([]);
   expect(history.searchHistory(entries, ' ')).toHaveLength(2);
+});
+
+test('each user sees their own runs, and those of nobody', () => {
+  record('Public');
+  record('Mine', '', '', 'ada');
+  record('Theirs', '', '', 'bob');
+  const seenBy = (viewer: string) =>
+    history.entriesFor(history.useHistory.getState().entries, viewer).map(({ name }) => name);
+
+  expect(seenBy('ada')).toEqual(['Mine', 'Public']);
+  expect(seenBy('')).toEqual(['Public']);
+  history.clearHistory('ada');
+  expect(names()).toEqual(['Theirs']);
+});
+
+test('what another tab has stored is kept', () => {
+  record('Here');
+  const [entry] = history.useHistory.getState().entries;
+  stored.set('lyceum:history', JSON.stringify([{ ...entry, id: 'there', name: 'There' }, entry]));
+
+  record('Next');
+
+  expect(names()).toEqual(['Next', 'There', 'Here']);
 });
 
 test('no secret is stored', () => {

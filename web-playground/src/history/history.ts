@@ -12,6 +12,8 @@ export interface HistoryEntry {
   /** In milliseconds since 1970. */
   at: number;
   isFavorite: boolean;
+  /** The id of the user who was signed in; empty for nobody, and in entries of earlier versions. */
+  viewer: string;
 }
 
 const KEY = 'history';
@@ -26,10 +28,15 @@ export function recordRun({
   query,
   variables,
   extensions,
-}: Pick<HistoryEntry, 'name' | 'query' | 'variables' | 'extensions'>): void {
-  const { entries } = useHistory.getState();
+  viewer,
+}: Pick<HistoryEntry, 'name' | 'query' | 'variables' | 'extensions' | 'viewer'>): void {
+  const entries = readEntries();
   const known = entries.find(
-    (entry) => entry.query === query && entry.variables === variables && entry.extensions === extensions,
+    (entry) =>
+      entry.query === query &&
+      entry.variables === variables &&
+      entry.extensions === extensions &&
+      entry.viewer === viewer,
   );
   const entry = known ?? {
     id: crypto.randomUUID?.() ?? String(Math.random()),
@@ -37,22 +44,29 @@ export function recordRun({
     query,
     variables,
     extensions,
+    viewer,
     isFavorite: false,
   };
   store([{ ...entry, at: Date.now() }, ...entries.filter((one) => one !== known)]);
 }
 
 export function changeEntry(id: string, changes: Partial<Pick<HistoryEntry, 'name' | 'isFavorite'>>): void {
-  store(useHistory.getState().entries.map((entry) => (entry.id === id ? { ...entry, ...changes } : entry)));
+  store(readEntries().map((entry) => (entry.id === id ? { ...entry, ...changes } : entry)));
 }
 
 export function removeEntry(id: string): void {
-  store(useHistory.getState().entries.filter((entry) => entry.id !== id));
+  store(readEntries().filter((entry) => entry.id !== id));
 }
 
-/** Removes all but favorites. */
-export function clearHistory(): void {
-  store(useHistory.getState().entries.filter(({ isFavorite }) => isFavorite));
+/** Removes what this user sees, but for favorites. */
+export function clearHistory(viewer: string): void {
+  const shown = entriesFor(readEntries(), viewer);
+  store(readEntries().filter((entry) => entry.isFavorite || !shown.some(({ id }) => id === entry.id)));
+}
+
+/** What a user may see: their own runs, and those of nobody. */
+export function entriesFor(entries: HistoryEntry[], viewer: string): HistoryEntry[] {
+  return entries.filter((entry) => entry.viewer === viewer || entry.viewer === '');
 }
 
 /** The entries in which all words occur, favorites first. */
@@ -75,12 +89,15 @@ function store(entries: HistoryEntry[]): void {
   storage.setItem(KEY, JSON.stringify(kept));
 }
 
+/** From the storage: another tab may have stored more. */
 function readEntries(): HistoryEntry[] {
   try {
     const entries: unknown = JSON.parse(storage.getItem(KEY) ?? '[]');
     if (!Array.isArray(entries)) return [];
-    // Earlier versions stored no extensions.
-    return entries.filter(isEntry).map((entry) => ({ ...entry, extensions: entry.extensions ?? '' }));
+    // Earlier versions stored neither extensions nor who had run it.
+    return entries
+      .filter(isEntry)
+      .map((entry) => ({ ...entry, extensions: entry.extensions ?? '', viewer: entry.viewer ?? '' }));
   } catch {
     return [];
   }

@@ -1,17 +1,24 @@
-import { type GraphField, type GraphType, graphTypes, ROOTS } from '../graph/supergraph';
+import { type GraphField, type GraphType, ROOTS } from '../graph/supergraph';
 import { Prose } from '../panel/prose';
+import { MarkSign } from './mark';
 import { fieldAccess, ownerOf } from './permissions';
+import type { SchemaChange } from './report';
+import { UsedBy } from './report-list';
 import type { GraphSelection } from './selection';
 
 interface Props {
   type: GraphType;
   field: GraphField | undefined;
+  /** All types of the map. */
+  types: GraphType[];
+  /** What the opened report says about the type and its fields. */
+  changes: SchemaChange[];
   onChoose: (chosen: GraphSelection) => void;
   onClose: () => void;
 }
 
 /** Describes the selected type or field: its type, its subgraph, and who has access. */
-export function Details({ type, field, onChoose, onClose }: Props) {
+export function Details({ type, field, types, changes, onChoose, onClose }: Props) {
   const name = field ? `${type.name}.${field.name}` : type.name;
   return (
     <section className="map-details" aria-label="Selection">
@@ -23,8 +30,9 @@ export function Details({ type, field, onChoose, onClose }: Props) {
           Close
         </button>
       </div>
+      <Changes changes={changes.filter((change) => change.field === field?.name)} />
       {field ? (
-        <FieldDetails type={type} field={field} onChoose={onChoose} />
+        <FieldDetails type={type} field={field} types={types} onChoose={onChoose} />
       ) : (
         <TypeDetails type={type} onChoose={onChoose} />
       )}
@@ -32,14 +40,35 @@ export function Details({ type, field, onChoose, onClose }: Props) {
   );
 }
 
-function FieldDetails({ type, field, onChoose }: Pick<Props, 'type' | 'onChoose'> & { field: GraphField }) {
+function Changes({ changes }: { changes: SchemaChange[] }) {
+  return changes.map((change) => (
+    <div
+      key={`${change.kind} ${change.path} ${change.message}`}
+      className="map-change"
+      data-level={change.level}
+    >
+      <p>
+        <MarkSign mark={change} /> <Prose text={change.message} />
+      </p>
+      {change.reason && <p className="map-quiet">{change.reason}</p>}
+      <UsedBy change={change} />
+    </div>
+  ));
+}
+
+function FieldDetails({
+  type,
+  field,
+  types,
+  onChoose,
+}: Pick<Props, 'type' | 'types' | 'onChoose'> & { field: GraphField }) {
   const access = fieldAccess(type.name, field.name);
   const owner = ownerOf(type.name);
   return (
     <>
       {field.type && (
         <p>
-          Type: <TypeLink text={field.type} of={field.namedType} onChoose={onChoose} />
+          Type: <TypeLink text={field.type} of={field.namedType} types={types} onChoose={onChoose} />
         </p>
       )}
       <ResolvedBy subgraphs={field.subgraphs} />
@@ -152,8 +181,13 @@ function Description({ text }: { text: string }) {
   );
 }
 
-function TypeLink({ text, of, onChoose }: { text: string; of: string; onChoose: Props['onChoose'] }) {
-  if (!graphTypes.some(({ name }) => name === of)) return <code>{text}</code>;
+function TypeLink({
+  text,
+  of,
+  types,
+  onChoose,
+}: Pick<Props, 'types' | 'onChoose'> & { text: string; of: string }) {
+  if (!types.some(({ name }) => name === of)) return <code>{text}</code>;
   return (
     <button type="button" className="map-link" onClick={() => onChoose({ type: of, field: undefined })}>
       {text}

@@ -1,25 +1,55 @@
 import { useGraphiQL } from '@graphiql/react';
-import { memo, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  type ChangeEvent,
+  type DragEvent,
+  memo,
+  type ReactNode,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { Canvas } from '../graph/canvas';
 import { subgraphs } from '../graph/subgraphs';
 import { type GraphField, type GraphType, graphTypes } from '../graph/supergraph';
 import type { Area } from '../graph/view';
 import { Panel } from '../panel/panel';
 import { chooseLayout, isReadableWhole } from './arrange';
+import { type ChangedGraph, changeGraph, type Mark, partMark } from './changed-graph';
 import { Details } from './details';
 import { areaOf, type Card, EDGE_BEND, type Edge, type GraphDrawing, isTall, layOutMap } from './layout';
+import { MarkSign } from './mark';
+import { closeReport, openReport, useOpenedReport } from './opened-report';
 import { selectedParts } from './operation-way';
+import type { SchemaReport } from './report';
+import { ReportList } from './report-list';
 import { type SearchResult, search } from './search';
 import type { GraphSelection } from './selection';
 import './graph-map.css';
 
 const LEAD =
   'The whole graph, with each field in the subgraph that resolves it. Dashed lines join the parts of an entity.';
-/** Drawings with one column up to one for each subgraph and one for shared types. */
-const DRAWINGS = [...subgraphs, ''].map((_, index) => layOutMap(graphTypes, subgraphs, index + 1));
-/** The same without fields. */
-const OVERVIEWS = [...subgraphs, ''].map((_, index) => layOutMap(graphTypes, subgraphs, index + 1, true));
-const [NARROWEST_DRAWING] = DRAWINGS;
+/** The graph of this page, without any change. */
+const UNCHANGED: ChangedGraph = { types: graphTypes, marks: new Map() };
+
+/** A graph, and its drawings with one column up to one for each subgraph and one for shared types. */
+interface DrawnGraph extends ChangedGraph {
+  drawings: GraphDrawing[];
+  /** The same without fields. */
+  overviews: GraphDrawing[];
+}
+
+function draw(graph: ChangedGraph): DrawnGraph {
+  const { types, marks } = graph;
+  const isMarked = (type: string, field?: string) =>
+    marks.has(field === undefined ? type : `${type}.${field}`);
+  const drawAll = (isCompact: boolean) =>
+    [...subgraphs, ''].map((_, index) => layOutMap(types, subgraphs, index + 1, isCompact, isMarked));
+  return { ...graph, drawings: drawAll(false), overviews: drawAll(true) };
+}
+
+const DRAWN = draw(UNCHANGED);
+
 /** The height of a selected card that must be visible, in pixels of the drawing. */
 const MAX_FOCUS_HEIGHT = 160;
 
@@ -29,18 +59,20 @@ export default function GraphMap() {
   const [scrollTarget, setScrollTarget] = useState<Area>();
   const [showsAll, setShowsAll] = useState(false);
   const [showsWay, setShowsWay] = useState(false);
+  const { report, file } = useOpenedReport();
+  const { types, marks, drawings, overviews } = useDrawnGraph(report);
   const [body, size] = useSize();
   const [canvasFrame, canvasSize] = useSize();
   // Opening the details keeps the layout of a readable map, but fits a map that is shown in full again.
   const available = showsAll ? canvasSize : size;
-  const isOverview = showsAll && !isReadableWhole(DRAWINGS, available);
+  const isOverview = showsAll && !isReadableWhole(drawings, available);
   const layout = useMemo(
-    () => chooseLayout(isOverview ? OVERVIEWS : DRAWINGS, available, showsAll),
-    [available, showsAll, isOverview],
+    () => chooseLayout(isOverview ? overviews : drawings, available, showsAll),
+    [available, showsAll, isOverview, drawings, overviews],
   );
-  const drawing = layout?.drawing ?? NARROWEST_DRAWING;
+  const drawing = layout?.drawing ?? drawings[0];
   const way = useOperationWay(showsWay);
-  const type = graphTypes.find(({ name }) => name === chosen?.type);
+  const type = types.find(({ name }) => name === chosen?.type);
   const selectedArea = useMemo(() => drawing && chosen && focusArea(drawing, chosen), [drawing, chosen]);
   if (!drawing) return null;
 
@@ -71,52 +103,112 @@ export default function GraphMap() {
           >
             Mark operation
           </button>
-          <Search onFind={find} />
+          <OpenReport />
+          <Search types={types} onFind={find} />
         </>
       }
     >
-      <div ref={body} className="map-body">
-        <div ref={canvasFrame} className="map-room">
-          <Canvas
-            label="Map of the graph"
-            width={drawing.width}
-            height={drawing.height}
-            minScale={layout?.minScale ?? 1}
-            scrollTarget={scrollTarget}
-            selection={selectedArea}
-            onShowAll={() => setShowsAll(true)}
-          >
-            <Edges drawing={drawing} chosen={chosen?.type} />
-            {drawing.lanes.map(({ subgraph, x, y, width, height }) => (
-              <h3
-                key={subgraph}
-                className="map-lane"
-                data-subgraph={subgraph}
-                style={{ left: x, top: y, width, height }}
-              >
-                {subgraph || 'shared'}
-              </h3>
-            ))}
-            {drawing.lanes
-              .filter(({ omitted }) => omitted > 0)
-              .map(({ subgraph, x, y, width, height, omitted }) => (
-                <p key={subgraph} className="map-omitted" style={{ left: x, top: y + height - 22, width }}>
-                  and {omitted} inputs, payloads and pages
-                </p>
+      <DropRoom>
+        {report && <ReportList report={report} file={file} onChoose={find} onClose={closeReport} />}
+        <div ref={body} className="map-body">
+          <div ref={canvasFrame} className="map-room">
+            <Canvas
+              label="Map of the graph"
+              width={drawing.width}
+              height={drawing.height}
+              minScale={layout?.minScale ?? 1}
+              scrollTarget={scrollTarget}
+              selection={selectedArea}
+              onShowAll={() => setShowsAll(true)}
+            >
+              <Edges drawing={drawing} chosen={chosen?.type} />
+              {drawing.lanes.map(({ subgraph, x, y, width, height }) => (
+                <h3
+                  key={subgraph}
+                  className="map-lane"
+                  data-subgraph={subgraph}
+                  style={{ left: x, top: y, width, height }}
+                >
+                  {subgraph || 'shared'}
+                </h3>
               ))}
-            <Cards drawing={drawing} chosen={chosen} way={way} onChoose={setChosen} />
-          </Canvas>
+              {drawing.lanes
+                .filter(({ omitted }) => omitted > 0)
+                .map(({ subgraph, x, y, width, height, omitted }) => (
+                  <p key={subgraph} className="map-omitted" style={{ left: x, top: y + height - 22, width }}>
+                    and {omitted} inputs, payloads and pages
+                  </p>
+                ))}
+              <Cards drawing={drawing} chosen={chosen} way={way} marks={marks} onChoose={setChosen} />
+            </Canvas>
+          </div>
+          {type && (
+            <Details
+              type={type}
+              field={type.fields.find(({ name }) => name === chosen?.field)}
+              types={types}
+              changes={report?.changes.filter((change) => change.type === type.name) ?? []}
+              onChoose={find}
+              onClose={() => setChosen(undefined)}
+            />
+          )}
         </div>
-        {type && (
-          <Details
-            type={type}
-            field={type.fields.find(({ name }) => name === chosen?.field)}
-            onChoose={find}
-            onClose={() => setChosen(undefined)}
-          />
-        )}
-      </div>
+      </DropRoom>
     </Panel>
+  );
+}
+
+/** The graph of this page; with a report, with what it adds and removes. */
+function useDrawnGraph(report: SchemaReport | undefined): DrawnGraph {
+  return useMemo(() => (report ? draw(changeGraph(graphTypes, report.changes)) : DRAWN), [report]);
+}
+
+function OpenReport() {
+  async function open(event: ChangeEvent<HTMLInputElement>) {
+    const [file] = event.target.files ?? [];
+    if (file) await openReport(file);
+    event.target.value = '';
+  }
+
+  return (
+    <label className="button file-button" title="Show what a schema change does to the map">
+      Open report
+      <input
+        type="file"
+        className="visually-hidden"
+        accept=".json"
+        aria-label="Open the report of a schema check"
+        onChange={open}
+      />
+    </label>
+  );
+}
+
+/** The map, onto which a report can be dropped. */
+function DropRoom({ children }: { children: ReactNode }) {
+  const [isOver, setIsOver] = useState(false);
+  const hasFile = ({ dataTransfer }: DragEvent) => dataTransfer.types.includes('Files');
+
+  function onDragOver(event: DragEvent) {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    setIsOver(true);
+  }
+
+  function onDrop(event: DragEvent) {
+    if (!hasFile(event)) return;
+    event.preventDefault();
+    setIsOver(false);
+    const [file] = event.dataTransfer.files;
+    if (file) void openReport(file);
+  }
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: by keyboard, a report is opened with the button.
+    <div className="map-drop" onDragOver={onDragOver} onDragLeave={() => setIsOver(false)} onDrop={onDrop}>
+      {children}
+      {isOver && <p className="map-drop-here">Drop the report of a schema check here</p>}
+    </div>
   );
 }
 
@@ -156,9 +248,9 @@ function focusArea(drawing: GraphDrawing, { type, field }: GraphSelection): Area
   return area && { ...area, height: Math.min(area.height, MAX_FOCUS_HEIGHT) };
 }
 
-function Search({ onFind }: { onFind: (found: GraphSelection) => void }) {
+function Search({ types, onFind }: { types: GraphType[]; onFind: (found: GraphSelection) => void }) {
   const [text, setText] = useState('');
-  const found = useMemo(() => search(graphTypes, text), [text]);
+  const found = useMemo(() => search(types, text), [types, text]);
 
   function choose({ type, field }: SearchResult) {
     setText('');
@@ -226,10 +318,11 @@ interface CardsProps {
   drawing: GraphDrawing;
   chosen: GraphSelection | undefined;
   way: Set<string> | undefined;
+  marks: Map<string, Mark>;
   onChoose: (chosen: GraphSelection) => void;
 }
 
-function Cards({ drawing, chosen, way, onChoose }: CardsProps) {
+function Cards({ drawing, chosen, way, marks, onChoose }: CardsProps) {
   return drawing.cards.map((card) => (
     <TypeCard
       key={`${card.subgraph} ${card.type.name}`}
@@ -237,6 +330,7 @@ function Cards({ drawing, chosen, way, onChoose }: CardsProps) {
       isChosen={card.type.name === chosen?.type}
       chosenField={card.type.name === chosen?.type ? chosen.field : undefined}
       way={way}
+      marks={marks}
       onChoose={onChoose}
     />
   ));
@@ -247,17 +341,21 @@ interface CardProps {
   isChosen: boolean;
   chosenField: string | undefined;
   way: Set<string> | undefined;
+  marks: Map<string, Mark>;
   onChoose: (chosen: GraphSelection) => void;
 }
 
-const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, way, onChoose }: CardProps) {
+const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, way, marks, onChoose }: CardProps) {
   const { type, subgraph, fields, isOpen, x, y, width, height } = card;
+  const mark = partMark(type, fields, marks);
   // A part of a type without any of the fields is not on the way.
   const isOnWay = fields.some(({ name }) => way?.has(`${type.name}.${name}`));
   return (
     <div
       className={`map-card${isOpen ? '' : ' map-chip'}${isChosen ? ' map-card-chosen' : ''}${isOnWay ? ' map-way' : ''}`}
       data-subgraph={subgraph}
+      data-level={mark?.level}
+      data-action={mark?.action}
       style={{ left: x, top: y, width, height }}
     >
       <button
@@ -267,7 +365,10 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, way, onCh
         title={type.name}
         onClick={() => onChoose({ type: type.name, field: undefined })}
       >
-        <span>{type.name}</span>
+        <span>
+          {mark && <MarkSign mark={mark} />}
+          {type.name}
+        </span>
         <span className="map-kind">{isOpen || !type.key ? kindOf(type, subgraph) : fieldCount(fields)}</span>
       </button>
       {isOpen &&
@@ -277,6 +378,7 @@ const TypeCard = memo(function TypeCard({ card, isChosen, chosenField, way, onCh
             field={field}
             isChosen={field.name === chosenField}
             isOnWay={way?.has(`${type.name}.${field.name}`) ?? false}
+            mark={marks.get(`${type.name}.${field.name}`)}
             onChoose={() => onChoose({ type: type.name, field: field.name })}
           />
         ))}
@@ -288,22 +390,29 @@ function FieldRow({
   field,
   isChosen,
   isOnWay,
+  mark,
   onChoose,
 }: {
   field: GraphField;
   isChosen: boolean;
   isOnWay: boolean;
+  mark: Mark | undefined;
   onChoose: () => void;
 }) {
   return (
     <button
       type="button"
       className={`map-field${isTall(field) ? ' map-field-tall' : ''}${isOnWay ? ' map-field-way' : ''}`}
+      data-level={mark?.level}
+      data-action={mark?.action}
       aria-pressed={isChosen}
       title={field.type && `${field.name}: ${field.type}`}
       onClick={onChoose}
     >
-      <span>{field.name}</span>
+      <span>
+        {mark && <MarkSign mark={mark} />}
+        <span className="map-name">{field.name}</span>
+      </span>
       <span className="map-field-type">{field.type}</span>
     </button>
   );

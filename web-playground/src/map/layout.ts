@@ -64,16 +64,20 @@ const ROW_WIDTH = LANE_WIDTH - 30;
 const NAME_CHAR_WIDTH = 7.4;
 const TYPE_CHAR_WIDTH = 6.9;
 
+/** Whether a schema change marks something: a type, or one of its fields. */
+type IsMarked = (type: string, field?: string) => boolean;
+
 /**
  * A lane for each subgraph, root types and entities first; the lane of shared types comes last. A compact drawing has
  * the names of types without their fields, and leaves out what is only around them: so that a large graph can be read
- * as a whole.
+ * as a whole. What is marked is always shown.
  */
 export function layOutMap(
   types: GraphType[],
   subgraphs: string[],
   columns = subgraphs.length + 1,
   isCompact = false,
+  isMarked: IsMarked = () => false,
 ): GraphDrawing {
   const bottoms = Array.from({ length: columns }, () => 0);
   const lanes: Lane[] = [];
@@ -82,8 +86,8 @@ export function layOutMap(
     const column = bottoms.indexOf(Math.min(...bottoms));
     const x = column * (LANE_WIDTH + LANE_GAP);
     const y = bottoms[column] ?? 0;
-    const all = cardsOf(types, subgraph, isCompact);
-    const shown = isCompact ? all.filter(({ type }) => !isWrapper(type)) : all;
+    const all = cardsOf(types, subgraph, isCompact, isMarked);
+    const shown = isCompact ? all.filter(({ type }) => !isWrapper(type) || hasMark(type, isMarked)) : all;
     const stacked = stack(shown, { x, y });
     const omitted = all.length - shown.length;
     const end = Math.max(y + LANE_HEADER, ...stacked.map((card) => card.y + card.height));
@@ -112,8 +116,13 @@ function rowHeight(field: GraphField): number {
 
 type UnplacedCard = Omit<Card, 'x' | 'y'>;
 
-function cardsOf(types: GraphType[], subgraph: string, isCompact: boolean): UnplacedCard[] {
-  const parts = types.flatMap((type) => part(type, subgraph, isCompact));
+function cardsOf(
+  types: GraphType[],
+  subgraph: string,
+  isCompact: boolean,
+  isMarked: IsMarked,
+): UnplacedCard[] {
+  const parts = types.flatMap((type) => part(type, subgraph, isCompact, isMarked));
   return parts.sort((one, other) => rank(one) - rank(other) || compare(one.type.name, other.type.name));
 }
 
@@ -127,10 +136,17 @@ function isWrapper({ name, kind }: GraphType): boolean {
   return kind === 'input' || /(Payload|Connection|Edge)$/.test(name);
 }
 
-function part(type: GraphType, subgraph: string, isCompact: boolean): UnplacedCard[] {
+function hasMark({ name, fields }: GraphType, isMarked: IsMarked): boolean {
+  return isMarked(name) || fields.some((field) => isMarked(name, field.name));
+}
+
+function part(type: GraphType, subgraph: string, isCompact: boolean, isMarked: IsMarked): UnplacedCard[] {
   if (!isSplit(type)) {
     const home = type.subgraphs.length === 1 ? type.subgraphs[0] : SHARED;
-    return home === subgraph ? [{ type, subgraph, fields: type.fields, isOpen: false, ...sizeOf() }] : [];
+    if (home !== subgraph) return [];
+    const marked = isCompact ? [] : type.fields.filter(({ name }) => isMarked(type.name, name));
+    if (marked.length > 0) return [{ type, subgraph, fields: marked, isOpen: true, ...sizeOf(marked) }];
+    return [{ type, subgraph, fields: type.fields, isOpen: false, ...sizeOf() }];
   }
   const fields = type.fields.filter((field) => laneOf(field, type) === subgraph);
   if (fields.length === 0) return [];

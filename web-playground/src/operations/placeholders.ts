@@ -1,6 +1,7 @@
 import { findSampleUser, useSettings } from '../network/playground-settings';
 import { send } from '../network/send';
-import { accessToken } from '../session/session';
+import { sendAsViewer } from '../session/send-as-viewer';
+import { useSession } from '../session/session';
 
 type Lookup = () => Promise<string | undefined>;
 
@@ -154,8 +155,7 @@ async function ownCourseEnrollmentId() {
 
 /** Runs a query on behalf of the signed-in user. */
 async function queryAsViewer<Data>(query: string) {
-  const token = accessToken();
-  if (!token) return undefined;
-  const response = await send<Data>({ query }, { authorization: `Bearer ${token}` });
+  if (!useSession.getState().session) return undefined;
+  const { response } = await sendAsViewer<Data>({ query });
   return response.data;
 }

@@ -114,6 +114,18 @@ test('a session is renewed before its token expires', async () => {
   expect(stored.get('lyceum:session')).toContain('second-refresh');
 });
 
+test('by a clock that is ahead, tokens are renewed again and again, but not without end', async () => {
+  const { asked, accessToken } = await signedIn({ refreshSession: { session: session('second', -5) } });
+  await vi.advanceTimersByTimeAsync(14 * 60_000);
+  const before = asked.length;
+
+  await vi.advanceTimersByTimeAsync(10_000);
+
+  expect(accessToken()).toBe('second');
+  expect(asked.length - before).toBeGreaterThan(0);
+  expect(asked.length - before).toBeLessThanOrEqual(10);
+});
+
 test('a session that cannot be renewed ends, with a notice', async () => {
   const { useSession } = await signedIn({ refreshSession: { session: null } });
 
@@ -133,6 +145,28 @@ test('an unreachable server does not end a session: the refresh is retried', asy
   await vi.advanceTimersByTimeAsync(5_000);
 
   expect(accessToken()).toBe('second');
+});
+
+test('tokens that arrive after signing out are revoked, too', async () => {
+  const { renewToken, signOut, accessToken } = await signedIn();
+  const revoked: string[] = [];
+  let renewed: (response: Response) => void = () => {};
+  vi.stubGlobal('fetch', (_url: string, init: RequestInit) => {
+    const { query, variables } = JSON.parse(String(init.body));
+    if (query.includes('refreshSession')) return new Promise((resolve) => (renewed = resolve));
+    revoked.push(variables.input.refreshToken);
+    return Promise.resolve(Response.json({ data: { logout: { userErrors: [] } } }));
+  });
+
+  const renewal = renewToken('token');
+  await vi.advanceTimersByTimeAsync(0);
+  signOut();
+  renewed(Response.json({ data: { refreshSession: { session: session('late') } } }));
+  await renewal;
+
+  expect(revoked).toEqual(['token-refresh', 'late-refresh']);
+  expect(accessToken()).toBeUndefined();
+  expect(stored.size).toBe(0);
 });
 
 test('concurrent callers share one refresh', async () => {

@@ -42,6 +42,8 @@ const LOGOUT_MUTATION = 'mutation($input: LogoutInput!) { logout(input: $input) 
 /** How long before its expiry a token is refreshed; for a short-lived token a quarter of its lifetime. */
 const REFRESH_LEAD_MS = 60_000;
 const RETRY_MS = 5_000;
+/** By a clock that is ahead, each new token has expired already: it must not be refreshed without end. */
+const MIN_REFRESH_DELAY_MS = 1_000;
 /** A token that expires sooner is refreshed before it is sent. */
 const MIN_VALIDITY_MS = 2_000;
 // A longer delay overflows the browser's timer, which would then fire immediately.
@@ -130,10 +132,11 @@ async function refreshSession(session: Session): Promise<string | undefined> {
   const response = await send<RefreshData>({ query: REFRESH_MUTATION, variables: { input } }).catch(
     () => null,
   );
-  // Another user may have signed in meanwhile.
-  if (useSession.getState().session !== session) return accessToken();
-
   const payload = response?.data?.refreshSession;
+  if (useSession.getState().session !== session) {
+    if (payload?.session) await giveUpLate(session, payload.session);
+    return accessToken();
+  }
   if (!payload) {
     scheduleRefresh(session, RETRY_MS);
     return undefined;
@@ -147,6 +150,17 @@ async function refreshSession(session: Session): Promise<string | undefined> {
   useSession.setState({ session: renewed });
   tabSync.publish(renewed);
   return next.accessToken;
+}
+
+/** Tokens that arrive when the user has signed out, or somebody else has signed in: nobody here would revoke them. */
+async function giveUpLate(session: Session, late: Tokens): Promise<void> {
+  const current = useSession.getState().session;
+  if (current?.family === session.family) return;
+  const renewed = { ...session, ...tokens(late), renewals: session.renewals + 1 };
+  if (!current) return revokeOnServer(renewed);
+  // Another tab may go on with the session.
+  tabSync.publish(renewed);
+  await revokeUnlessShared(renewed);
 }
 
 /** Identifies a sign-in across tabs. It is not a secret. */
@@ -198,7 +212,7 @@ function scheduleRefresh(session: Session, delay: number): void {
   clearTimeout(timer);
   timer = setTimeout(
     () => void renewToken(session.accessToken),
-    Math.min(Math.max(delay, 0), MAX_TIMER_DELAY_MS),
+    Math.min(Math.max(delay, MIN_REFRESH_DELAY_MS), MAX_TIMER_DELAY_MS),
   );
 }
 

@@ -91,6 +91,8 @@ export function SignInDialog({ samples, onClose }: Props) {
 }
 
 function CredentialFields() {
+  useEffect(() => validateAnotherAddress, []);
+
   return (
     <>
       <label className="field">
@@ -103,6 +105,14 @@ function CredentialFields() {
       </label>
     </>
   );
+}
+
+/** The browser keeps the address that it has validated last in its memory. */
+function validateAnotherAddress() {
+  const input = document.createElement('input');
+  input.type = 'email';
+  input.value = 'nobody@example.com';
+  input.checkValidity();
 }
 
 function CodeField({ account }: { account: string }) {

@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { allowInlineStyles } from '../editor/inline-styles';
 import { NoticeBar } from '../notice/notice';
+import { useDepartures } from '../session/departures';
 import { EditorBoundary } from './editor-boundary';
 import { Header } from './header';
 import './shell.css';
@@ -15,6 +16,7 @@ const Editor = lazy(() => {
 
 /** The page. It shows immediately; the editor, which is large, is loaded lazily. */
 export function Shell() {
+  useDepartures();
   return (
     <>
       <button

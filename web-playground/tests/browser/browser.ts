@@ -5,10 +5,10 @@ import { addFrame } from './film';
 import { closePages, launch } from './playground';
 
 /** One browser for the tests of a file; each test starts without open pages. */
-export function browserOfThisFile(): () => Browser {
+export function browserOfThisFile(flags: string[] = []): () => Browser {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launch();
+    browser = await launch(flags);
   });
   afterEach(async ({ task }) => {
     await addLastFrames(browser, task);

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
-import { openEditor, openPanel, write } from './playground';
+import { faults, openEditor, openPanel, write } from './playground';
 
 const browser = browserOfThisFile();
 
@@ -257,3 +259,140 @@ test('the map marks what the operation in the editor selects', async () => {
   await write(page, '{ me { role } }');
   await expect.poll(async () => (await marked()).sort()).toEqual(['me', 'role']);
 });
+
+const REPORT = new URL('fixtures/schema-check-report.json', import.meta.url);
+
+/** Opens the report that the schema check has written of a change. */
+async function openReport() {
+  const opened = await openMap();
+  await opened.map.getByLabel('Open the report of a schema check').setInputFiles(fileURLToPath(REPORT));
+  const report = opened.map.getByRole('region', { name: 'Schema change' });
+  await report.getByText('4 added, 2 removed').waitFor();
+  return { ...opened, report };
+}
+
+test('the report of a schema check shows what the change does to the map', async () => {
+  const { map, report, errors } = await openReport();
+
+  await report.getByText('Failed').waitFor();
+  for (const count of ['2 breaking', '1 dangerous', '3 safe'])
+    await report.getByRole('button', { name: count }).waitFor();
+  const field = (name: string) => map.locator('.map-card .map-field', { hasText: name });
+  const removed = field('durationMinutes');
+  expect(await removed.getAttribute('data-level')).toBe('breaking');
+  expect(await removed.textContent()).toContain('removed, breaking');
+  expect(await removed.locator('.map-name').evaluate((it) => getComputedStyle(it).textDecorationLine)).toBe(
+    'line-through',
+  );
+  expect(await field('slug').textContent()).toContain('added');
+  expect(await field('DISPUTED').textContent()).toContain('added, dangerous');
+  const card = map.locator('.map-card[data-subgraph="course"]', { hasText: 'Recommendation' }).last();
+  expect(await card.textContent()).toContain('added');
+
+  await report.getByRole('button', { name: '1 dangerous' }).click();
+  expect(await report.getByRole('list', { name: 'Changes' }).getByRole('listitem').count()).toBe(1);
+  await report.getByRole('button', { name: '1 dangerous' }).click();
+  await report.getByRole('heading', { name: /\d+ operations affected/ }).waitFor();
+  await report
+    .getByRole('list', { name: 'Operations affected' })
+    .getByRole('button', { name: 'CoursePage', exact: true })
+    .click();
+  await map.page().locator('.graphiql-tab-button', { hasText: 'CoursePage' }).waitFor();
+
+  await report.getByRole('button', { name: 'Close the report' }).click();
+  await expect.poll(() => map.locator('[data-level]').count()).toBe(0);
+  expect(errors).toEqual([]);
+});
+
+test('a change leads to its field, with what is known about it', async () => {
+  const { map, report } = await openReport();
+  const frame = map.getByRole('group', { name: /Map of the graph/ });
+
+  await report.getByRole('button', { name: 'Course.durationMinutes' }).click();
+
+  const details = map.getByRole('region', { name: 'Selection' });
+  await details.getByRole('heading', { name: 'Course.durationMinutes' }).waitFor();
+  await details.getByText('was removed from object type').waitFor();
+  await details.getByText(/Used by Catalogue, CoursePage/).waitFor();
+  await expect.poll(() => isInSight(map.locator('.map-field[aria-pressed="true"]'), frame)).toBe(true);
+
+  await report.getByRole('button', { name: 'PaymentStatus.DISPUTED' }).click();
+  await details.getByRole('heading', { name: 'PaymentStatus.DISPUTED' }).waitFor();
+  await expect.poll(() => isInSight(map.locator('.map-field[aria-pressed="true"]'), frame)).toBe(true);
+});
+
+/** Lets a file fall onto an element. */
+async function drop(target: Locator, name: string, text: string): Promise<void> {
+  const files = await target.page().evaluateHandle(
+    ([name, text]) => {
+      const files = new DataTransfer();
+      files.items.add(new File([text ?? ''], name ?? '', { type: 'application/json' }));
+      return files;
+    },
+    [name, text],
+  );
+  await target.dispatchEvent('dragover', { dataTransfer: files });
+  await target.page().getByText('Drop the report of a schema check here').waitFor();
+  await target.dispatchEvent('drop', { dataTransfer: files });
+}
+
+test('a report is dropped onto the map, and nothing of it leaves the page', async () => {
+  const { page, map, foreignRequests } = await openMap();
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(`${request.url()} ${request.postData() ?? ''}`));
+  const text = await readFile(REPORT, 'utf8');
+
+  await drop(map.locator('.map-drop'), 'report.json', text);
+  await map.getByRole('region', { name: 'Schema change' }).getByText('4 added, 2 removed').waitFor();
+  await map.getByRole('button', { name: 'CourseFilter.teacherId' }).click();
+  await map.getByRole('heading', { name: 'CourseFilter.teacherId' }).waitFor();
+
+  const stored = await page.evaluate(() =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]),
+  );
+  for (const part of ['DISPUTED', 'Recommendation']) {
+    expect(requests.filter((request) => request.includes(part))).toEqual([]);
+    expect(stored).not.toContain(part);
+  }
+  expect(foreignRequests).toEqual([]);
+});
+
+test.each([
+  ['no JSON', 'type Query { a: Int }', 'report.json was not opened. The file is not JSON.'],
+  [
+    'another file',
+    '{"openapi": "3.1.0"}',
+    'report.json was not opened. The file is JSON, but not the report',
+  ],
+  [
+    'a damaged report',
+    '{"version": 1, "verdict": "failed", "operations": 1, "findings": [{"section": 4}]}',
+    'report.json was not opened. The report is damaged: `findings[0]',
+  ],
+])('a file that is %s is rejected, and the report on the map stays', async (_what, text, message) => {
+  const { page, map, report, errors } = await openReport();
+
+  await drop(map.locator('.map-drop'), 'report.json', text);
+
+  await page.getByRole('alert').getByText(message).waitFor();
+  await report.getByText('4 added, 2 removed').waitFor();
+  expect(errors).toEqual([]);
+});
+
+test.each(['light', 'dark'] as const)(
+  'axe finds no serious violation on a changed map: %s',
+  async (theme) => {
+    const { page } = await openEditor(browser(), { theme });
+    await openPanel(page, 'Map');
+    const map = page.getByRole('region', { name: 'Map', exact: true });
+    await map.getByLabel('Open the report of a schema check').setInputFiles(fileURLToPath(REPORT));
+    await map.getByRole('button', { name: 'Course.durationMinutes' }).click();
+    await map.getByRole('heading', { name: 'Course.durationMinutes' }).waitFor();
+
+    expect(await faults(page)).toEqual([]);
+    await map.getByRole('button', { name: 'Widen' }).click();
+    expect(await faults(page)).toEqual([]);
+    await map.getByRole('button', { name: 'Show all' }).click();
+    expect(await faults(page)).toEqual([]);
+  },
+);

@@ -36,8 +36,11 @@ export const PANELS = [
   'Mail',
 ];
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+export function launch(flags: string[] = []): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [...FLAGS, ...flags],
+  });
 }
 
 export interface Playground {
@@ -223,6 +226,14 @@ export async function openPanel(page: Page, name: string): Promise<void> {
 /** The stored session. */
 export function storedSession(page: Page): Promise<{ accessToken: string; refreshToken: string }> {
   return page.evaluate(() => JSON.parse(sessionStorage.getItem('lyceum:session') ?? '{}'));
+}
+
+/** What the tab stores, besides the texts of its editors. */
+export function storedInTab(page: Page): Promise<Record<string, string>> {
+  return page.evaluate(() => {
+    const isText = (key: string) => /^lyceum:(graphiql:(tabState|query|variables)|extensions)$/.test(key);
+    return Object.fromEntries(Object.entries(sessionStorage).filter(([key]) => !isText(key)));
+  });
 }
 
 /** Reloads the page with the tokens of a session that the server has revoked. */

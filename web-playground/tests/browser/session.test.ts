@@ -12,6 +12,7 @@ import {
   openPanel,
   run,
   signInAs,
+  storedInTab,
   storedSession,
   write,
 } from './playground';
@@ -63,7 +64,7 @@ test('a new visitor is anonymous, and signing out ends the session on the server
   await page.getByRole('button', { name: 'Sign out' }).click();
 
   expect((await run(page)).data?.me).toBeNull();
-  expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage }))).toBe('{}');
+  expect(await storedInTab(page)).toEqual({});
   const REFRESH =
     'mutation($input: RefreshSessionInput!) { refreshSession(input: $input) { userErrors { code } } }';
   await expect
@@ -256,7 +257,7 @@ test('signing out in a tab signs out its duplicate', async () => {
   await other.getByRole('button', { name: 'Sign out' }).click();
 
   await page.getByText('You have signed out in another tab.').waitFor();
-  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  expect(await storedInTab(page)).toEqual({});
 });
 
 test('a session that expires while the page is open ends with a notice, and the response says why', async () => {
@@ -280,7 +281,7 @@ test('a session that was revoked elsewhere ends with a notice at the next refres
   await page.clock.fastForward('14:30');
 
   await page.getByText('Your session has ended. Please sign in again.').waitFor();
-  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  expect(await storedInTab(page)).toEqual({});
   await write(page, '{ me { id } }');
   expect((await run(page)).data).toEqual({ me: null });
   expect(errors).toEqual([]);
