@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { eventId, isResumable, LATEST_EVENT_QUERY, RESUMABLE, resumeAfter } from './resume';
+import {
+  eventId,
+  hasOwnStart,
+  isResumable,
+  LATEST_EVENT_QUERY,
+  latestEvents,
+  RESUMABLE,
+  readLatestEvents,
+  resumeAfter,
+} from './resume';
 
 const schema = buildSchema(readFileSync('../api.graphql', 'utf8'));
 
@@ -52,4 +61,56 @@ test('only a resumable stream has a latest event', () => {
   expect(validate(schema, parse(LATEST_EVENT_QUERY))).toEqual([]);
   expect(isResumable(parse('subscription { notificationAdded { id } }'))).toBe(true);
   expect(isResumable(parse('subscription { other }'))).toBe(false);
+});
+
+test.each([
+  ['subscription { notificationAdded { id } }', {}, false],
+  ['subscription { notificationAdded(after: null) { id } }', {}, false],
+  ['subscription { notificationAdded(after: "n1") { id } }', {}, true],
+  ['subscription($from: ID) { notificationAdded(after: $from) { id } }', {}, false],
+  ['subscription($from: ID) { notificationAdded(after: $from) { id } }', { from: null }, false],
+  ['subscription($from: ID) { notificationAdded(after: $from) { id } }', { from: 'n1' }, true],
+])('whether a request says where it starts: %s with %o', (query, variables, expected) => {
+  expect(hasOwnStart({ request: { query, variables }, document: parse(query) })).toBe(expected);
+});
+
+test('the latest events are asked for with what the subscription selects of them', () => {
+  const query = `
+    query Other { me { ...Unused } }
+    subscription Bell($after: ID, $long: Boolean!) { new: notificationAdded(after: $after) { title ...Body } }
+    fragment Body on Notification { body @include(if: $long) }
+    fragment Unused on User { name }
+  `;
+  const variables = { after: null, long: true };
+
+  const latest = latestEvents({
+    request: { query, variables, operationName: 'Bell' },
+    document: parse(query),
+  });
+
+  expect(validate(schema, parse(latest?.request.query ?? ''))).toEqual([]);
+  expect(latest?.request.variables).toEqual({ long: true });
+  const nodes = [
+    { eventId: 'n2', title: 'Two' },
+    { eventId: 'n1', title: 'One' },
+  ];
+  expect(latest && readLatestEvents(latest, { data: { me: { notifications: { nodes } } } })).toEqual([
+    { id: 'n2', response: { data: { new: { title: 'Two' } } } },
+    { id: 'n1', response: { data: { new: { title: 'One' } } } },
+  ]);
+  expect(latest && readLatestEvents(latest, { data: { me: null } })).toBeUndefined();
+});
+
+test.each([
+  'subscription { notificationAdded { id } }',
+  'subscription Bell { notificationAdded { ... on Notification { id } subject { __typename } } }',
+])('and of a document without a name or variables: %s', (query) => {
+  const latest = latestEvents({ request: { query }, document: parse(query) });
+  expect(validate(schema, parse(latest?.request.query ?? ''))).toEqual([]);
+  expect(latest?.name).toBe('notificationAdded');
+});
+
+test('they are not known where the subscription is a fragment of its root', () => {
+  const query = 'subscription { ...Bell } fragment Bell on Subscription { notificationAdded { id } }';
+  expect(latestEvents({ request: { query }, document: parse(query) })).toBeUndefined();
 });

@@ -1,11 +1,28 @@
-import { type ArgumentNode, type DocumentNode, type FieldNode, Kind, print, visit } from 'graphql';
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type FieldNode,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  print,
+  separateOperations,
+  visit,
+} from 'graphql';
 import type { GraphQLRequest, GraphQLResponse } from '../network/send';
 
 /** The subscription fields that can be resumed after an event, by an argument with its id. */
 export const RESUMABLE = new Set(['notificationAdded']);
 const ARGUMENT = 'after';
+/** How many events are asked for at once. */
+const LATEST = 20;
 
-/** The id of the latest event, from which to resume a stream that has not received any yet. */
+interface Subscription {
+  request: GraphQLRequest;
+  document: DocumentNode;
+}
+
+/** The id of the latest event, after which a stream starts. */
 export const LATEST_EVENT_QUERY = '{ me { notifications(first: 1) { nodes { id } } } }';
 
 export interface LatestEvent {
@@ -23,6 +40,71 @@ export function isResumable(document: DocumentNode): boolean {
   return isResumableField;
 }
 
+/** Whether the request itself says after which event the stream starts. */
+export function hasOwnStart({ request, document }: Subscription): boolean {
+  const field = resumableField(getOperationAST(document, request.operationName));
+  const after = field?.arguments?.find(({ name }) => name.value === ARGUMENT)?.value;
+  if (after?.kind === Kind.VARIABLE) return typeof request.variables?.[after.name.value] === 'string';
+  return after !== undefined && after.kind !== Kind.NULL;
+}
+
+/** How to ask for the latest events, as the subscription would send them. */
+export interface LatestEvents {
+  request: GraphQLRequest;
+  /** The name of the event in the data of a response. */
+  name: string;
+}
+
+/** The latest events with what the subscription selects of them; undefined where that is in a fragment of its root. */
+export function latestEvents({ request, document }: Subscription): LatestEvents | undefined {
+  const operation = getOperationAST(document, request.operationName);
+  const field = resumableField(operation);
+  if (!operation || !field?.selectionSet) return undefined;
+  const own = separateOperations(document)[operation.name?.value ?? ''];
+  const fragments = own?.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION) ?? [];
+  const used = new Set<string>();
+  for (const node of [field.selectionSet, ...fragments])
+    visit(node, { Variable: ({ name }) => void used.add(name.value) });
+  const variables =
+    operation.variableDefinitions?.filter(({ variable }) => used.has(variable.name.value)) ?? [];
+  const definitions = variables.length > 0 ? `(${variables.map(print).join(', ')})` : '';
+  const selections = print(field.selectionSet).replace('{', '{ eventId: id');
+  return {
+    name: (field.alias ?? field.name).value,
+    request: {
+      query: [
+        `query LatestEvents${definitions} { me { notifications(first: ${LATEST}) { nodes ${selections} } } }`,
+        ...fragments.map(print),
+      ].join('\n'),
+      variables: Object.fromEntries(
+        Object.entries(request.variables ?? {}).filter(([variable]) => used.has(variable)),
+      ),
+    },
+  };
+}
+
+/** The events of a response to the request for the latest ones, the newest first; undefined if it has none. */
+export function readLatestEvents(
+  { name }: LatestEvents,
+  { data }: GraphQLResponse<LatestEventNodes>,
+): { id: string; response: GraphQLResponse<unknown> }[] | undefined {
+  return data?.me?.notifications?.nodes.map(({ eventId, ...event }) => ({
+    id: eventId,
+    response: { data: { [name]: event } },
+  }));
+}
+
+export interface LatestEventNodes {
+  me: { notifications: { nodes: { eventId: string; [field: string]: unknown }[] } | null } | null;
+}
+
+function resumableField(operation: OperationDefinitionNode | null | undefined): FieldNode | undefined {
+  return operation?.selectionSet.selections.find(
+    (selection): selection is FieldNode =>
+      selection.kind === Kind.FIELD && RESUMABLE.has(selection.name.value),
+  );
+}
+
 /** The id of the event, if the document selects it. */
 export function eventId(response: GraphQLResponse<unknown>): string | undefined {
   const [event] = Object.values((response.data ?? {}) as Record<string, unknown>);
@@ -31,10 +113,7 @@ export function eventId(response: GraphQLResponse<unknown>): string | undefined 
 }
 
 /** The request that resumes after an event: missed events are sent first. */
-export function resumeAfter(
-  id: string,
-  { request, document }: { request: GraphQLRequest; document: DocumentNode },
-): GraphQLRequest {
+export function resumeAfter(id: string, { request, document }: Subscription): GraphQLRequest {
   const variables = { ...request.variables };
   const resumed = visit(document, {
     Field(field) {

@@ -2,7 +2,19 @@ import type { DocumentNode } from 'graphql';
 import { createClient } from 'graphql-sse';
 import { errorCodes, type GraphQLRequest, type GraphQLResponse, send } from '../network/send';
 import { renewToken, validToken } from '../session/session';
-import { eventId, isResumable, LATEST_EVENT_QUERY, type LatestEvent, resumeAfter } from './resume';
+import {
+  eventId,
+  hasOwnStart,
+  isResumable,
+  LATEST_EVENT_QUERY,
+  type LatestEvent,
+  type LatestEventNodes,
+  type LatestEvents,
+  latestEvents,
+  readLatestEvents,
+  resumeAfter,
+} from './resume';
+import { Search } from './search';
 
 export interface StreamEvent {
   /** From 1. */
@@ -39,6 +51,20 @@ interface Subscription {
 
 /** Why a connection ended. */
 type ConnectionEnd = 'completed' | 'unauthenticated' | 'disconnected';
+
+interface Connection {
+  end: ConnectionEnd;
+  /** The error response that ended it, if any. */
+  last?: GraphQLResponse<unknown>;
+}
+
+interface Listener {
+  onLive: () => void;
+  onEvent: (response: GraphQLResponse<unknown>) => void;
+}
+
+type FoundEvent = NonNullable<ReturnType<typeof readLatestEvents>>[number];
+type FoundEvents = [FoundEvent, ...FoundEvent[]];
 
 const MAX_EVENTS = 200;
 const MIN_RETRY_DELAY_MS = 500;
@@ -90,35 +116,57 @@ class StreamState {
   }
 }
 
+/** Where a stream starts: after the latest event, where its request says, or somewhere, if there is no event yet. */
+type Start = { after: string } | 'own' | LatestEvents;
+
 async function runWithReconnect(
   subscription: Subscription,
   stream: StreamState,
   stopped: AbortSignal,
 ): Promise<void> {
+  let start: Start | undefined;
   // The last received event, or the latest event before the stream started; undefined when unknown.
   let lastEventId: string | undefined;
   let hasStarted = false;
   let retryDelay = MIN_RETRY_DELAY_MS;
   let canRenewToken = true;
+  const onLive = () => stream.set({ state: 'live' });
+  const onEvent = (response: GraphQLResponse<unknown>) => {
+    lastEventId = response.data ? eventId(response) : lastEventId;
+    retryDelay = MIN_RETRY_DELAY_MS;
+    canRenewToken = true;
+    stream.record(response);
+  };
 
   while (!stopped.aborted) {
     const token = await validToken();
     const headers = withToken(subscription.headers, token);
-    const request = hasStarted && lastEventId ? resumeAfter(lastEventId, subscription) : subscription.request;
-    if (!hasStarted) lastEventId = await fetchLatestEventId(subscription.document, headers);
+    if (!hasStarted && !start) {
+      start = await findStart(subscription, headers);
+      if (typeof start === 'object' && 'after' in start) lastEventId = start.after;
+    }
     if (stopped.aborted) return;
+    const request = lastEventId ? resumeAfter(lastEventId, subscription) : subscription.request;
     const startedAt = performance.now();
-    const { end, last } = await connect(request, headers, stopped, {
-      onLive: () => stream.set({ state: 'live' }),
-      onEvent: (response) => {
-        lastEventId = response.data ? eventId(response) : lastEventId;
-        retryDelay = MIN_RETRY_DELAY_MS;
-        canRenewToken = true;
-        stream.record(response);
-      },
-    });
+    let found: string | undefined;
+    const { end, last } = isSearch(start)
+      ? await connectAndSearch(request, headers, stopped, start, {
+          onLive,
+          onEvent,
+          onFound: (events) => {
+            for (const { response } of events.toReversed()) onEvent(response);
+            found = events[0].id;
+          },
+        })
+      : await connect(request, headers, stopped, { onLive, onEvent });
 
     if (stopped.aborted) return;
+    if (found) {
+      start = { after: found };
+      lastEventId = found;
+      hasStarted = true;
+      continue;
+    }
     // A quiet stream may outlive many tokens without any event.
     canRenewToken ||= performance.now() - startedAt > ACCEPTED_AFTER_MS;
     const { state, disconnects, mayHaveMissedEvents } = stream.current;
@@ -134,37 +182,77 @@ async function runWithReconnect(
       if (last) stream.end(last);
       return;
     }
+    const isResumed =
+      lastEventId !== undefined || isSearch(start) || (start === 'own' && stream.current.count === 0);
     stream.set({
       state: 'reconnecting',
       disconnects: wasLive ? disconnects + 1 : disconnects,
-      mayHaveMissedEvents: mayHaveMissedEvents || (hasStarted && !lastEventId),
+      mayHaveMissedEvents: mayHaveMissedEvents || (hasStarted && !isResumed),
     });
     await delay(retryDelay, stopped);
     retryDelay = Math.min(retryDelay * 2, MAX_RETRY_DELAY_MS);
   }
 }
 
-/** The latest event before the stream starts, to resume from if the connection is lost before the first event. */
-async function fetchLatestEventId(
-  document: DocumentNode,
-  headers: Record<string, string>,
-): Promise<string | undefined> {
-  if (!isResumable(document)) return undefined;
-  const response = await send<LatestEvent>({ query: LATEST_EVENT_QUERY }, headers).catch(() => null);
-  return response?.data?.me?.notifications?.nodes[0]?.id;
+function isSearch(start: Start | undefined): start is LatestEvents {
+  return typeof start === 'object' && 'request' in start;
 }
 
-/** Runs one connection until it ends; `last` is the error response that ended it, if any. */
+/** What was there when the run began, so that nothing is missed before the stream stands; undefined when unknown. */
+async function findStart(
+  subscription: Subscription,
+  headers: Record<string, string>,
+): Promise<Start | undefined> {
+  if (!isResumable(subscription.document)) return undefined;
+  if (hasOwnStart(subscription)) return 'own';
+  const response = await send<LatestEvent>({ query: LATEST_EVENT_QUERY }, headers).catch(() => null);
+  const nodes = response?.data?.me?.notifications?.nodes;
+  const [latest] = nodes ?? [];
+  if (latest) return { after: latest.id };
+  return nodes && latestEvents(subscription);
+}
+
+/**
+ * A connection without an event to start after: nobody knows which events it misses before it stands. So those that it
+ * sends only say that there is something to ask for.
+ */
+async function connectAndSearch(
+  request: GraphQLRequest,
+  headers: Record<string, string>,
+  stopped: AbortSignal,
+  latest: LatestEvents,
+  { onLive, onEvent, onFound }: Listener & { onFound: (events: FoundEvents) => void },
+): Promise<Connection> {
+  const closed = new AbortController();
+  const ask = async () => readLatestEvents(latest, await send<LatestEventNodes>(latest.request, headers));
+  const search = new Search(ask, (events) => {
+    onFound(events);
+    closed.abort();
+  });
+  const { wake } = search;
+  const connection = await connect(request, headers, AbortSignal.any([stopped, closed.signal]), {
+    onLive: () => {
+      onLive();
+      wake();
+    },
+    // An error is in no list.
+    onEvent: (response) => (response.data ? wake() : onEvent(response)),
+  });
+  search.stop();
+  return connection;
+}
+
+/** Runs one connection until it ends. */
 function connect(
   request: GraphQLRequest,
   headers: Record<string, string>,
   stopped: AbortSignal,
-  { onLive, onEvent }: { onLive: () => void; onEvent: (response: GraphQLResponse<unknown>) => void },
-): Promise<{ end: ConnectionEnd; last?: GraphQLResponse<unknown> }> {
+  { onLive, onEvent }: Listener,
+): Promise<Connection> {
   const client = createClient({ url: '/graphql', singleConnection: false, retryAttempts: 0, headers });
   return new Promise((resolve) => {
-    let ended: { end: ConnectionEnd; last?: GraphQLResponse<unknown> } | undefined;
-    const finish = (how: NonNullable<typeof ended>) => {
+    let ended: Connection | undefined;
+    const finish = (how: Connection) => {
       // The signal outlives the connection, and would keep its token and its events.
       stopped.removeEventListener('abort', stop);
       resolve(how);

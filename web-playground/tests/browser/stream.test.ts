@@ -1,8 +1,18 @@
-import type { Page } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 import { afterEach, expect, test } from 'vitest';
 import { browserOfThisFile } from './browser';
 import { CuttableProxy } from './cuttable-proxy';
-import { ask, faults, openEditor, openPanel, PANELS, signInAs, storedQuery, write } from './playground';
+import {
+  ask,
+  faults,
+  isPlan,
+  openEditor,
+  openPanel,
+  PANELS,
+  signInAs,
+  storedQuery,
+  write,
+} from './playground';
 
 const browser = browserOfThisFile();
 const passages: CuttableProxy[] = [];
@@ -42,6 +52,18 @@ class Student {
     );
     expect(response.data?.enroll).toMatchObject({ userErrors: [] });
     await this.#hasNotifications(before + 1);
+  }
+
+  async deleteNotifications(): Promise<void> {
+    const response = await ask('{ me { notifications(first: 20) { nodes { id } } } }', {}, this.#token);
+    for (const { id } of response.data?.me.notifications.nodes ?? []) {
+      await ask(
+        'mutation($input: DeleteNotificationInput!) { deleteNotification(input: $input) { userErrors { code } } }',
+        { input: { notificationId: id } },
+        this.#token,
+      );
+    }
+    await this.#hasNotifications(0);
   }
 
   async signIn(page: Page): Promise<void> {
@@ -96,6 +118,43 @@ test('events are listed as they arrive, until the stream is stopped', async () =
   expect(errors).toEqual([]);
   expect(foreignRequests).toEqual([]);
 });
+
+test.each([
+  { when: 'after the last one', isFirst: false },
+  { when: 'the first one of all, too', isFirst: true },
+])('what comes before a stream stands is listed, $when', async ({ isFirst }) => {
+  const student = await Student.register();
+  if (isFirst) await student.deleteNotifications();
+  const { page } = await openEditor(browser());
+  await student.signIn(page);
+  const stream = await holdStream(page);
+  await write(page, 'subscription { bell: notificationAdded { id title } }');
+  await execute(page);
+  await stream.held;
+
+  await student.enroll();
+  stream.letGo();
+  await expect.poll(() => listed(page).count()).toBe(1);
+  await listed(page).first().locator('summary', { hasText: '"title"' }).waitFor();
+  await student.enroll();
+  await expect.poll(() => listed(page).count()).toBe(2);
+  expect(await page.getByText('may be missing').count()).toBe(0);
+});
+
+/** Lets the page's subscription begin only when it is let go. */
+async function holdStream(page: Page): Promise<{ held: Promise<unknown>; letGo: () => void }> {
+  const isStream = (request: Request) =>
+    !isPlan(request) && request.postData()?.includes('subscription') === true;
+  let letGo = () => {};
+  const free = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route('**/graphql', async (route) => {
+    if (isStream(route.request())) await free;
+    await route.continue();
+  });
+  return { held: page.waitForRequest(isStream), letGo: () => letGo() };
+}
 
 /** A student with a subscription, through a proxy that can be cut. */
 async function follow(fields: string) {

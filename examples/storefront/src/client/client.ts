@@ -1,7 +1,7 @@
-import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
+import { Client, type ExecutionResult, fetchExchange, subscriptionExchange } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
-import { ViewerDocument } from '../gql/graphql';
-import { cache } from './cache';
+import { type NotificationAddedSubscription, NotificationsDocument } from '../gql/graphql';
+import { cache, NOTIFICATIONS } from './cache';
 import { follow } from './live';
 import { renew, session, signedOut, validSession } from './session';
 
@@ -17,20 +17,30 @@ export function createClient(userId: string | null): Client {
       auth(userId),
       fetchExchange,
       subscriptionExchange({
-        forwardSubscription: (request) => ({
+        forwardSubscription: (request, { context }) => ({
           subscribe: (sink) =>
-            follow(request, {
+            follow(request, context.after, {
               next: (result) => sink.next(result),
               error: (error) => sink.error(error),
               complete: () => sink.complete(),
-              // What came meanwhile is at least counted.
-              gap: () => client.query(ViewerDocument, {}, { requestPolicy: 'network-only' }).toPromise(),
+              latest: () => latestNotifications(client),
             }),
         }),
       }),
     ],
   });
   return client;
+}
+
+/** The latest notifications, the newest first, each as the subscription sends it. */
+async function latestNotifications(client: Client): Promise<ExecutionResult[] | undefined> {
+  const variables = { first: NOTIFICATIONS, after: null };
+  const answer = client.query(NotificationsDocument, variables, { requestPolicy: 'network-only' });
+  const { data } = await answer.toPromise();
+  return data?.me?.notifications?.nodes.map((notificationAdded) => {
+    const event: NotificationAddedSubscription = { notificationAdded };
+    return { data: event };
+  });
 }
 
 function auth(userId: string | null) {

@@ -4,21 +4,35 @@
  */
 import type { ExecutionResult } from '@urql/core';
 import { createClient } from 'graphql-sse';
-import { renew, validSession } from './session';
+import { missed, type Position, positionOf, search } from './catch-up';
+import { renew, type Session, session as sessionNow, validSession } from './session';
 
 interface Sink {
   next: (result: ExecutionResult) => void;
   error: (error: unknown) => void;
   complete: () => void;
-  /** Events may have been missed, because none was known to resume after. */
-  gap: () => void;
+  /** Asks for the latest events, the newest first, each as the stream sends it; undefined if there is no answer. */
+  latest: () => Promise<ExecutionResult[] | undefined>;
 }
 
 // biome-ignore lint/suspicious/noConfusingVoidType: as urql types it.
 type Variables = Record<string, unknown> | void;
 
+interface Request {
+  query?: string;
+  variables?: Variables;
+}
+
 /** Why a connection has ended; an answer is an error that trying again does not fix. */
-type End = 'unauthenticated' | 'unknown event' | 'disconnected' | 'hidden' | 'stopped' | ExecutionResult;
+type End =
+  | 'unauthenticated'
+  | 'expired'
+  | 'unknown event'
+  | 'found'
+  | 'disconnected'
+  | 'hidden'
+  | 'stopped'
+  | ExecutionResult;
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
@@ -26,47 +40,61 @@ const LONGEST_DELAY_MS = 15_000;
 const ACCEPTED_MS = 10_000;
 /** Browsers have few connections to one host, for all tabs: one that is not looked at gives its own back. */
 const HIDDEN_MS = 30_000;
+/** The longest time of a timer. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** Follows the events that come after this one, or after a page was loaded that knew of none. */
 export function follow(
-  request: { query?: string; variables?: Variables },
+  request: Request,
+  after: Position | undefined,
   sink: Sink,
 ): { unsubscribe: () => void } {
   const stop = new AbortController();
-  void run(request, sink, stop.signal);
+  void run(request, after, sink, stop.signal);
   return { unsubscribe: () => stop.abort() };
 }
 
 async function run(
-  { query = '', variables }: { query?: string; variables?: Variables },
+  { query = '', variables }: Request,
+  start: Position | undefined,
   sink: Sink,
   stopped: AbortSignal,
 ): Promise<void> {
-  let after = variables?.after;
+  // The last event that is known, and whether the server knows it, too: one that was deleted is none to resume after.
+  let last = start;
+  let after = start?.id;
+  const seen = new Set<string>();
   let delay = FIRST_DELAY_MS;
   let mayRenew = true;
-  let isFirst = true;
+
+  function deliver(event: ExecutionResult) {
+    last = positionOf(event) ?? last;
+    after = last?.id;
+    if (last) seen.add(last.id);
+    delay = FIRST_DELAY_MS;
+    sink.next(event);
+  }
+  function resumeAfter(latest: ExecutionResult[]) {
+    for (const event of missed(latest, last, seen)) deliver(event);
+    after = positionOf(latest[0])?.id;
+  }
+
   while (!stopped.aborted) {
     await untilVisible(stopped);
     const session = await validSession();
     if (!session || stopped.aborted) break;
     const started = Date.now();
-    const isGap = !isFirst && !after;
-    const end = await connect({ query, variables: { ...variables, after } }, session.accessToken, stopped, {
-      connected: () => {
-        if (isGap) sink.gap();
-      },
-      next: (result) => {
-        after = idOf(result) ?? after;
-        delay = FIRST_DELAY_MS;
-        sink.next(result);
-      },
-    });
-    isFirst = false;
+    const request = { query, variables: { ...variables, after } };
+    const end = await (after
+      ? connect(request, session, stopped, { next: deliver })
+      : connectAndSearch(request, session, stopped, sink.latest, resumeAfter));
     if (Date.now() - started > ACCEPTED_MS) mayRenew = true;
     switch (end) {
       case 'stopped':
         return;
       case 'hidden':
+      case 'expired':
+      case 'found':
         continue;
       case 'disconnected':
         await pause(delay, stopped);
@@ -74,8 +102,12 @@ async function run(
         continue;
       case 'unauthenticated':
         if (!mayRenew) break;
-        mayRenew = false;
         await renew(session);
+        mayRenew = sessionNow()?.accessToken === session.accessToken;
+        if (!mayRenew) continue;
+        // Nobody could say whether there is a new token.
+        await pause(delay, stopped);
+        delay = Math.min(delay * 2, LONGEST_DELAY_MS);
         continue;
       case 'unknown event':
         if (!after) break;
@@ -90,17 +122,39 @@ async function run(
   if (!stopped.aborted) sink.complete();
 }
 
+/**
+ * A stream that begins anywhere: nobody knows which events it has missed. So what it sends only says that there is
+ * something to ask for, until there is an event to resume after.
+ */
+async function connectAndSearch(
+  request: { query: string; variables: Record<string, unknown> },
+  session: Session,
+  stopped: AbortSignal,
+  latest: Sink['latest'],
+  onFound: (latest: ExecutionResult[]) => void,
+): Promise<End> {
+  const found = new AbortController();
+  const searching = search(latest, (events) => {
+    onFound(events);
+    found.abort();
+  });
+  const { wake, stop } = searching;
+  const end = await connect(request, session, stopped, { connected: wake, next: wake, found: found.signal });
+  stop();
+  return end;
+}
+
 function connect(
   request: { query: string; variables: Record<string, unknown> },
-  token: string,
+  { accessToken, expiresAt }: Session,
   stopped: AbortSignal,
-  on: { connected: () => void; next: (result: ExecutionResult) => void },
+  on: { connected?: () => void; next: (result: ExecutionResult) => void; found?: AbortSignal },
 ): Promise<End> {
   const client = createClient({
     url: '/graphql',
     singleConnection: false,
     retryAttempts: 0,
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${accessToken}` },
   });
   return new Promise((resolve) => {
     let end: End | undefined;
@@ -119,11 +173,15 @@ function connect(
         error: (error) => finish(end ?? (isUnauthorized(error) ? 'unauthenticated' : 'disconnected')),
         complete: () => finish(end ?? 'disconnected'),
       },
-      { connected: on.connected },
+      on.connected ? { connected: on.connected } : {},
     );
     const stopWatching = whenHidden(HIDDEN_MS, () => close('hidden'));
+    // A stream ends with its token. One that is still there is dead: the machine has slept, or a network has gone.
+    const stopWaiting = atTime(Date.parse(expiresAt), () => close('expired'));
     const stop = () => close('stopped');
+    const found = () => close('found');
     stopped.addEventListener('abort', stop);
+    on.found?.addEventListener('abort', found);
 
     function close(why: End) {
       // Disposing completes the stream, with the reason that is there.
@@ -133,10 +191,30 @@ function connect(
     }
     function finish(why: End) {
       stopWatching();
+      stopWaiting();
       stopped.removeEventListener('abort', stop);
+      on.found?.removeEventListener('abort', found);
       resolve(why);
     }
   });
+}
+
+/** Calls back at a time to come, or when the page is looked at later: timers stand still while a machine sleeps. */
+function atTime(time: number, callback: () => void): () => void {
+  if (time <= Date.now()) return () => {};
+  const look = () => {
+    if (Date.now() >= time) callback();
+  };
+  const timer = setTimeout(look, Math.min(time - Date.now(), MAX_TIMEOUT_MS));
+  document.addEventListener('visibilitychange', look);
+  window.addEventListener('focus', look);
+  window.addEventListener('online', look);
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener('visibilitychange', look);
+    window.removeEventListener('focus', look);
+    window.removeEventListener('online', look);
+  };
 }
 
 /** Calls back once the page has been out of sight for so long. */
@@ -170,11 +248,6 @@ function untilVisible(stopped: AbortSignal): Promise<void> {
 
 function isUnauthorized(error: unknown): boolean {
   return (error as { response?: { status?: number } } | null)?.response?.status === 401;
-}
-
-function idOf({ data }: ExecutionResult): string | undefined {
-  const [event] = Object.values((data ?? {}) as Record<string, { id?: string } | null>);
-  return event?.id;
 }
 
 /** Waits, but not longer than until the machine is online again or the page is looked at. */

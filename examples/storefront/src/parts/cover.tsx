@@ -13,34 +13,39 @@ const SIDE = 80;
 
 type Draw = (color: string, second: string) => React.ReactNode;
 
+/** The line around a shape reaches into its neighbours: between two that only touch, the ground would shine through. */
+const paint = (color: string) => ({ fill: color, stroke: color, strokeWidth: 1 });
+
 const MOTIFS: Draw[] = [
-  (color) => <path d="M0 80A80 80 0 0 1 80 0V80Z" fill={color} />,
-  (color) => <path d="M0 0A80 80 0 0 0 80 80V0Z" fill={color} />,
+  (color) => <path d="M0 80A80 80 0 0 1 80 0V80Z" {...paint(color)} />,
+  (color) => <path d="M0 0A80 80 0 0 0 80 80V0Z" {...paint(color)} />,
   (color, second) => (
     <>
-      <circle cx="40" cy="40" r="40" fill={color} />
+      <circle cx="40" cy="40" r="40" {...paint(color)} />
       <circle cx="40" cy="40" r="16" fill={second} />
     </>
   ),
   // An arch with its door.
   (color, second) => (
     <>
-      <path d="M0 80V40a40 40 0 0 1 80 0v40Z" fill={color} />
-      <path d="M22 80V44a18 18 0 0 1 36 0v36Z" fill={second} />
+      <path d="M0 80V40a40 40 0 0 1 80 0v40Z" {...paint(color)} />
+      <path d="M22 80V44a18 18 0 0 1 36 0v36Z" {...paint(second)} />
     </>
   ),
   // Columns.
-  (color) => <path d="M0 0h12v80H0ZM22.700 0h12v80h-12ZM45.300 0h12v80h-12ZM68 0h12v80H68Z" fill={color} />,
+  (color) => (
+    <path d="M0 0h12v80H0ZM22.700 0h12v80h-12ZM45.300 0h12v80h-12ZM68 0h12v80H68Z" {...paint(color)} />
+  ),
   // Steps.
-  (color) => <path d="M0 80V60h20V40h20V20h20V0h20v80Z" fill={color} />,
+  (color) => <path d="M0 80V60h20V40h20V20h20V0h20v80Z" {...paint(color)} />,
   (color, second) => (
     <>
-      <path d="M0 40a40 40 0 0 1 80 0Z" fill={color} />
-      <path d="M0 80a40 40 0 0 1 80 0Z" fill={second} />
+      <path d="M0 40a40 40 0 0 1 80 0Z" {...paint(color)} />
+      <path d="M0 80a40 40 0 0 1 80 0Z" {...paint(second)} />
     </>
   ),
-  (color) => <path d="M0 0h80L0 80Z" fill={color} />,
-  (color) => <rect x="-0.5" y="-0.5" width="81" height="81" fill={color} />,
+  (color) => <path d="M0 0h80L0 80Z" {...paint(color)} />,
+  (color) => <rect width="80" height="80" {...paint(color)} />,
 ];
 
 /** A wide one continues the other to the right. */

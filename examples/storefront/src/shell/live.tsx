@@ -1,22 +1,27 @@
 import { useEffect, useState } from 'react';
-import { useSubscription } from 'urql';
+import { useClient } from 'urql';
 import { NotificationAddedDocument } from '../gql/graphql';
 import { say } from '../parts/toasts';
 import type { Viewer } from './viewer';
 
 /** Follows the viewer's notifications, from the newest one that the page has loaded: none can slip through between. */
 export function Live({ viewer }: { viewer: Viewer }) {
-  const [after] = useState(viewer.notifications?.nodes[0]?.id ?? null);
-  const [{ data }] = useSubscription({ query: NotificationAddedDocument, variables: { after } });
-  const added = data?.notificationAdded;
+  const client = useClient();
+  const [after] = useState(viewer.notifications?.nodes[0]);
   useEffect(() => {
-    if (added)
+    // Several may come at once; a hook would show the last one of them.
+    const events = client.subscription(NotificationAddedDocument, {}, { after });
+    const { unsubscribe } = events.subscribe(({ data }) => {
+      if (!data) return;
+      const { title, body } = data.notificationAdded;
       say(
         <>
-          <strong>{added.title}</strong>
-          <p>{added.body}</p>
+          <strong>{title}</strong>
+          <p>{body}</p>
         </>,
       );
-  }, [added]);
+    });
+    return unsubscribe;
+  }, [client, after]);
   return null;
 }

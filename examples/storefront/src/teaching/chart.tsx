@@ -36,47 +36,53 @@ export function SalesChart({ months }: { months: Month[] }) {
   return (
     <figure className="chart" ref={figure}>
       <figcaption className="visually-hidden">Sales of the last twelve months</figcaption>
-      <svg width={width} height={HEIGHT} aria-hidden="true" focusable="false">
-        {[0, 0.5, 1].map((share) => (
-          <g key={share}>
-            <line x1={SCALE} x2={width} y1={y(top * share)} y2={y(top * share)} className="chart-line" />
-            <text x="0" y={y(top * share) + 4}>
-              {euros(String(top * share))}
-            </text>
-          </g>
-        ))}
-        {bars.map(({ month, amount, text, count }, index) => {
-          const center = SCALE + step * (index + 0.5);
-          const isShown = shown === month;
-          return (
-            // biome-ignore lint/a11y/noStaticElementInteractions: the same is in the table below.
-            <g key={month} onMouseEnter={() => setPointed(month)} onMouseLeave={() => setPointed(null)}>
-              <rect x={center - step / 2} y="0" width={step} height={HEIGHT} fill="transparent" />
-              <rect
-                x={center - (step * BAR) / 2}
-                width={step * BAR}
-                y={amount > 0 ? y(amount) : y(0) - 2}
-                height={amount > 0 ? y(0) - y(amount) : 2}
-                rx={amount > 0 ? 5 : 1}
-                className={isShown ? 'chart-bar strong' : 'chart-bar'}
-              />
-              {isShown && amount > 0 && (
-                <text
-                  x={clamp(center, SCALE + 60, width - 60)}
-                  y={y(amount) - 9}
-                  textAnchor="middle"
-                  className="chart-value"
-                >
-                  {text} · {count} sold
-                </text>
-              )}
-              <text x={center} y={HEIGHT - 6} textAnchor="middle">
-                {monthName(month)}
+      {bars.every(({ count }) => count === 0) ? (
+        <p className="chart-empty">
+          Nothing was sold in the last {bars.length === year.length ? 'twelve' : 'six'} months.
+        </p>
+      ) : (
+        <svg width={width} height={HEIGHT} aria-hidden="true" focusable="false">
+          {[0, 0.5, 1].map((share) => (
+            <g key={share}>
+              <line x1={SCALE} x2={width} y1={y(top * share)} y2={y(top * share)} className="chart-line" />
+              <text x="0" y={y(top * share) + 4}>
+                {euros(String(top * share))}
               </text>
             </g>
-          );
-        })}
-      </svg>
+          ))}
+          {bars.map(({ month, amount, text, count }, index) => {
+            const center = SCALE + step * (index + 0.5);
+            const isShown = shown === month;
+            return (
+              // biome-ignore lint/a11y/noStaticElementInteractions: the same is in the table below.
+              <g key={month} onMouseEnter={() => setPointed(month)} onMouseLeave={() => setPointed(null)}>
+                <rect x={center - step / 2} y="0" width={step} height={HEIGHT} fill="transparent" />
+                <rect
+                  x={center - (step * BAR) / 2}
+                  width={step * BAR}
+                  y={amount > 0 ? y(amount) : y(0) - 2}
+                  height={amount > 0 ? y(0) - y(amount) : 2}
+                  rx={amount > 0 ? 5 : 1}
+                  className={isShown ? 'chart-bar strong' : 'chart-bar'}
+                />
+                {isShown && amount > 0 && (
+                  <text
+                    x={clamp(center, SCALE + 60, width - 60)}
+                    y={y(amount) - 9}
+                    textAnchor="middle"
+                    className="chart-value"
+                  >
+                    {text} · {count} sold
+                  </text>
+                )}
+                <text x={center} y={HEIGHT - 6} textAnchor="middle">
+                  {monthName(month)}
+                </text>
+              </g>
+            );
+          })}
+        </svg>
+      )}
       <table className="visually-hidden">
         <caption>Sales by month</caption>
         <thead>

@@ -13,7 +13,7 @@ const STUDENTS = { 'my-courses': '/my-courses', notifications: '/notifications',
 const TEACHERS = { teaching: '/teaching', 'new-course': '/teaching/new' };
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
-  describe.each(PICTURES ? [390, 1024, 1440] : [390, 1440])('%i pixels wide', (width) => {
+  describe.each(PICTURES ? [375, 768, 1440] : [375, 1440])('%i pixels wide', (width) => {
     test(
       'axe finds no serious violation on any page, and nothing is wider than the page',
       async () => {
@@ -53,7 +53,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
 
 async function lookAt(page: Page, name: string): Promise<void> {
   await settled(page);
-  if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+  if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
   expect({ name, faults: await faults(page) }).toEqual({ name, faults: [] });
   const overflow = await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,

@@ -31,11 +31,8 @@ test('two tabs whose tokens expire at once renew them once, and stay signed in',
 
   // A token that has expired for the page; in both tabs, as if the machine had slept. Meanwhile they show no page of the
   // shop, which would renew it before both are asked.
-  await Promise.all([page.goto('/health'), other.goto('/health')]);
-  await page.evaluate((key) => {
-    const session = JSON.parse(localStorage.getItem(key) ?? '{}');
-    localStorage.setItem(key, JSON.stringify({ ...session, expiresAt: '2020-01-01T00:00:00Z' }));
-  }, KEY);
+  await other.goto('/health');
+  await expireToken(page);
   await Promise.all([goTo(page, '/'), goTo(other, '/my-courses')]);
   await Promise.all([isSignedIn(page), isSignedIn(other)]);
   expect(renewals).toHaveLength(1);
@@ -50,10 +47,12 @@ test('signing out in one tab ends the others, and signing in begins them', async
   await signUp(page, person);
   const other = await openTab(context, '/account');
   await other.getByRole('heading', { name: 'My account' }).waitFor();
-
   await goTo(page, '/account');
+
+  const closed = other.waitForEvent('requestfailed', (request) => isStream(request));
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await isSignedOut(page);
+  await closed;
   // A page for members leads to the sign-in page.
   await other.getByRole('heading', { name: 'Welcome back' }).waitFor();
   expect(new URL(other.url()).searchParams.get('next')).toBe('/account');
@@ -109,10 +108,7 @@ test('notifications that were sent while the connection was broken come later, e
     expect(variables.after).toMatch(/^[0-9a-f-]{36}$/);
 
     const elsewhere = await openTab(context, '/');
-    const title = await openPaidCourse(elsewhere, 2);
-    await elsewhere.getByRole('button', { name: 'Buy this course' }).click();
-    await elsewhere.getByRole('button', { name: /^Pay €/ }).click();
-    await elsewhere.getByText('You are on this course').waitFor();
+    const title = await buy(elsewhere, 2);
     await toast(page, title).first().waitFor();
     proxy.cut();
     await bell(page).click();
@@ -122,6 +118,116 @@ test('notifications that were sent while the connection was broken come later, e
   } finally {
     proxy.close();
   }
+});
+
+test.each([
+  { when: 'before the page knows of any', isDeletedBefore: true },
+  { when: 'and the one that the page knows of is deleted', isDeletedBefore: false },
+])('notifications that come before the stream stands are said, $when', async ({ isDeletedBefore }) => {
+  const { context, page } = await visitor('/');
+  await signUp(page, newPerson('Early Bird'));
+  await expect.poll(() => bell(page).getAttribute('aria-label')).toMatch(/unread/);
+  if (isDeletedBefore) await deleteTheOnlyNotification(page);
+  const stream = await holdStream(page);
+  await recordToasts(page);
+  await page.reload();
+  await stream.held;
+
+  const elsewhere = await openTab(context, '/');
+  if (!isDeletedBefore) await deleteTheOnlyNotification(elsewhere);
+  const title = await buy(elsewhere, 6);
+  await goTo(elsewhere, '/notifications');
+  const listed = elsewhere.getByRole('main').getByRole('listitem').filter({ hasText: title });
+  await expect.poll(() => listed.count()).toBe(NEWS_OF_A_PURCHASE);
+
+  stream.letGo();
+  await expect.poll(() => toastsWith(page, title)).toBe(NEWS_OF_A_PURCHASE);
+  // Where the last one was deleted, it counts here until the page asks again.
+  if (isDeletedBefore) await expect.poll(() => bell(page).getAttribute('aria-label')).toMatch(/ 2 unread$/);
+});
+
+test('a stream whose token ends goes on with a new one, once there is one to be had', async () => {
+  const { context, page } = await visitor('/');
+  await signUp(page, newPerson('Token Ends'));
+  await expect.poll(() => bell(page).getAttribute('aria-label')).toMatch(/unread/);
+  const used = await page.evaluate((key) => JSON.parse(localStorage.getItem(key) ?? '{}').accessToken, KEY);
+  const renewals: string[] = [];
+  await page.route('**/graphql', (route) => {
+    const request = route.request();
+    if (isStream(request) && request.headers().authorization === `Bearer ${used}`)
+      return route.fulfill({ contentType: 'text/event-stream', body: ENDED_STREAM });
+    if (!request.postData()?.includes('mutation RefreshSession')) return route.continue();
+    renewals.push(request.url());
+    return renewals.length < 3 ? route.fulfill({ status: 503, body: 'away' }) : route.continue();
+  });
+
+  const resumed = page.waitForRequest(
+    (request) => isStream(request) && request.headers().authorization !== `Bearer ${used}`,
+  );
+  await page.reload();
+  expect((await resumed).postDataJSON()).toMatchObject({ variables: { after: expect.stringMatching(ID) } });
+  expect(renewals).toHaveLength(3);
+  const elsewhere = await openTab(context, '/');
+  const title = await buy(elsewhere, 7);
+  await toast(page, title).first().waitFor();
+});
+
+test('a device that was signed out from another one says so, and signs in to where it was', async () => {
+  const { page } = await visitor('/');
+  const person = newPerson('Lost Phone');
+  await signUp(page, person);
+  const phone = await visitor('/sign-in', { width: 390 });
+  await signInWith(phone.page, person.email, PASSWORD);
+
+  await goTo(page, '/account');
+  await page.getByRole('button', { name: /^Sign out Chrome/ }).click();
+  await expect.poll(() => page.getByRole('button', { name: /^Sign out Chrome/ }).count()).toBe(0);
+  await expireToken(phone.page);
+  await phone.page.goto('./my-courses');
+  await phone.page.getByRole('heading', { name: 'Welcome back' }).waitFor();
+  expect(await phone.page.evaluate((key) => localStorage.getItem(key), KEY)).toBeNull();
+  await signInWith(phone.page, person.email, PASSWORD);
+  await phone.page.getByRole('heading', { name: 'My courses' }).waitFor();
+  await isSignedIn(page);
+});
+
+test('a sign-out in one tab is not undone by another one that renews the tokens meanwhile', async () => {
+  const { context, page } = await visitor('/');
+  await signUp(page, newPerson('Gone Meanwhile'));
+  const other = await context.newPage();
+  await other.goto('/health');
+  await expireToken(page);
+  let answered = () => {};
+  const renewed = new Promise<void>((resolve) => {
+    answered = resolve;
+  });
+  let letGo = () => {};
+  const signedOut = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route('**/graphql', async (route) => {
+    if (!route.request().postData()?.includes('mutation RefreshSession')) return route.continue();
+    const response = await route.fetch();
+    answered();
+    await signedOut;
+    await route.fulfill({ response });
+  });
+
+  await page.goto('./my-courses');
+  await renewed;
+  // What signing out does in all tabs, by a tab that needs no new tokens for it.
+  await other.evaluate((key) => localStorage.removeItem(key), KEY);
+  await isSignedOut(page);
+  const delivered = page.waitForResponse(
+    (response) => response.request().postData()?.includes('mutation RefreshSession') === true,
+  );
+  letGo();
+  await delivered;
+  // Whoever renews has this lock, until what came of it is stored.
+  await page.evaluate((key) => navigator.locks.request(key, () => {}), KEY);
+  await page.reload();
+  await page.getByRole('heading', { name: 'Welcome back' }).waitFor();
+  expect(await page.evaluate((key) => localStorage.getItem(key), KEY)).toBeNull();
 });
 
 test('a tab that sleeps for an hour lets go of its stream, and goes on where it was', async () => {
@@ -138,21 +244,109 @@ test('a tab that sleeps for an hour lets go of its stream, and goes on where it 
   await page.clock.fastForward('01:00:00');
   await closed;
   const elsewhere = await openTab(context, '/');
-  const title = await openPaidCourse(elsewhere, 5);
-  await elsewhere.getByRole('button', { name: 'Buy this course' }).click();
-  await elsewhere.getByRole('button', { name: /^Pay €/ }).click();
-  await elsewhere.getByText('You are on this course').waitFor();
+  const title = await buy(elsewhere, 5);
 
   const resumed = page.waitForRequest((request) => isStream(request));
   await look(page, 'visible');
-  const { variables } = (await resumed).postDataJSON() as { variables: { after?: string } };
-  expect(variables.after).toMatch(/^[0-9a-f-]{36}$/);
+  expect((await resumed).postDataJSON()).toMatchObject({ variables: { after: expect.stringMatching(ID) } });
   await page.getByRole('status').filter({ hasText: title }).first().waitFor();
   await isSignedIn(page);
 });
 
+test('a machine that sleeps for an hour wakes up with a dead stream, and goes on where it was', async () => {
+  const proxy = await startProxy(new URL(store));
+  try {
+    const { context, page } = await visitor('/', { at: `${proxy.url}/store` });
+    await signUp(page, newPerson('Closed Lid'));
+    await expect.poll(() => bell(page).getAttribute('aria-label')).toMatch(/unread/);
+    await page.clock.install();
+    const stream = page.waitForResponse((response) => isStream(response.request()));
+    await page.reload();
+    await stream;
+    proxy.freeze();
+    const elsewhere = await openTab(context, '/');
+    const title = await buy(elsewhere, 8);
+    expect(await toast(page, title).count()).toBe(0);
+
+    const resumed = page.waitForRequest((request) => isStream(request));
+    await page.clock.fastForward('01:00:00');
+    expect((await resumed).postDataJSON()).toMatchObject({ variables: { after: expect.stringMatching(ID) } });
+    await toast(page, title).first().waitFor();
+    await isSignedIn(page);
+  } finally {
+    proxy.close();
+  }
+});
+
+const ID = /^[0-9a-f-]{36}$/;
+/** That of the payment, and that of the place on the course. */
+const NEWS_OF_A_PURCHASE = 2;
+/** What the server sends when the token of a stream ends. */
+const ENDED_STREAM = `event: next\ndata: ${JSON.stringify({
+  errors: [{ message: 'ended', extensions: { code: 'UNAUTHENTICATED' } }],
+})}\n\nevent: complete\ndata:\n\n`;
+
 function isStream(request: Request): boolean {
   return request.postData()?.includes('subscription NotificationAdded') === true;
+}
+
+/** Lets the page's stream begin only when it is let go. */
+async function holdStream(page: Page): Promise<{ held: Promise<unknown>; letGo: () => void }> {
+  let letGo = () => {};
+  const free = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route('**/graphql', async (route) => {
+    if (isStream(route.request())) await free;
+    await route.continue();
+  });
+  return {
+    held: page.waitForRequest((request) => isStream(request)),
+    letGo: () => letGo(),
+  };
+}
+
+/** From the next page on, keeps what toasts say: they disappear after a while. */
+async function recordToasts(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const said: string[] = [];
+    Object.assign(window, { said });
+    new MutationObserver((changes) => {
+      for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes]))
+        if (node instanceof HTMLElement && node.matches('.toast')) said.push(node.innerText);
+    }).observe(document, { childList: true, subtree: true });
+  });
+}
+
+function toastsWith(page: Page, text: string): Promise<number> {
+  return page.evaluate((wanted) => {
+    const { said } = window as unknown as { said: string[] };
+    return said.filter((one) => one.includes(wanted)).length;
+  }, text);
+}
+
+/** Makes the tokens of the browser such that the shop has to renew them. */
+async function expireToken(page: Page): Promise<void> {
+  await page.goto('/health');
+  await page.evaluate((key) => {
+    const session = JSON.parse(localStorage.getItem(key) ?? '{}');
+    localStorage.setItem(key, JSON.stringify({ ...session, expiresAt: '2020-01-01T00:00:00Z' }));
+  }, KEY);
+}
+
+async function deleteTheOnlyNotification(page: Page): Promise<void> {
+  await goTo(page, '/notifications');
+  await page.getByRole('button', { name: /^Delete/ }).click();
+  await page.getByText('All quiet.').waitFor();
+}
+
+/** Buys the paid course of this number, and returns its title. */
+async function buy(page: Page, number: number): Promise<string> {
+  const title = await openPaidCourse(page, number);
+  await page.getByRole('button', { name: 'Buy this course' }).click();
+  await page.getByRole('button', { name: /^Pay €/ }).click();
+  await page.getByText('You are on this course').waitFor();
+  return title;
 }
 
 /** Puts the tab out of sight, or back. */
