@@ -247,7 +247,7 @@ impl Drop for Process {
 /// `lyceum router` as a process of its own, before the subgraphs of a system.
 pub struct LoneRouter {
     _process: Process,
-    port: u16,
+    pub port: u16,
 }
 
 impl LoneRouter {
