@@ -13,6 +13,7 @@ mod connection_limits;
 mod connections;
 mod contract;
 mod cost;
+mod explain;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -35,6 +36,7 @@ mod websocket;
 pub use allowed_hosts::{AllowedHost, Host};
 pub use config::{require_development_config, require_safelist};
 pub use contract::Contract;
+pub use explain::{Explain, ExplainError, Explained};
 pub use mailbox::Mailbox;
 pub use plan::{PlanCost, Planner};
 pub use server::{Router, use_one_tls_library};

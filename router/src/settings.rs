@@ -15,7 +15,7 @@ use serde::Serialize;
 use service::{ClientTimeouts, ShutdownSettings, Subgraph};
 use tokio::runtime::Handle;
 
-use crate::{Contract, Mailbox, allowed_hosts::AllowedHost};
+use crate::{Contract, Explain, Mailbox, allowed_hosts::AllowedHost};
 
 /// Settings of the router; the defaults are in `router.config.yaml`.
 #[derive(Args, Clone, Default)]
@@ -128,6 +128,10 @@ pub struct Settings {
     /// The mails that are stored and not sent, in development only. Only clients on this machine get them.
     #[arg(skip)]
     pub mailbox: Option<Mailbox>,
+
+    /// Explains the statements of traces, in development only. Only clients on this machine can use it.
+    #[arg(skip)]
+    pub explain: Option<Explain>,
 
     /// The subgraphs of this process, called by function. Others are called over HTTP.
     #[arg(skip)]

@@ -28,6 +28,8 @@ use telemetry::{
     trace::{Statement, micros},
 };
 
+use crate::explain::ShownStatements;
+
 const VERSION: u8 = 1;
 
 type SubgraphResult = Result<SubgraphResponse<'static>, SubgraphExecutorError>;
@@ -65,9 +67,18 @@ struct Fetch {
     failed: bool,
     #[serde(rename = "inside")]
     subgraph_duration: Option<u64>,
-    statements: Vec<Statement>,
+    statements: Vec<TracedStatement>,
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct TracedStatement {
+    /// By which it can be explained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(flatten)]
+    statement: Statement,
 }
 
 #[derive(Serialize)]
@@ -95,6 +106,8 @@ impl Phase {
 /// Records the trace of one request.
 pub struct Recorder {
     arrived: Instant,
+    /// Where its statements can be explained.
+    shown: Option<Arc<ShownStatements>>,
     recording: Mutex<Option<Recording>>,
 }
 
@@ -107,8 +120,8 @@ struct Recording {
 
 impl Recorder {
     /// Starts a recording when the request has just arrived.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { arrived: Instant::now(), recording: Mutex::new(Some(Recording::default())) })
+    pub fn new(shown: Option<Arc<ShownStatements>>) -> Arc<Self> {
+        Arc::new(Self { arrived: Instant::now(), shown, recording: Mutex::new(Some(Recording::default())) })
     }
 
     /// Whether the recording is still active.
@@ -149,6 +162,9 @@ impl Recorder {
     pub fn trace(&self) -> Option<Trace> {
         let Recording { phases, mut fetches, .. } = self.take()?;
         fetches.sort_by_key(|fetch| fetch.start);
+        if let Some(shown) = &self.shown {
+            fetches.iter_mut().for_each(|fetch| fetch.remember(shown));
+        }
         Some(Trace { version: VERSION, total: self.now(), phases, fetches })
     }
 
@@ -255,11 +271,19 @@ impl Fetch {
         self.subgraph_duration = Some(subgraph_trace.duration);
         self.omitted = (subgraph_trace.omitted > 0).then_some(subgraph_trace.omitted);
         // When it reached the subgraph is unknown: clocks differ.
-        let later = |statement: Statement| Statement { start: self.start + statement.start, ..statement };
+        let later = |statement: Statement| TracedStatement {
+            id: None,
+            statement: Statement { start: self.start + statement.start, ..statement },
+        };
         self.statements = subgraph_trace.statements.into_iter().map(later).collect();
     }
-}
 
+    fn remember(&mut self, shown: &ShownStatements) {
+        for traced in &mut self.statements {
+            traced.id = shown.remember(&self.subgraph, &traced.statement);
+        }
+    }
+}
 fn read(representations: &[u8]) -> Vec<Representation> {
     sonic_rs::from_slice(representations).unwrap_or_default()
 }

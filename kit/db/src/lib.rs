@@ -3,6 +3,7 @@
 pub mod address;
 pub mod availability;
 pub mod database;
+pub mod explain;
 mod failpoint;
 pub mod listen;
 mod pool;
@@ -11,5 +12,6 @@ pub mod roles;
 
 pub use address::Address;
 pub use database::connect;
+pub use explain::explain;
 pub use failpoint::fail_point;
 pub use pool::{DbConnection, DbPool, Transaction};

@@ -45,6 +45,8 @@ const SQLX_TARGET: &str = "sqlx::query";
 /// Only in the driver's own statements, not in ours.
 const CATALOG: &str = "pg_catalog.";
 const OPERATIONS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "BEGIN", "COMMIT", "ROLLBACK"];
+/// The keywords of statements that have a plan.
+const PLANNED: [&str; 6] = ["select", "insert", "update", "delete", "merge", "with"];
 const MAX_STATEMENTS: usize = 500;
 /// The delay before statement events are disabled after the last trace: each switch rebuilds the interest of all the
 /// process's callsites.
@@ -99,6 +101,14 @@ fn is_zero(count: &usize) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
 fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+/// Whether this is a single statement that has a plan. A semicolon may begin another statement, so none is accepted, not
+/// even in a literal.
+#[must_use]
+pub fn is_explainable(sql: &str) -> bool {
+    let keyword = sql.split_whitespace().next().unwrap_or_default();
+    PLANNED.iter().any(|planned| keyword.eq_ignore_ascii_case(planned)) && !sql.contains([';', '\0'])
 }
 
 /// A duration in microseconds.
@@ -499,6 +509,38 @@ mod tests {
             ("listen news", "OTHER"),
         ] {
             assert_eq!(summary(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_has_a_plan_is_one_statement_of_those_that_read_or_change_rows() {
+        for sql in [
+            "select 1",
+            "\n  SELECT id from users where id = $1",
+            "insert into users default values",
+            "update users set name = $1",
+            "delete from users",
+            "with due as (select 1) update users set name = $1",
+        ] {
+            assert!(is_explainable(sql), "{sql}");
+        }
+        for sql in [
+            "",
+            "BEGIN",
+            "select 1; drop table users",
+            "select ';'",
+            "select 1;",
+            "select '\0'",
+            "analyze users",
+            "explain select 1",
+            "create table more as select 1",
+            "execute x",
+            "declare c cursor for select 1",
+            "-- select\ndrop table users",
+            "set role owner",
+            "selected",
+        ] {
+            assert!(!is_explainable(sql), "{sql}");
         }
     }
 

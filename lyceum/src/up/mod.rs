@@ -5,6 +5,7 @@ mod banner;
 mod client_config;
 mod data_dirs;
 mod databases;
+mod explain;
 mod mailbox;
 mod page;
 mod people;
@@ -83,7 +84,8 @@ async fn serve_over(
     let front_end = PublicUrl::default();
     let graph = Graph::start(&databases, settings, front_end.clone(), &dirs.data, stop.clone()).await?;
     let mailbox = mailbox::open(databases.get(&identity::DEFINITION), settings);
-    let router = RouterThread::start(settings, &graph, pages, people.clone(), mailbox, stop.clone())?;
+    let development = Development { people: people.clone(), mailbox, explain: explain::open(&databases, settings) };
+    let router = RouterThread::start(settings, &graph, pages, development, stop.clone())?;
     front_end.set(format!("http://localhost:{}{}", router.port, if storefront { "/store" } else { "" }));
     let addresses = Addresses {
         router: format!("http://localhost:{}", router.port),
@@ -203,6 +205,13 @@ impl Graph {
     }
 }
 
+/// What the playground offers in development only.
+struct Development {
+    people: Vec<router::SampleSignIn>,
+    mailbox: Option<router::Mailbox>,
+    explain: Option<router::Explain>,
+}
+
 /// The router, on a thread for its own runtime.
 struct RouterThread {
     port: u16,
@@ -214,8 +223,7 @@ impl RouterThread {
         settings: &Settings,
         graph: &Graph,
         pages: Pages,
-        people: Vec<router::SampleSignIn>,
-        mailbox: Option<router::Mailbox>,
+        development: Development,
         stop: CancellationToken,
     ) -> Result<Self> {
         let router = Router::bind(&router::Settings {
@@ -232,8 +240,9 @@ impl RouterThread {
             safelist: settings.safelist.clone(),
             contract: settings.contract,
             development: true,
-            samples: people,
-            mailbox,
+            samples: development.people,
+            mailbox: development.mailbox,
+            explain: development.explain,
             allowed_hosts: settings.allowed_hosts.clone(),
             cors: settings.cors.clone(),
             client_address: settings.client_address.clone(),

@@ -16,6 +16,7 @@ mod database_servers;
 mod defaults;
 mod doctor;
 mod erasure;
+mod explain;
 mod front_end;
 mod fuzz;
 mod graph_parts;

@@ -1,12 +1,16 @@
-//! Exposes an operation's query plan and trace: to everyone in development, and otherwise to admins.
+//! Exposes an operation's query plan and trace: to everyone in development, and otherwise to admins. In development, it
+//! also explains the statements of a trace.
 
 use std::sync::Arc;
 
 use hive_router::{
     GraphQLError, PlanExecutionOutput,
     executor::execution::client_request_details::JwtRequestDetails,
-    http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
-    ntex::http::HeaderMap,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header::AUTHORIZATION},
+    ntex::{
+        http::{HeaderMap, Response},
+        web::{DefaultError, WebRequest},
+    },
     plugins::{
         hooks::{
             on_execute::{OnExecuteStartHookPayload, OnExecuteStartHookResult},
@@ -24,8 +28,16 @@ use hive_router::{
 use sonic_rs::JsonValueTrait;
 use telemetry::trace::HEADER as SUBGRAPH_TRACE;
 
-use super::errors;
-use crate::trace::{Recorder, Traced};
+use super::{
+    errors,
+    playground::is_from_this_machine,
+    site::{self, CACHE_NEVER},
+};
+use crate::{
+    Settings,
+    explain::ShownStatements,
+    trace::{Recorder, Traced},
+};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("lyceum-trace");
 const PLAN_HEADER: HeaderName = HeaderName::from_static("hive-expose-query-plan");
@@ -33,20 +45,49 @@ const INVALID_MODE: &str = "The header `hive-expose-query-plan` must be `dry-run
 /// The trace's key in the response's extensions.
 const EXTENSION: &str = "trace";
 
+/// `GET`: the plan of a statement that a trace has shown, by its id.
+const EXPLAIN_PATH: &str = "/playground/explain/";
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+
 pub struct Diagnostics {
     development: bool,
+    shown: Option<Arc<ShownStatements>>,
 }
 
 impl Diagnostics {
-    pub fn new(development: bool) -> Self {
-        Self { development }
+    pub fn new(settings: &Settings) -> Self {
+        let &Settings { development, ref contract, .. } = settings;
+        // As the playground, it knows the whole graph.
+        let explain = settings.explain.clone().filter(|_| development && contract.is_none());
+        let shown = explain.zip(settings.runtime.clone());
+        let shown = shown.map(|(explain, runtime)| Arc::new(ShownStatements::new(explain, runtime)));
+        Self { development, shown }
+    }
+
+    /// The id of the statement that this request wants explained, with those that there are.
+    pub fn explained(&self, request: &WebRequest<DefaultError>) -> Option<(Arc<ShownStatements>, String)> {
+        let id = request.path().strip_prefix(EXPLAIN_PATH)?;
+        let shown = self.shown.clone()?;
+        (request.method() == Method::GET && is_from_this_machine(request)).then(|| (shown, id.to_owned()))
+    }
+
+    /// Explains a statement that a trace has shown.
+    pub async fn explain(shown: Arc<ShownStatements>, id: String) -> Response {
+        let answer = shown.explain(&id).await;
+        let mut response = Response::build(answer.status);
+        for (name, value) in &site::headers("application/json", CACHE_NEVER, NO_PAGE) {
+            response.header(name, value);
+        }
+        response.body(answer.body.to_string())
     }
 
     pub fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookResult<'req> {
-        let headers = payload.router_http_request.headers();
+        let request = &payload.router_http_request;
+        let headers = request.headers();
         // The token is verified only later, and the trace starts now.
         if wants_trace(headers) && (self.development || headers.contains_key(AUTHORIZATION)) {
-            payload.context.insert(Recorder::new());
+            let shown = self.shown.clone().filter(|_| is_from_this_machine(request));
+            payload.context.insert(Recorder::new(shown));
         }
         payload.proceed()
     }

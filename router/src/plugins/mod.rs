@@ -130,6 +130,9 @@ impl RouterPlugin for Plugins {
         if let Some(download) = self.data_exports.download(&payload.router_http_request) {
             return Box::pin(async { payload.end_with_response(download.respond().await) });
         }
+        if let Some((shown, id)) = self.diagnostics.explained(&payload.router_http_request) {
+            return Box::pin(async { payload.end_with_response(Diagnostics::explain(shown, id).await) });
+        }
         let result = Chain::new(payload)
             .then(|payload| self.playground.on_http_request(payload))
             .then(|payload| self.storefront.on_http_request(payload))
@@ -280,7 +283,7 @@ impl Plugins {
             inbound_dedupe: InboundDedupe::default(),
             streams: Streams::new(&dependencies),
             documents: Documents::new(settings, dependencies.documents_valkey),
-            diagnostics: Diagnostics::new(settings.development),
+            diagnostics: Diagnostics::new(settings),
             errors: Errors::new(settings.development),
             response_limit: ResponseLimit::new(settings.responses.max_response_bytes),
             client_address: ClientAddress::new(&settings.client_address, dependencies.proxy_key)?,

@@ -87,9 +87,7 @@ impl Playground {
     /// The mails, for a client on this machine that no proxy stands for.
     fn mail(&self, request: &WebRequest<DefaultError>) -> Option<Response> {
         let (mailbox, runtime) = self.mailbox.as_ref()?;
-        let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
-        let is_forwarded = FORWARDED.iter().any(|name| request.headers().contains_key(*name));
-        if request.path() != MAIL_PATH || request.method() != Method::GET || !is_local || is_forwarded {
+        if request.path() != MAIL_PATH || request.method() != Method::GET || !is_from_this_machine(request) {
             return None;
         }
         // On the runtime of its database connections.
@@ -112,6 +110,13 @@ impl Playground {
             path => self.files.get(path),
         }
     }
+}
+
+/// Whether the client is on this machine, and no proxy stands for another one.
+pub fn is_from_this_machine(request: &WebRequest<DefaultError>) -> bool {
+    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+    let is_forwarded = FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+    is_local && !is_forwarded
 }
 
 fn wants_page(request: &RequestHeaders) -> bool {

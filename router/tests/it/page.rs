@@ -1,7 +1,7 @@
 //! The playground's page, the storefront, links to data exports, and the endpoints for machines.
 
 use reqwest::{Method, Response, StatusCode};
-use router::Mailbox;
+use router::{Explain, Mailbox};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -242,6 +242,60 @@ async fn no_other_router_has_a_mailbox() {
         let Own { app, stop, runtime: _runtime, .. } = App::own(Transport::InProcess, options);
         let response = app.get_page("/playground/mail.json").send().await.expect("the router answers");
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        stop.cancel();
+    }
+}
+
+fn explain() -> Explain {
+    Explain::new(|_| Box::pin(async { Ok(json!("a plan")) }))
+}
+
+#[tokio::test]
+async fn statements_are_explained_by_id_only_and_on_this_machine_only() {
+    let options = Options { development: true, explain: Some(explain()), ..Options::default() };
+    let Own { app, stop, runtime: _runtime, .. } = App::own(Transport::InProcess, options);
+    let get = |id: &str| app.get_page(&format!("/playground/explain/{id}"));
+
+    let long = "x".repeat(4_000);
+    for id in ["", "00000000000000000000000000000000", "select%201", "select 1", "%00", "..%2F..", long.as_str()] {
+        let response = get(id).send().await.expect("the router answers");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{id}");
+        for (name, value) in [("content-type", "application/json"), ("cache-control", "no-store")] {
+            assert_eq!(header(&response, name), value);
+        }
+        let body: Value = response.json().await.expect("it is JSON");
+        assert!(body["error"].as_str().is_some_and(|error| error.contains("not remembered")), "{body}");
+    }
+    for name in ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "forwarded", "via"] {
+        let response = get("0").header(name, "192.0.2.1").send().await.expect("the router answers");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
+        assert!(!response.text().await.expect("text").contains("remembered"), "{name}");
+    }
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let request = reqwest::Client::new().request(method.clone(), app.url("/playground/explain/0"));
+        let response = request.body(r#"{"sql":"select 1"}"#).send().await.expect("the router answers");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{method}");
+        assert!(!response.text().await.expect("text").contains("remembered"), "{method}");
+    }
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn no_other_router_explains_anything() {
+    for options in [
+        Options { development: false, explain: Some(explain()), ..Options::default() },
+        Options { development: true, explain: None, ..Options::default() },
+        Options {
+            development: true,
+            explain: Some(explain()),
+            contract: Some(router::Contract::Public),
+            ..Options::default()
+        },
+    ] {
+        let Own { app, stop, runtime: _runtime, .. } = App::own(Transport::InProcess, options);
+        let response = app.get_page("/playground/explain/0").send().await.expect("the router answers");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert!(!response.text().await.expect("text").contains("remembered"));
         stop.cancel();
     }
 }

@@ -28,7 +28,7 @@ use futures::{Stream, StreamExt as _, stream};
 use reqwest::{RequestBuilder, StatusCode};
 use router::{
     AllowedHost, AllowedHostsSettings, ClientAddressSettings, Contract, CorsSettings, CostSettings, DocumentSettings,
-    LiveSettings, LiveTimeouts, Mailbox, ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
+    Explain, LiveSettings, LiveTimeouts, Mailbox, ResponseSettings, Router, SampleSignIn, Settings, SubgraphUrl,
 };
 use serde_json::{Value, json};
 use service::{Subgraph, serve::routes};
@@ -70,6 +70,7 @@ pub struct Options {
     pub secret: &'static str,
     pub development: bool,
     pub mailbox: Option<Mailbox>,
+    pub explain: Option<Explain>,
     pub contract: Option<Contract>,
 }
 
@@ -89,6 +90,7 @@ impl Default for Options {
             secret: SECRET,
             development: false,
             mailbox: None,
+            explain: None,
             contract: None,
         }
     }
@@ -249,6 +251,7 @@ impl App {
             secret: SecretSettings { subgraph_secret: options.secret.parse().ok(), ..SecretSettings::default() },
             development: options.development,
             mailbox: options.mailbox,
+            explain: options.explain,
             contract: options.contract,
             samples: vec![SampleSignIn {
                 label: "Student".to_owned(),

@@ -35,6 +35,8 @@ export interface TracedFetch extends Span {
 }
 
 export interface Statement extends Span {
+  /** By which a development server explains it. */
+  id?: string;
   sql: string;
   rows: number;
   /** Whether it is a catalog lookup of the database driver. */

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { milliseconds } from '../cost/cost';
+import { Explain } from './explain-view';
 import type { RecordedTrace } from './recorded';
 import {
   type Bar,
@@ -264,6 +265,7 @@ function Fetch({ row, view, pointer }: { row: FetchRow; view: Window; pointer: n
                   </>
                 }
                 text={statement.sql}
+                more={<Explain statement={statement} />}
               >
                 <Track
                   bars={[own]}
@@ -298,8 +300,16 @@ function Fetch({ row, view, pointer }: { row: FetchRow; view: Window; pointer: n
   );
 }
 
+interface ExpandableProps {
+  label: ReactNode;
+  text: string;
+  /** What comes below the text. */
+  more: ReactNode;
+  children: ReactNode;
+}
+
 /** A row whose label opens to the whole text below it. */
-function Expandable({ label, text, children }: { label: ReactNode; text: string; children: ReactNode }) {
+function Expandable({ label, text, more, children }: ExpandableProps) {
   return (
     <details>
       <summary className="trace-row">
@@ -307,6 +317,7 @@ function Expandable({ label, text, children }: { label: ReactNode; text: string;
         {children}
       </summary>
       <pre>{text}</pre>
+      {more}
     </details>
   );
 }

@@ -143,3 +143,59 @@ test('two runs are compared, and a trace is saved, opened elsewhere, and exporte
   await file.setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
   await elsewhere.page.getByRole('alert').getByText('x.json was not opened').waitFor();
 });
+
+test('a statement is explained by one click: its plan is drawn, and a large table read as a whole is marked', async () => {
+  const { page, errors } = await openEditor(browser());
+  await write(page, 'query Search { courses(first: 3, filter: { search: "rust" }) { nodes { id } } }');
+  const response = await run(page);
+  expect(response.errors).toBeUndefined();
+  await openPanel(page, 'Trace');
+  const statement = page
+    .getByRole('list', { name: 'Statements of course' })
+    .getByRole('listitem')
+    .filter({ hasText: 'like' })
+    .first();
+  const status = statement.getByRole('status');
+
+  await statement.locator('summary').press('Enter');
+  await statement.getByRole('button', { name: 'Explain' }).press('Enter');
+
+  await status
+    .getByText(/^\d+ steps?, cost [\d.,]+, about [\d,]+ rows?\. Read as a whole.*courses/)
+    .waitFor();
+  const plan = statement.getByRole('list', { name: 'Plan of the statement' });
+  const scan = plan.locator('[data-scan="large table"]');
+  expect(await scan.textContent()).toMatch(/Seq Scan on courses.*whole large table, [\d,]+ rows.*cost/s);
+  expect(await plan.getByRole('term').first().textContent()).toBe('Filter');
+  expect(await plan.getByRole('definition').first().textContent()).toContain('$');
+  const color = (name: string) =>
+    scan.evaluate((row, of) => getComputedStyle(row).getPropertyValue(of), name);
+  expect(await color('background-color')).not.toBe('rgba(0, 0, 0, 0)');
+  expect(await faults(page)).toEqual([]);
+  expect(errors).toEqual([]);
+
+  await page.route('**/playground/explain/*', (route) =>
+    route.fulfill({ status: 404, json: { error: 'This statement is not remembered.' } }),
+  );
+  await statement.getByRole('button', { name: 'Explain' }).click();
+  await status.getByText('This statement is not remembered.').waitFor();
+  expect(await plan.count()).toBe(0);
+});
+
+test('on a production server, no statement is explained', async () => {
+  const { page } = await openEditor(browser(), {
+    prepare: (page) =>
+      page.route('**/playground.json', (route) =>
+        route.fulfill({ json: { development: false, diagnostics: 'everyone' } }),
+      ),
+  });
+  await write(page, 'query Few { courses(first: 3) { nodes { id } } }');
+  await run(page);
+  await openPanel(page, 'Trace');
+  const statement = page.getByRole('list', { name: 'Statements of course' }).getByRole('listitem').first();
+
+  await statement.locator('summary').click();
+  await statement.locator('pre').waitFor();
+
+  expect(await page.getByRole('button', { name: 'Explain' }).count()).toBe(0);
+});

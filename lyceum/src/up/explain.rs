@@ -1,0 +1,44 @@
+//! `EXPLAIN` of the statements that traces show, for the playground.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use db::{DbPool, explain::ExplainError};
+use router::{Explain, Explained};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::Settings;
+use crate::subgraphs::{ALL, Databases};
+
+/// Explains by the subgraphs' own pools, as their roles, unless others reach the router by a proxy.
+pub fn open(databases: &Databases, settings: &Settings) -> Option<Explain> {
+    let pools: BTreeMap<_, _> = ALL.map(|subgraph| (subgraph.name, databases.get(subgraph).clone())).into();
+    // One at a time: requests need the connections, too.
+    let pools = Arc::new(Mutex::new(pools));
+    let explain = move |statement| {
+        let pools = Arc::clone(&pools);
+        Box::pin(async move { explain(&*pools.lock().await, &statement).await }) as _
+    };
+    settings.client_address.header.is_none().then(|| Explain::new(explain))
+}
+
+async fn explain(
+    pools: &BTreeMap<&'static str, DbPool>,
+    Explained { subgraph, sql }: &Explained,
+) -> Result<Value, router::ExplainError> {
+    let unknown = || router::ExplainError::Rejected(format!("There is no database of {subgraph}."));
+    let plan =
+        db::explain(pools.get(subgraph.as_str()).ok_or_else(unknown)?, sql).await.map_err(|error| told(&error))?;
+    serde_json::to_value(plan).map_err(|error| router::ExplainError::Rejected(error.to_string()))
+}
+
+fn told(error: &ExplainError) -> router::ExplainError {
+    match error {
+        ExplainError::Unavailable => {
+            router::ExplainError::Unavailable("The database has not answered in time: try again.".to_owned())
+        }
+        ExplainError::NoPlan | ExplainError::Rejected(_) => {
+            router::ExplainError::Rejected(format!("PostgreSQL has no plan of this statement: {error}"))
+        }
+    }
+}
