@@ -163,7 +163,9 @@ impl Recorder {
         let Recording { phases, mut fetches, .. } = self.take()?;
         fetches.sort_by_key(|fetch| fetch.start);
         if let Some(shown) = &self.shown {
-            fetches.iter_mut().for_each(|fetch| fetch.remember(shown));
+            for fetch in &mut fetches {
+                fetch.remember(shown);
+            }
         }
         Some(Trace { version: VERSION, total: self.now(), phases, fetches })
     }
