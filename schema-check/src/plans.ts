@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import type { Operation } from "./operations.ts";
 import { CouldNotRun } from "./problem.ts";
 
@@ -19,24 +19,21 @@ export interface PlanComparison {
   after: Plan;
 }
 
+/** Of all operations together: some documents have more ways to be planned than there is time. */
+const PLANNING_TIMEOUT_MS = 600_000;
 const PROGRAMS = ["lyceum", "lyceum-planner"];
 
-/** The named program, or the first that is where programs are looked for, or in a `node_modules` from here upwards. */
+/**
+ * The named program, or the first in PATH, which npm and npx extend by their own `node_modules/.bin`. Never one of the
+ * checkout: that is what is checked, and may be a stranger's.
+ */
 export function findPlanner(named: string | undefined): string | undefined {
   const given = named || process.env.LYCEUM_PROGRAM;
   if (given) return given;
   const ending = process.platform === "win32" ? ".exe" : "";
-  const folders = [
-    ...(process.env.PATH ?? "").split(delimiter).filter(Boolean),
-    ...upwards(process.cwd()).map((folder) => join(folder, "node_modules", ".bin")),
-  ];
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   const paths = PROGRAMS.flatMap((name) => folders.map((folder) => join(folder, name + ending)));
   return paths.find(existsSync);
-}
-
-function upwards(folder: string): string[] {
-  const parent = dirname(folder);
-  return parent === folder ? [folder] : [folder, ...upwards(parent)];
 }
 
 /** One plan for each operation, in order. */
@@ -62,7 +59,11 @@ export function planAll(
 
 function run(program: string, args: string[]): string {
   try {
-    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    return execFileSync(program, args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: PLANNING_TIMEOUT_MS,
+    });
   } catch (cause) {
     const stderr = (cause as { stderr?: string }).stderr?.trim() || String(cause);
     throw new CouldNotRun({ code: "PLANNER_FAILED", message: `${program} ${args[0]}: ${stderr}` });
