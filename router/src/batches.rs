@@ -106,7 +106,7 @@ struct Document<'a> {
 
 impl Batches {
     pub fn new(loopback: Option<Loopback>, max_bytes: usize, request_timeout: Option<Duration>) -> Self {
-        Self { loopback, max_bytes, timeout: request_timeout.map(|timeout| timeout * 9 / 10) }
+        Self { loopback, max_bytes, timeout: request_timeout.map(|timeout| timeout / 10 * 9) }
     }
 
     /// The response to a batch; `None` to any other request.

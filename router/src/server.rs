@@ -420,7 +420,10 @@ async fn drain_and_stop(
         // If both happen at the same time, it is an orderly shutdown.
         biased;
         () = stop.cancelled() => {}
-        () = proxy_ended.cancelled() => return server.stop(false).await,
+        () = proxy_ended.cancelled() => {
+            tokio::join!(own.stop(false), server.stop(false));
+            return;
+        }
     }
     server.pause().await;
     in_flight.close();
@@ -428,6 +431,5 @@ async fn drain_and_stop(
         warn!(requests = in_flight.len(), "shutdown timeout reached, requests in flight are cut off");
     }
     sleep(FLUSH_DELAY).await;
-    own.stop(true).await;
-    server.stop(true).await;
+    tokio::join!(own.stop(true), server.stop(true));
 }
