@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use telemetry::trace::{Statement, is_explainable};
 use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The memory for statements, in bytes: a few thousand.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
@@ -105,7 +106,7 @@ impl ShownStatements {
         };
         // On the runtime of its database connections.
         let explaining = self.runtime.spawn((self.explain.0)(Explained::clone(&statement)));
-        match explaining.await {
+        match AbortOnDropHandle::new(explaining).await {
             Ok(Ok(plan)) => {
                 let body = json!({ "subgraph": statement.subgraph, "sql": statement.sql, "plan": plan });
                 Answer { status: StatusCode::OK, body }

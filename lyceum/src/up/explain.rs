@@ -17,7 +17,12 @@ pub fn open(databases: &Databases, settings: &Settings) -> Option<Explain> {
     let pools = Arc::new(Mutex::new(pools));
     let explain = move |statement| {
         let pools = Arc::clone(&pools);
-        Box::pin(async move { explain(&*pools.lock().await, &statement).await }) as _
+        Box::pin(async move {
+            let busy =
+                || router::ExplainError::Unavailable("Another statement is being explained: try again.".to_owned());
+            let pools = pools.try_lock().map_err(|_| busy())?;
+            explain(&pools, &statement).await
+        }) as _
     };
     settings.client_address.header.is_none().then(|| Explain::new(explain))
 }

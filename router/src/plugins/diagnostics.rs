@@ -29,6 +29,7 @@ use sonic_rs::JsonValueTrait;
 use telemetry::trace::HEADER as SUBGRAPH_TRACE;
 
 use super::{
+    client_address::Address,
     errors,
     playground::is_from_this_machine,
     site::{self, CACHE_NEVER},
@@ -86,7 +87,9 @@ impl Diagnostics {
         let headers = request.headers();
         // The token is verified only later, and the trace starts now.
         if wants_trace(headers) && (self.development || headers.contains_key(AUTHORIZATION)) {
-            let shown = self.shown.clone().filter(|_| is_from_this_machine(request));
+            // The operations of a batch come from the router itself.
+            let is_own = payload.context.get_ref::<Address>().is_none_or(|client| client.0.is_loopback());
+            let shown = self.shown.clone().filter(|_| is_own && is_from_this_machine(request));
             payload.context.insert(Recorder::new(shown));
         }
         payload.proceed()
