@@ -64,6 +64,7 @@ use self::{
 };
 use crate::{
     batches::Batches,
+    contract::Contract,
     cost::Cost,
     hive_gaps::{
         auth_scheme, documents::Documents, entity_errors, get_parameters, inbound_dedupe::InboundDedupe,
@@ -269,10 +270,12 @@ impl RouterPlugin for Plugins {
 impl Plugins {
     fn new(dependencies: Dependencies, config: &dependencies::Config) -> anyhow::Result<Self> {
         let settings = &dependencies.settings;
+        // Partners have none.
+        let has_accounts = settings.contract != Some(Contract::Partner);
         Ok(Self {
             playground: Playground::load(settings)?,
             storefront: Storefront::load(settings)?,
-            data_exports: DataExports::new(config.jwks_url.as_deref())?,
+            data_exports: DataExports::new(config.jwks_url.as_deref().filter(|_| has_accounts))?,
             schema_file: SchemaFile::new(config.is_schema_public),
             batches: Batches::new(
                 dependencies.loopback.clone(),
