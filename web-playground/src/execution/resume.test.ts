@@ -91,8 +91,8 @@ test('the latest events are asked for with what the subscription selects of them
   expect(validate(schema, parse(latest?.request.query ?? ''))).toEqual([]);
   expect(latest?.request.variables).toEqual({ long: true });
   const nodes = [
-    { eventId: 'n2', title: 'Two' },
-    { eventId: 'n1', title: 'One' },
+    { _lyceumEventId: 'n2', title: 'Two' },
+    { _lyceumEventId: 'n1', title: 'One' },
   ];
   expect(latest && readLatestEvents(latest, { data: { me: { notifications: { nodes } } } })).toEqual([
     { id: 'n2', response: { data: { new: { title: 'Two' } } } },

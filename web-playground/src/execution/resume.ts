@@ -68,7 +68,7 @@ export function latestEvents({ request, document }: Subscription): LatestEvents 
   const variables =
     operation.variableDefinitions?.filter(({ variable }) => used.has(variable.name.value)) ?? [];
   const definitions = variables.length > 0 ? `(${variables.map(print).join(', ')})` : '';
-  const selections = print(field.selectionSet).replace('{', '{ eventId: id');
+  const selections = print(field.selectionSet).replace('{', '{ _lyceumEventId: id');
   return {
     name: (field.alias ?? field.name).value,
     request: {
@@ -88,14 +88,14 @@ export function readLatestEvents(
   { name }: LatestEvents,
   { data }: GraphQLResponse<LatestEventNodes>,
 ): { id: string; response: GraphQLResponse<unknown> }[] | undefined {
-  return data?.me?.notifications?.nodes.map(({ eventId, ...event }) => ({
-    id: eventId,
+  return data?.me?.notifications?.nodes.map(({ _lyceumEventId: id, ...event }) => ({
+    id,
     response: { data: { [name]: event } },
   }));
 }
 
 export interface LatestEventNodes {
-  me: { notifications: { nodes: { eventId: string; [field: string]: unknown }[] } | null } | null;
+  me: { notifications: { nodes: { _lyceumEventId: string; [field: string]: unknown }[] } | null } | null;
 }
 
 function resumableField(operation: OperationDefinitionNode | null | undefined): FieldNode | undefined {

@@ -71,6 +71,8 @@ const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 5_000;
 /** A connection that lasted longer was accepted with its token; a shorter one was rejected at once. */
 const ACCEPTED_AFTER_MS = 1_000;
+/** Codes of errors that another try may not have. */
+const PASSING = new Set(['SERVICE_UNAVAILABLE', 'RATE_LIMITED', 'UNAUTHENTICATED', 'INTERNAL_SERVER_ERROR']);
 const NEW_STREAM: Stream = {
   state: 'connecting',
   events: [],
@@ -224,7 +226,19 @@ async function connectAndSearch(
   { onLive, onEvent, onFound }: Listener & { onFound: (events: FoundEvents) => void },
 ): Promise<Connection> {
   const closed = new AbortController();
-  const ask = async () => readLatestEvents(latest, await send<LatestEventNodes>(latest.request, headers));
+  const pending: GraphQLResponse<unknown>[] = [];
+  let isRefused = false;
+  const ask = async () => {
+    const answer = await send<LatestEventNodes>(latest.request, headers);
+    const events = readLatestEvents(latest, answer);
+    if (!events && isRefusal(answer)) {
+      // What the stream sends is all that there is then.
+      isRefused = true;
+      search.stop();
+      for (const event of pending.splice(0)) onEvent(event);
+    }
+    return events;
+  };
   const search = new Search(ask, (events) => {
     onFound(events);
     closed.abort();
@@ -235,11 +249,21 @@ async function connectAndSearch(
       onLive();
       wake();
     },
-    // An error is in no list.
-    onEvent: (response) => (response.data ? wake() : onEvent(response)),
+    onEvent: (response) => {
+      // An error is in no list.
+      if (isRefused || !response.data) return onEvent(response);
+      pending.push(response);
+      wake();
+    },
   });
   search.stop();
   return connection;
+}
+
+/** Whether asking again would be refused again, such as for the depth of the query. */
+function isRefusal(answer: GraphQLResponse<unknown>): boolean {
+  const codes = errorCodes(answer);
+  return codes.size > 0 && ![...codes].some((code) => PASSING.has(code));
 }
 
 /** Runs one connection until it ends. */

@@ -141,6 +141,26 @@ test.each([
   expect(await page.getByText('may be missing').count()).toBe(0);
 });
 
+test('what comes is listed where the page may not ask for the latest events', async () => {
+  const student = await Student.register();
+  await student.deleteNotifications();
+  const { page } = await openEditor(browser());
+  await student.signIn(page);
+  await page.route('**/graphql', (route) => {
+    if (!route.request().postData()?.includes('query LatestEvents')) return route.continue();
+    const refused = { message: 'too deep', extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } };
+    return route.fulfill({ status: 400, json: { errors: [refused] } });
+  });
+  await write(page, 'subscription { bell: notificationAdded { id title } }');
+  await execute(page);
+  await events(page).getByText('Live').waitFor();
+
+  await student.enroll();
+
+  await expect.poll(() => listed(page).count()).toBe(1);
+  await listed(page).first().locator('summary', { hasText: '"title"' }).waitFor();
+});
+
 /** Lets the page's subscription begin only when it is let go. */
 async function holdStream(page: Page): Promise<{ held: Promise<unknown>; letGo: () => void }> {
   const isStream = (request: Request) =>
