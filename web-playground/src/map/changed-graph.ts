@@ -60,13 +60,22 @@ function worstLevel(marks: (Mark | undefined)[]): Level | undefined {
 }
 
 function withAbsent(types: GraphType[], changes: SchemaChange[]): GraphType[] {
-  const all = new Map(types.map((type) => [type.name, type]));
+  const all = new Map(types.map((type) => [type.name, { type, fields: fieldsByName(type) }]));
   for (const change of changes) {
     if (!hasElement(change)) continue;
-    const type = all.get(change.type) ?? absentType(change);
-    all.set(type.name, withField(type, change));
+    const known = all.get(change.type) ?? { type: absentType(change), fields: new Map() };
+    all.set(change.type, known);
+    const { field } = change;
+    if (field !== undefined && !known.fields.has(field))
+      known.fields.set(field, absentField(field, known.type, change));
   }
-  return [...all.values()];
+  return [...all.values()].map(({ type, fields }) =>
+    fields.size === type.fields.length ? type : { ...type, fields: [...fields.values()] },
+  );
+}
+
+function fieldsByName({ fields }: GraphType): Map<string, GraphField> {
+  return new Map(fields.map((field) => [field.name, field]));
 }
 
 /** Whether the change says that there is, or was, a type or a field of this name. */
@@ -74,19 +83,16 @@ function hasElement({ action, field }: SchemaChange): boolean {
   return action !== 'changed' || field === undefined;
 }
 
-function withField(type: GraphType, change: SchemaChange): GraphType {
-  const { field } = change;
-  if (field === undefined || type.fields.some(({ name }) => name === field)) return type;
-  const subgraph = subgraphOf(change);
-  const absent: GraphField = {
-    name: field,
+function absentField(name: string, type: GraphType, change: SchemaChange): GraphField {
+  const subgraph = subgraphOf(change) ?? type.owner ?? type.subgraphs[0];
+  return {
+    name,
     type: '',
     namedType: '',
     description: '',
     args: [],
-    subgraphs: subgraph ? [subgraph] : [type.owner ?? type.subgraphs[0] ?? ''].filter(Boolean),
+    subgraphs: subgraph ? [subgraph] : [],
   };
-  return { ...type, fields: [...type.fields, absent] };
 }
 
 function absentType(change: SchemaChange): GraphType {
