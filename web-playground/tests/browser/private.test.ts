@@ -80,6 +80,8 @@ test('nothing private outlives a sign-out: storage, memory, the page, streams', 
   await page.getByRole('button', { name: /Execute query/ }).click();
   await page.getByText('Live: waiting for events').waitFor();
   expect(streams).toHaveLength(1);
+  const known = [accessToken, person.name];
+  expect(new Set((await textsInMemory(page, known)).map(({ text }) => text))).toEqual(new Set(known));
 
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByText('ended with signing out').first().waitFor();
