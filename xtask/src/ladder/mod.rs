@@ -43,7 +43,7 @@ const COST_BUDGET: u32 = 60_000;
 /// Which rungs, and how much is asked on each.
 #[derive(Args)]
 pub struct Options {
-    /// Climb only this rung: 1, 2, 3, 4, 5, 7 or 8. Repeatable. Default: all that this machine has engines for.
+    /// Climb only this rung: 1, 2, 3, 4, 5, 7 or 8. Repeatable. Default: all of them.
     #[arg(long, value_name = "NUMBER")]
     rung: Vec<u8>,
 
