@@ -5,7 +5,6 @@ use std::{
     collections::BTreeMap,
     fs::Permissions,
     iter::repeat_with,
-    net::{Ipv4Addr, TcpListener},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicUsize},
@@ -17,7 +16,7 @@ use embedded_postgres::{Installation, ServerOptions};
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use subgraph_testing::Client;
+use subgraph_testing::{Client, free_port};
 use tempfile::TempDir;
 use tokio::{
     process::Command,
@@ -93,7 +92,7 @@ impl Cluster {
         for name in subgraph_names() {
             let options = ServerOptions {
                 data_dir: self.directory.path().join("databases").join(name),
-                port: free_port()?,
+                port: free_port(),
                 database: name.to_owned(),
                 ephemeral: false,
             };
@@ -107,7 +106,7 @@ impl Cluster {
     }
 
     async fn start_nats(&mut self) -> Result<String> {
-        let port = free_port()?;
+        let port = free_port();
         let arguments = ["-js", "-sd", "nats", "-a", "127.0.0.1", "-p"].map(str::to_owned).into_iter();
         let program = Program {
             path: nats_server()?,
@@ -124,7 +123,7 @@ impl Cluster {
         let mut ports = BTreeMap::new();
         let mut graphs = Vec::new();
         for name in subgraph_names() {
-            let replicas = repeat_with(free_port).take(replicas).collect::<Result<Vec<_>>>()?;
+            let replicas = repeat_with(free_port).take(replicas).collect::<Vec<_>>();
             self.links.push(link(format!("the way to {name}"), &replicas).await?);
             let port = self.links.last().expect("it was added").port;
             graphs.push(format!("{name}=http://127.0.0.1:{port}/graphql"));
@@ -156,7 +155,7 @@ impl Cluster {
             }
         }
 
-        let routers = repeat_with(free_port).take(replicas).collect::<Result<Vec<_>>>()?;
+        let routers = repeat_with(free_port).take(replicas).collect::<Vec<_>>();
         for port in &routers {
             let arguments = vec!["router".to_owned(), "--router-port".to_owned(), port.to_string()];
             let program = self.lyceum(arguments, common.clone(), "router");
@@ -330,13 +329,4 @@ fn nats_server() -> Result<PathBuf> {
     found.context(
         "there is no `nats-server`: install it (Debian: `apt-get install nats-server`), or name it in NATS_SERVER",
     )
-}
-
-/// A port for a process that will leave it, and wants it again: none of those that the system gives to connections.
-fn free_port() -> Result<u16> {
-    const MIN_PORT: u16 = 10_000;
-    const MAX_PORT: u16 = 32_000;
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    let mut random = repeat_with(|| rand::random_range(MIN_PORT..MAX_PORT)).take(1_000);
-    random.find(is_free).context("no port is free")
 }

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::{rung::Rung, system::System};
 
 /// For how long an engine is away.
-const AWAY: Duration = Duration::from_secs(5);
+const OUTAGE: Duration = Duration::from_secs(5);
 
 /// Changes the system as its rung allows. `former` is a binary of an earlier version, to which all are rolled back.
 pub async fn apply(rung: Rung, system: &mut System, program: &Path, former: Option<&Path>) -> Result<String> {
@@ -36,16 +36,16 @@ async fn roll(system: &mut System, program: &Path, former: Option<&Path>) -> Res
 
 async fn kill_nats(system: &mut System) -> Result<String> {
     let nats = system.nats.as_mut().context("this rung has NATS")?;
-    nats.kill_each(AWAY).await?;
+    nats.kill_each(OUTAGE).await?;
     Ok(format!("each of {} NATS servers killed, one disk lost", nats.servers.len()))
 }
 
 async fn kill_valkey(system: &mut System) -> Result<String> {
     let valkey = system.valkey.as_mut().context("this rung has Valkey")?;
     valkey.kill().await?;
-    sleep(AWAY).await;
+    sleep(OUTAGE).await;
     valkey.start().await?;
     // The routers try it again every other second.
-    sleep(AWAY).await;
+    sleep(OUTAGE).await;
     Ok("Valkey killed, and started again".to_owned())
 }

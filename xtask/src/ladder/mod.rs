@@ -7,7 +7,6 @@ mod engine;
 mod haproxy;
 mod nats;
 mod pgbouncer;
-mod ports;
 mod refusals;
 mod rung;
 mod service;
@@ -145,7 +144,7 @@ async fn climb(rung: Rung, options: &Options, settings: &Settings) -> Row {
         record(&mut row, Part { name: "the rung", outcome: Err(error) });
     }
     row.seconds = start.elapsed().as_secs_f64();
-    row.judge();
+    row.evaluate();
     terminal::note(&format!("rung {} took {:.0} s", row.rung, row.seconds));
     row
 }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use anyhow::Result;
+use subgraph_testing::free_port;
 use tokio::time::sleep;
 
-use super::{certificates::Authority, engine::Engine, ports::free_port};
+use super::{certificates::Authority, engine::Engine};
 
 const USER: &str = "lyceum";
 const PASSWORD: &str = "ladder";
@@ -30,11 +31,11 @@ impl Nats {
         let (chain, key) = (directory.join("nats.crt"), directory.join("nats.key"));
         fs::write(&chain, &certificate.chain)?;
         fs::write(&key, &certificate.key)?;
-        let routes = (0..count).map(|_| free_port()).collect::<Result<Vec<_>>>()?;
+        let routes = (0..count).map(|_| free_port()).collect::<Vec<_>>();
         let mut nats = Self { servers: Vec::new(), stores: Vec::new() };
         for (index, route) in routes.iter().enumerate() {
             let name = format!("nats-{}", index + 1);
-            let (port, store) = (free_port()?, directory.join(&name));
+            let (port, store) = (free_port(), directory.join(&name));
             let mut configuration = format!(
                 "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\n\
                  tls {{ cert_file: \"{}\", key_file: \"{}\" }}\n\

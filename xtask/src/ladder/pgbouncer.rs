@@ -8,12 +8,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use subgraph_testing::free_port;
 
 use super::{
     certificates::Authority,
     databases::{Databases, password, role},
     engine::Engine,
-    ports::free_port,
 };
 
 /// Earlier versions mix up prepared statements.
@@ -43,7 +43,7 @@ pub fn reason_against() -> Option<String> {
 pub async fn start(directory: &Path, databases: &Databases, authority: &Authority) -> Result<Engine> {
     let place = directory.join("pgbouncer");
     fs::create_dir_all(&place)?;
-    let port = free_port()?;
+    let port = free_port();
     let certificate = authority.issue()?;
     fs::write(place.join("authority"), &authority.certificate)?;
     fs::write(place.join("certificate"), &certificate.chain)?;

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use futures::future::{join_all, try_join_all};
 use reqwest::Client;
 use serde::Deserialize;
+use subgraph_testing::free_port;
 use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 
@@ -21,9 +22,7 @@ use super::{
     engine::Engine,
     haproxy::{self, Frontend},
     nats::Nats,
-    pgbouncer,
-    ports::free_port,
-    refusals,
+    pgbouncer, refusals,
     rung::{Features, Rung},
     service::Service,
     valkey,
@@ -34,7 +33,7 @@ const SECRET: &str = "the ladder signs with a secret of its own";
 const SEAL_SECRET: &str = "the ladder seals values with another secret";
 const START_TIMEOUT: Duration = Duration::from_mins(3);
 /// Longer than `HAProxy` takes to notice what has become ready, or is about to end.
-pub const NOTICE: Duration = Duration::from_millis(1500);
+pub const HEALTH_CHECK_DELAY: Duration = Duration::from_millis(1500);
 
 /// What every rung is started with.
 pub struct Settings {
@@ -161,7 +160,7 @@ impl System {
         }
         try_join_all(self.services.iter().map(|service| service.wait_until_ready(&self.http))).await?;
         self.url = self.scheme() + &format!("://127.0.0.1:{}", layout.routers.address());
-        sleep(NOTICE).await;
+        sleep(HEALTH_CHECK_DELAY).await;
         Ok(())
     }
 
@@ -315,7 +314,7 @@ impl System {
         program.clone_into(&mut service.program);
         service.start()?;
         service.wait_until_ready(&self.http).await?;
-        sleep(NOTICE).await;
+        sleep(HEALTH_CHECK_DELAY).await;
         Ok(())
     }
 
@@ -345,9 +344,9 @@ struct Layout {
 }
 
 impl Group {
-    fn new(replicas: usize) -> Result<Self> {
-        let ports = (0..replicas).map(|_| free_port()).collect::<Result<_>>()?;
-        Ok(Self { ports, balancer: (replicas > 1).then(free_port).transpose()? })
+    fn new(replicas: usize) -> Self {
+        let ports = (0..replicas).map(|_| free_port()).collect();
+        Self { ports, balancer: (replicas > 1).then(free_port) }
     }
 
     fn address(&self) -> u16 {
@@ -357,8 +356,8 @@ impl Group {
 
 impl Layout {
     fn new(replicas: usize) -> Result<Self> {
-        let subgraphs = subgraphs()?.into_iter().map(|name| Ok((name, Group::new(replicas)?)));
-        Ok(Self { subgraphs: subgraphs.collect::<Result<_>>()?, routers: Group::new(replicas)? })
+        let subgraphs = subgraphs()?.into_iter().map(|name| Ok((name, Group::new(replicas))));
+        Ok(Self { subgraphs: subgraphs.collect::<Result<_>>()?, routers: Group::new(replicas) })
     }
 
     fn identity_address(&self) -> u16 {

@@ -66,7 +66,7 @@ impl Row {
     }
 
     /// Whether the suite passed, nobody noticed the changes, and all adds up.
-    pub fn judge(&mut self) {
+    pub fn evaluate(&mut self) {
         let nobody_noticed = self.failed == 0 && self.unavailable_seconds == 0.0;
         let adds_up = self.lost == 0 && self.doubled == 0 && self.purchases > 0;
         self.passed = nobody_noticed && adds_up && self.parts.iter().all(|part| part.passed);
@@ -121,12 +121,12 @@ mod tests {
         ];
 
         let mut whole = row();
-        whole.judge();
+        whole.evaluate();
         assert!(whole.passed);
         for spoil in spoil {
             let mut row = row();
             spoil(&mut row);
-            row.judge();
+            row.evaluate();
             assert!(!row.passed);
         }
     }

@@ -21,7 +21,7 @@ use super::pages::list_all;
 const CONNECTION: Duration = Duration::from_secs(5);
 const RETRY_DELAY: Duration = Duration::from_millis(200);
 /// How long the last notifications may take.
-const SETTLE_WITHIN: Duration = Duration::from_secs(30);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 const NEWEST: &str = "{ me { notifications(first: 1) { nodes { id } } } }";
 const ADDED: &str = "subscription ($after: ID) { notificationAdded(after: $after) { id } }";
@@ -38,7 +38,7 @@ pub struct Follower {
 
 impl Follower {
     pub async fn start(client: &Client) -> Result<Self> {
-        let deadline = Instant::now() + SETTLE_WITHIN;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
         // That of the registration may be on its way.
         let start = loop {
             let data = client.try_data(NEWEST, &json!({})).await?;
@@ -55,7 +55,7 @@ impl Follower {
 
     /// Compares what came with the list, once it has all of it.
     pub async fn finish(self) -> Result<String> {
-        let deadline = Instant::now() + SETTLE_WITHIN;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
         sleep(CONNECTION).await;
         self.stop.cancel();
         let told = self.task.await?;

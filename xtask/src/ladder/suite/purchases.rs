@@ -20,11 +20,11 @@ pub const STUDENTS: usize = 10;
 /// More than anybody can buy meanwhile.
 const COURSES: usize = 600;
 /// A client that gets no answer sends the same again for as long as this.
-const PERSISTENCE: Duration = Duration::from_mins(2);
+const RETRY_TIMEOUT: Duration = Duration::from_mins(2);
 const RETRY_DELAY: Duration = Duration::from_millis(300);
 /// How long all may take to be accounted for.
-const SETTLE_WITHIN: Duration = Duration::from_mins(1);
-const PAUSE: Duration = Duration::from_millis(400);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
+const PURCHASE_INTERVAL: Duration = Duration::from_millis(400);
 
 const COURSE_PAGES: &str = "query ($after: String) {
     list: courses(filter: { isFree: false }, first: 100, after: $after) {
@@ -98,7 +98,7 @@ impl Buying {
         while let Some(done) = self.tasks.join_next().await {
             bought.push(done??);
         }
-        let deadline = Instant::now() + SETTLE_WITHIN;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
         loop {
             let accounts = try_join_all(bought.iter().map(|(student, purchases)| account(student, purchases))).await;
             match accounts.map(|accounts| accounts.into_iter().fold(Account::default(), Account::merge)) {
@@ -120,7 +120,7 @@ async fn buy(
     let start = student.number * courses.len() / STUDENTS;
     let mut purchases = Vec::new();
     for course in courses.iter().cycle().skip(start).take(courses.len()) {
-        if stop.run_until_cancelled(sleep(PAUSE)).await.is_none() {
+        if stop.run_until_cancelled(sleep(PURCHASE_INTERVAL)).await.is_none() {
             break;
         }
         let _ = tally.count(student.client.try_data(COURSE, &json!({ "course": course })).await);
@@ -143,7 +143,7 @@ async fn purchase(client: &Client, course: &str, presses: usize, tally: &Tally) 
 
 /// Sends the same until there is an answer without errors.
 async fn persist(client: &Client, input: &Value, tally: &Tally) -> Result<String> {
-    let deadline = Instant::now() + PERSISTENCE;
+    let deadline = Instant::now() + RETRY_TIMEOUT;
     loop {
         match tally.count(client.try_data(PURCHASE, input).await) {
             Ok(data) => {
