@@ -69,7 +69,7 @@ pub struct ShownStatements {
 }
 
 /// An outcome for the client.
-pub struct Answer {
+pub struct ExplainResponse {
     pub status: StatusCode,
     pub body: Value,
 }
@@ -97,9 +97,9 @@ impl ShownStatements {
     }
 
     /// Explains a remembered statement.
-    pub async fn explain(&self, id: &str) -> Answer {
+    pub async fn explain(&self, id: &str) -> ExplainResponse {
         let Some(statement) = self.recent.get(id) else {
-            return Answer::error(
+            return ExplainResponse::error(
                 StatusCode::NOT_FOUND,
                 "This statement is not remembered: run its operation again, with a trace.",
             );
@@ -109,16 +109,22 @@ impl ShownStatements {
         match AbortOnDropHandle::new(explaining).await {
             Ok(Ok(plan)) => {
                 let body = json!({ "subgraph": statement.subgraph, "sql": statement.sql, "plan": plan });
-                Answer { status: StatusCode::OK, body }
+                ExplainResponse { status: StatusCode::OK, body }
             }
-            Ok(Err(ExplainError::Rejected(reason))) => Answer::error(StatusCode::UNPROCESSABLE_ENTITY, &reason),
-            Ok(Err(ExplainError::Unavailable(reason))) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, &reason),
-            Err(_panic) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "The statement could not be explained."),
+            Ok(Err(ExplainError::Rejected(reason))) => {
+                ExplainResponse::error(StatusCode::UNPROCESSABLE_ENTITY, &reason)
+            }
+            Ok(Err(ExplainError::Unavailable(reason))) => {
+                ExplainResponse::error(StatusCode::SERVICE_UNAVAILABLE, &reason)
+            }
+            Err(_panic) => {
+                ExplainResponse::error(StatusCode::INTERNAL_SERVER_ERROR, "The statement could not be explained.")
+            }
         }
     }
 }
 
-impl Answer {
+impl ExplainResponse {
     fn error(status: StatusCode, error: &str) -> Self {
         Self { status, body: json!({ "error": error }) }
     }

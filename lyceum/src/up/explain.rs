@@ -32,12 +32,13 @@ async fn explain(
     Explained { subgraph, sql }: &Explained,
 ) -> Result<Value, router::ExplainError> {
     let unknown = || router::ExplainError::Rejected(format!("There is no database of {subgraph}."));
-    let plan =
-        db::explain(pools.get(subgraph.as_str()).ok_or_else(unknown)?, sql).await.map_err(|error| told(&error))?;
+    let plan = db::explain(pools.get(subgraph.as_str()).ok_or_else(unknown)?, sql)
+        .await
+        .map_err(|error| to_router_error(&error))?;
     serde_json::to_value(plan).map_err(|error| router::ExplainError::Rejected(error.to_string()))
 }
 
-fn told(error: &ExplainError) -> router::ExplainError {
+fn to_router_error(error: &ExplainError) -> router::ExplainError {
     match error {
         ExplainError::Unavailable => {
             router::ExplainError::Unavailable("The database has not answered in time: try again.".to_owned())

@@ -7,7 +7,7 @@ export interface Position {
 }
 
 const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 60_000;
+const MAX_DELAY_MS = 60_000;
 
 /** The id and the time of an event; undefined if it has none. */
 export function positionOf(event: ExecutionResult | undefined): Position | undefined {
@@ -64,7 +64,7 @@ export function search<Event>(
     if (isWokenAgain()) return ask();
     state = 'idle';
     timer = setTimeout(wake, delay);
-    delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+    delay = Math.min(delay * 2, MAX_DELAY_MS);
   }
   // Changed while it was waited for the answer.
   const isOver = () => state === 'over';

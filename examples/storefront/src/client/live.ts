@@ -35,7 +35,7 @@ type End =
   | ExecutionResult;
 
 const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 15_000;
+const MAX_DELAY_MS = 15_000;
 /** A stream that lived for so long was accepted with its token. */
 const ACCEPTED_MS = 10_000;
 /** Browsers have few connections to one host, for all tabs: one that is not looked at gives its own back. */
@@ -98,7 +98,7 @@ async function run(
         continue;
       case 'disconnected':
         await pause(delay, stopped);
-        delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+        delay = Math.min(delay * 2, MAX_DELAY_MS);
         continue;
       case 'unauthenticated':
         if (!mayRenew) break;
@@ -107,7 +107,7 @@ async function run(
         if (!mayRenew) continue;
         // Nobody could say whether there is a new token.
         await pause(delay, stopped);
-        delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+        delay = Math.min(delay * 2, MAX_DELAY_MS);
         continue;
       case 'unknown event':
         if (!after) break;
