@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import { issuedSession } from '../response/issued-session';
 import type { LastResponse } from './response';
 import type { Stream } from './subscription';
 
@@ -80,7 +81,7 @@ export function keepRunsOf(tabs: string[]): void {
  */
 export function forgetRunsOf(viewer: string, message: string, isExpired: boolean): void {
   for (const [tab, run] of Object.entries(useRuns.getState().runs)) {
-    if (run.viewer !== viewer || (isExpired && run.isRunning && !run.stream)) continue;
+    if (!isOf(run, viewer) || (isExpired && run.isRunning && !run.stream)) continue;
     stops.get(tab)?.abort();
     // What listens to it knows the token.
     stops.delete(tab);
@@ -88,6 +89,11 @@ export function forgetRunsOf(viewer: string, message: string, isExpired: boolean
     const stream = run.stream && { ...run.stream, state: 'ended' as const, events: [], endReason: message };
     setRun(tab, { ...run, isRunning: false, text: '', response: null, problem, stream });
   }
+}
+
+/** Whether it ran on behalf of the user, or has signed them in. */
+function isOf({ viewer, response }: Run, user: string): boolean {
+  return viewer === user || issuedSession(response?.response.data)?.user.id === user;
 }
 
 function setRun(tab: string, run: Run): void {

@@ -23,7 +23,9 @@ export default function TracePanel() {
   const last = run?.response ? recordTrace(run.response) : undefined;
   const shown = opened ?? last;
   const [isComparing, setIsComparing] = useState(true);
-  const isCompared = Boolean(baseline && shown && baseline !== shown && isComparing);
+  // What is recorded of the last run is made anew each time, and its trace is not.
+  const isAnother = Boolean(baseline && shown && baseline.trace !== shown.trace);
+  const isCompared = isAnother && isComparing;
 
   return (
     <Panel title="Trace" lead={LEAD} actions={<OpenFile />}>
@@ -33,7 +35,7 @@ export default function TracePanel() {
           <TraceActions
             shown={shown}
             isCompared={isCompared}
-            onCompare={baseline && baseline !== shown ? () => setIsComparing(!isCompared) : undefined}
+            onCompare={isAnother ? () => setIsComparing(!isCompared) : undefined}
           />
           {isCompared && baseline ? (
             <Comparison before={baseline} after={shown} />

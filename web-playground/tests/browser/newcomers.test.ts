@@ -404,6 +404,21 @@ test('running the operation SignIn offers to sign the page in', async () => {
   expect((await run(page)).data).toEqual({ me: { role: 'STUDENT' } });
 });
 
+test('what the operation SignIn has answered ends with that session', async () => {
+  const { page } = await openEditor(browser());
+  await operation(page, 'SignIn').click();
+  await variablesShow(page, 'student1@');
+  const { data } = await run(page);
+  const { accessToken } = (data as { login: { session: { accessToken: string } } }).login.session;
+  await page.getByRole('button', { name: 'Sign in with it' }).click();
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+
+  await page.getByText('ended with signing out').first().waitFor();
+  expect(await page.content()).not.toContain(accessToken);
+  expect(await page.getByRole('button', { name: 'Sign in with it' }).count()).toBe(0);
+});
+
 test('a page that opens while the server is away can be used when it is back', async () => {
   let isAway = true;
   const { page } = await open(browser(), {
