@@ -1,14 +1,17 @@
 //! `EXPLAIN` of the statements that traces show, for the playground.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use db::{DbPool, explain::ExplainError};
 use router::{Explain, Explained};
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use super::Settings;
 use crate::subgraphs::{ALL, Databases};
+
+/// For how long one waits for the others.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// Explains by the subgraphs' own pools, as their roles, unless others reach the router by a proxy.
 pub fn open(databases: &Databases, settings: &Settings) -> Option<Explain> {
@@ -19,8 +22,8 @@ pub fn open(databases: &Databases, settings: &Settings) -> Option<Explain> {
         let pools = Arc::clone(&pools);
         Box::pin(async move {
             let busy =
-                || router::ExplainError::Unavailable("Another statement is being explained: try again.".to_owned());
-            let pools = pools.try_lock().map_err(|_| busy())?;
+                || router::ExplainError::Unavailable("Other statements are being explained: try again.".to_owned());
+            let pools = timeout(MAX_WAIT, pools.lock()).await.map_err(|_| busy())?;
             explain(&pools, &statement).await
         }) as _
     };
