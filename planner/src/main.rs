@@ -124,14 +124,17 @@ fn cost_of_operation(
     let mut operation =
         normalize_operation(&planner.supergraph, document, name).map_err(|error| anyhow!("{error}"))?.operation;
     // Routers answer introspection themselves.
-    let is_planned = |item: &SelectionItem| !matches!(item, SelectionItem::Field(field) if ["__schema", "__type"].contains(&field.name.as_str()));
-    operation.selection_set.items.retain(is_planned);
+    operation.selection_set.items.retain(|item| !is_introspection(item));
     if operation.selection_set.is_empty() {
         return Ok(PlanCost::default());
     }
     let overrides = PlannerOverrideContext::from_percentage(0.0);
     let plan = planner.plan_from_normalized_operation(&operation, overrides, &CancellationToken::new())?;
     Ok(plan.node.as_ref().map_or_else(PlanCost::default, cost_of_node))
+}
+
+fn is_introspection(item: &SelectionItem) -> bool {
+    matches!(item, SelectionItem::Field(field) if ["__schema", "__type"].contains(&field.name.as_str()))
 }
 
 fn cost_of_node(node: &PlanNode) -> PlanCost {

@@ -286,6 +286,7 @@ impl Fetch {
         }
     }
 }
+
 fn read(representations: &[u8]) -> Vec<Representation> {
     sonic_rs::from_slice(representations).unwrap_or_default()
 }
